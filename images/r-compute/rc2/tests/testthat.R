@@ -1,0 +1,3 @@
+library(testthat)
+library(rc2)
+test_check("rc2")

@@ -1,0 +1,7 @@
+"""The compute side: what runs beside a person's R. Imports the standard library and Jupyter only, never the hub's side.
+
+standby.py      a Jupyter server that is ready before it is anybody's, and becomes one person's
+kernel.py       the R kernel that runs before the person comes, and its hand-over to the first notebook
+become.R        what that kernel does to be as freshly started for her
+attachments.py  writes the attachments' files, and keeps them as the broker says
+"""

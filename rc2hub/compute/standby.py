@@ -1,0 +1,176 @@
+"""A standby: a Jupyter server with a warm R kernel that is nobody's, until one order makes it one person's.
+
+    python -m rc2hub.compute.standby CONTROL_FD
+
+The order comes over a Unix socket that the standby inherits, never over argv or its first environment. Frames are
+lines of JSON: `{"ready": true, "port": …}` out; `{"env": {…}, "home": …}` and `{"attachments": […]}` in;
+`{"active": true}` or `{"error": …}` out. A standby whose hub goes away before the order ends; afterwards it goes on.
+
+What makes this fast is a dress rehearsal: the standby initializes a complete Jupyter server under a name nobody has,
+and throws it away. The person's own then takes 40 ms instead of 900 (measured, DESIGN.md D3), and no trick is needed.
+"""
+
+import asyncio
+import gc
+import json
+import os
+import shutil
+import signal
+import socket
+import sys
+import tempfile
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+# A standby imports what the person's first request would otherwise wait for.
+import jupyter_server.services.kernels.connection.channels  # noqa: F401
+from jupyter_server.serverapp import ServerApp
+from jupyterhub.singleuser.extension import JupyterHubSingleUser
+from traitlets.config import Config, SingletonConfigurable
+
+from rc2hub.compute import attachments
+from rc2hub.compute.kernel import StandbyProvisioner, WarmKernel
+
+REHEARSAL_ENV = {
+    "JUPYTERHUB_USER": "rc2-standby",
+    "JUPYTERHUB_API_TOKEN": "rc2-standby",
+    "JUPYTERHUB_CLIENT_ID": "jupyterhub-user-rc2-standby",
+    "JUPYTERHUB_OAUTH_CALLBACK_URL": "/user/rc2-standby/oauth_callback",
+    "JUPYTERHUB_OAUTH_ACCESS_SCOPES": "[]",
+    "JUPYTERHUB_SERVICE_PREFIX": "/user/rc2-standby/",
+    "JUPYTERHUB_SERVICE_URL": "http://127.0.0.1:0/user/rc2-standby/",
+    "JUPYTERHUB_HOST": "",
+    "JUPYTERHUB_BASE_URL": "/",
+}
+FRAME_LIMIT = 1 << 20
+"""Bytes; an order with many attachments is a few kilobytes."""
+
+
+class Control:
+    """The standby's end of the socket to its hub."""
+
+    def __init__(self, fd: int) -> None:
+        """Take over the inherited file descriptor, and keep it from R and everything else the server starts."""
+        self.socket = socket.socket(fileno=fd)
+        self.socket.set_inheritable(False)
+
+    async def open(self) -> None:
+        """Open the stream in the running loop."""
+        self.reader, self.writer = await asyncio.open_unix_connection(sock=self.socket, limit=FRAME_LIMIT)
+
+    async def receive(self) -> dict[str, Any]:
+        """Wait for the next frame; ends the process if the hub is gone.
+
+        Raises:
+            SystemExit: if the other end closed the stream.
+        """
+        line = await self.reader.readline()
+        if not line:
+            raise SystemExit(0)
+        frame: dict[str, Any] = json.loads(line)
+        return frame
+
+    async def send(self, frame: Mapping[str, Any]) -> None:
+        """Send one frame."""
+        self.writer.write(json.dumps(frame).encode() + b"\n")
+        await self.writer.drain()
+
+
+def initialize_server(config: Config | None = None) -> ServerApp:
+    """Initialize a complete Jupyter server from the environment, all but its listening socket."""
+    extensions = {"jupyter_lsp": False, JupyterHubSingleUser.get_extension_package(): True, attachments.__name__: True}
+    app: ServerApp = JupyterHubSingleUser.make_serverapp(jpserver_extensions=extensions, config=config or Config())
+    app.initialize(argv=[], starter_extension=JupyterHubSingleUser.name, new_httpserver=False)
+    return app
+
+
+def rehearse() -> None:
+    """Initialize a server under a name nobody has, and forget it; what it loaded and compiled stays."""
+    before = dict(os.environ)
+    os.environ.update(REHEARSAL_ENV)
+    app = initialize_server()
+    for kind in type(app).__mro__:
+        if issubclass(kind, SingletonConfigurable):
+            kind._instance = None
+    os.environ.clear()
+    os.environ.update(before)
+    gc.collect()
+    gc.freeze()
+
+
+def personal_config(home: str) -> Config:
+    """What JupyterLab fixed at import, when there was no person yet, and what a person cannot change in an image."""
+    lab = Path(home, ".jupyter", "lab")
+    config = Config()
+    config.LabApp.user_settings_dir = str(lab / "user-settings")
+    config.LabApp.workspaces_dir = str(lab / "workspaces")
+    config.LabApp.extension_manager = "readonly"
+    config.ServerApp.root_dir = home
+    config.ServerApp.allow_root = True
+    return config
+
+
+class Standby:
+    """The process's story: get ready, wait for the one order, become the person's, serve."""
+
+    def __init__(self, control: Control) -> None:
+        """Reserve a port; the kernel and the server come in `get_ready`."""
+        self.control = control
+        self.loop = asyncio.new_event_loop()
+        asyncio.set_event_loop(self.loop)
+        self.kernel = WarmKernel()
+        self.port = socket.socket()
+        self.port.bind((os.environ.get("RC2_BIND_ADDRESS", "127.0.0.1"), 0))
+
+    def get_ready(self) -> None:
+        """Start R, and rehearse while it starts."""
+        self.loop.run_until_complete(self.control.open())
+        starting = self.loop.create_task(self.kernel.start())
+        self.loop.run_until_complete(asyncio.sleep(0))
+        rehearse()
+        self.loop.run_until_complete(starting)
+        StandbyProvisioner.warm = self.kernel
+        signal.signal(signal.SIGTERM, signal.SIG_DFL)
+        signal.signal(signal.SIGINT, signal.SIG_IGN)
+        port = self.port.getsockname()[1]
+        self.loop.run_until_complete(self.control.send({"ready": True, "port": port}))
+
+    def activate(self) -> ServerApp:
+        """Wait for the order, and become the person's: R at the same time as the server, then the attachments."""
+        order = self.loop.run_until_complete(self.control.receive())
+        env, home = order["env"], order["home"]
+        Path(home).mkdir(mode=0o700, parents=True, exist_ok=True)
+        os.environ.update(env)
+        os.chdir(home)
+        becoming = self.loop.create_task(self.kernel.become(env))
+        self.loop.run_until_complete(asyncio.sleep(0))
+        app = initialize_server(personal_config(home))
+        self.loop.run_until_complete(self._settle(becoming))
+        self.port.close()
+        app.init_httpserver()
+        self.loop.call_soon(lambda: self.loop.create_task(self.control.send({"active": True})))
+        return app
+
+    async def _settle(self, becoming: "asyncio.Task[None]") -> None:
+        frame = await self.control.receive()
+        attachments.write_files(frame["attachments"])
+        await becoming
+
+
+def main() -> None:
+    """Be a standby from start to end."""
+    neutral_home = tempfile.mkdtemp(prefix="rc2-standby-")
+    os.environ["HOME"] = neutral_home
+    os.chdir(neutral_home)
+    standby = Standby(Control(int(sys.argv[1])))
+    try:
+        standby.get_ready()
+        app = standby.activate()
+    finally:
+        shutil.rmtree(neutral_home, ignore_errors=True)
+    app.start()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,132 @@
+"""`install(c)`, the last line of an operator's jupyterhub_config.py: checks the whole configuration and puts Rc² into it.
+
+    from rc2hub.configure import install
+    install(c)
+
+It comes last because it reads what stands above it, and because a later `load_roles =` would erase what it adds.
+"""
+
+import asyncio
+import json
+import logging
+import secrets
+import sys
+from typing import Any
+from urllib.parse import urljoin
+
+from jupyterhub.app import JupyterHub
+
+from rc2hub import lifecycle
+from rc2hub.broker.client import BrokerClient, Push
+from rc2hub.errors import ConfigurationError
+from rc2hub.permissions import SCOPE_PREFIX, custom_scopes
+from rc2hub.profiles import Profiles
+from rc2hub.request import Offer, OfferedService
+from rc2hub.services.catalogue import SharedServices
+from rc2hub.spawners.base import Rc2Spawner
+
+SERVICE = "rc2"
+"""The broker's name as a JupyterHub service; it is reached under /services/rc2/."""
+USE_BROKER = f"access:services!service={SERVICE}"
+log = logging.getLogger("JupyterHub")
+
+
+def install(c: Any) -> None:
+    """Check the configuration and add what Rc² needs; calling it again changes nothing.
+
+    Raises:
+        SystemExit: with one sentence naming the place and the accepted values, if the configuration is wrong.
+    """
+    try:
+        offer, shared = check(c)
+    except ConfigurationError as error:
+        sys.exit(f"rc2hub: {error}")
+    if any(service.get("name") == SERVICE for service in c.JupyterHub.get("services", [])):
+        return
+    token = secrets.token_hex(32)
+    c.JupyterHub.custom_scopes = {**c.JupyterHub.get("custom_scopes", {}), **custom_scopes(shared.levels())}
+    c.JupyterHub.services = [*c.JupyterHub.get("services", []), broker_service(shared, token)]
+    c.JupyterHub.load_roles = list(c.JupyterHub.get("load_roles", []))
+    c.JupyterHub.extra_user_scopes = {*c.JupyterHub.get("extra_user_scopes", ()), USE_BROKER}
+    c.JupyterHub.logging_config = {
+        "filters": {"refusals": {"()": "rc2hub.spawners.base.WithoutTraceback"}},
+        "handlers": {"console": {"filters": ["refusals"]}},
+    }
+    Rc2Spawner.offer = offer
+    _run_with_hub(shared, token)
+
+
+def check(c: Any) -> tuple[Offer, SharedServices]:
+    """Read and check everything an operator may write for Rc².
+
+    Raises:
+        ConfigurationError: naming the place and the accepted values.
+    """
+    if c.JupyterHub.get("internal_ssl"):
+        raise ConfigurationError(
+            "c.JupyterHub.internal_ssl must be False: a standby serves before it is anybody's and has no certificate."
+        )
+    shared = SharedServices(config=c)
+    shared.validate_entries()
+    offer = Offer(Profiles(config=c).profiles(), {name: offered(shared, name) for name in shared.catalogue})
+    known = set(custom_scopes(shared.levels()))
+    for role in c.JupyterHub.get("load_roles", []):
+        for scope in role.get("scopes", []):
+            if scope.startswith(SCOPE_PREFIX) and scope not in known:
+                raise ConfigurationError(
+                    f"c.JupyterHub.load_roles, role {role.get('name')!r}: the scope {scope!r} names no service and level of"
+                    f" c.SharedServices.catalogue; accepted are {', '.join(sorted(known)) or 'none, it is empty'}."
+                )
+    return offer, shared
+
+
+def offered(shared: SharedServices, name: str) -> OfferedService:
+    """One service of the catalogue as people meet it."""
+    kind = shared.kind_of(name)
+    return OfferedService(
+        name, kind.kind, shared.display_name(name), shared.contact_for(name), kind.levels, kind.before_prompt
+    )
+
+
+def broker_service(shared: SharedServices, token: str) -> dict[str, Any]:
+    """The broker as a service that JupyterHub starts; it has no scope at all, its power lies in the services."""
+    settings = {"catalogue": shared.catalogue, "contact": shared.contact, "lifetime": shared.lifetime}
+    return {
+        "name": SERVICE,
+        "url": shared.broker_url,
+        "command": [sys.executable, "-m", "rc2hub.broker.app"],
+        "api_token": token,
+        "oauth_no_confirm": True,
+        "environment": {"RC2_SHARED_SERVICES": json.dumps({"SharedServices": settings}), **shared.admin_environment()},
+    }
+
+
+def _run_with_hub(shared: SharedServices, token: str) -> None:
+    """Start the push and the pool with the hub. JupyterHub has no hook for that, but loads its configuration in its loop."""
+    try:
+        loop = asyncio.get_running_loop()
+    except RuntimeError:
+        return  # a subcommand such as `jupyterhub upgrade-db`, which serves nobody
+    loop.call_soon(lambda: setattr(_run_with_hub, "task", loop.create_task(_serve(shared, token), name="rc2")))
+
+
+async def _serve(shared: SharedServices, token: str) -> None:
+    hub = JupyterHub.instance()
+    client = BrokerClient(urljoin(shared.broker_url, f"{hub.base_url}services/{SERVICE}/"), token)
+    Rc2Spawner.push = push = Push(client, hub, lifecycle.change)
+    await hub._start_future
+    pool = hub.spawner_class.open_pool(hub, client.url)
+    in_use = [spawner.folder for user in hub.users.values() for spawner in user.spawners.values() if spawner.active]
+    async with asyncio.TaskGroup() as tasks:
+        tasks.create_task(_guarded(push.run, "push"), name="rc2 push")
+        tasks.create_task(_guarded(lambda: pool.run(in_use), "pool"), name="rc2 pool")
+
+
+async def _guarded(run: Any, what: str) -> None:
+    """Run something that never ends; if it does, say so and run it again: the hub must not go on without it."""
+    while True:
+        try:
+            await run()
+        except Exception:
+            log.exception("The %s of Rc² ended unexpectedly; starting it again.", what)
+        await asyncio.sleep(1)

@@ -1,0 +1,118 @@
+"""The flow of a login, in order: claim, attach, activate; and back. No detail lives here.
+
+Design §3: the person is authenticated, her request is parsed and checked against her grants; then `start` makes a standby
+hers while the broker makes her credentials; `attach` and `detach` change that while she works; `stop` takes all of it
+back, also after a crash. Spawners hand their hooks over to these functions.
+"""
+
+import asyncio
+from collections.abc import Mapping
+from typing import Any, Protocol
+
+from rc2hub.broker.client import Push
+from rc2hub.broker.wishes import Wish
+from rc2hub.errors import Rc2Error, ServiceUnavailableError
+from rc2hub.permissions import Grant
+from rc2hub.request import SpawnRequest
+from rc2hub.services.base import Server
+
+
+class Standby(Protocol):
+    """A standby of some pool, claimed for one compute server."""
+
+    @property
+    def url(self) -> str:
+        """Where it serves once it is somebody's."""
+
+    async def activate(self, env: Mapping[str, str], home: str) -> None:
+        """Give the standby its identity; it goes on while the attachments are made."""
+
+    async def deliver(self, attachments: list[dict[str, Any]]) -> None:
+        """Give it the attachments, and wait until it serves."""
+
+    async def discard(self) -> None:
+        """End it: a standby that was nearly somebody's is never used again."""
+
+
+class ComputeServer(Protocol):
+    """A spawner, as far as the flow needs it."""
+
+    key: Server
+    request: SpawnRequest
+    attached: dict[str, str]
+    api_token: str
+    push: Push
+
+    async def claim(self) -> Standby:
+        """Take a standby of the wanted profile, waiting for one if need be."""
+
+    def identity(self, standby: Standby) -> tuple[dict[str, str], str]:
+        """The environment and the home that make the standby this person's."""
+
+    async def delete_tokens(self) -> None:
+        """Delete the server's hub tokens; after a crash the hub itself leaves them."""
+
+    def remember(self) -> None:
+        """Store what is attached, so that a restarted hub knows it."""
+
+
+async def start(server: ComputeServer) -> str:
+    """Make a standby this person's compute server, with what she asked for attached; returns its URL.
+
+    Raises:
+        StandbyError: if no standby could become hers.
+        ServiceUnavailableError: if a service that must be there before the prompt is not.
+    """
+    server.attached = dict(server.request.services)
+    async with asyncio.TaskGroup() as steps:
+        attaching = steps.create_task(_attachments(server))
+        claiming = steps.create_task(server.claim())
+        standby = await claiming
+        try:
+            await standby.activate(*server.identity(standby))
+            await standby.deliver(await attaching)
+        except BaseException:
+            await standby.discard()
+            raise
+    return standby.url
+
+
+async def stop(server: ComputeServer) -> None:
+    """Take everything back: called after a normal stop, a failed start and a crash; the server itself is gone by now."""
+    server.attached = {}
+    await server.delete_tokens()
+    try:
+        await server.push.push()
+    except ServiceUnavailableError:
+        # the broker is away; it starts from the hub's next list, in which this server is not
+        return
+
+
+async def change(server: ComputeServer, wish: Wish) -> None:
+    """Attach or detach a service while the server runs, if the person may; the broker does the rest from the list."""
+    if wish.level is None:
+        server.attached.pop(wish.service, None)
+    elif Grant(wish.service, wish.level) in server.push.grants(server.key.user):
+        server.attached[wish.service] = wish.level
+    server.remember()
+    await server.push.push()
+
+
+async def _attachments(server: ComputeServer) -> list[dict[str, Any]]:
+    """Have the broker attach what was asked for; it works while a standby is claimed and activated."""
+    if not server.attached:
+        server.push.push_soon()
+        return []
+    await server.push.push_patiently()
+    attachments = await server.push.client.attachments(server.key, server.api_token)
+    for attachment in attachments:
+        if attachment["state"] == "failed":
+            raise ServiceUnavailableError(attachment["why"])
+    return attachments
+
+
+def first_error(group: BaseExceptionGroup[BaseException]) -> BaseException:
+    """The one error of a start that a person should read."""
+    leaves = [error for error in group.exceptions if not isinstance(error, asyncio.CancelledError)]
+    ours = [error for error in leaves if isinstance(error, Rc2Error)]
+    return (ours or leaves)[0]

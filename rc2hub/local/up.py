@@ -1,0 +1,162 @@
+"""`rc2hub up`: prepare the folder, start the hub, print a login link for each person, stop everything on Ctrl-C."""
+
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+import tomllib
+import urllib.error
+import urllib.request
+from pathlib import Path
+from types import FrameType
+
+from traitlets.config.loader import PyFileConfigLoader
+
+from rc2hub.authenticators import make_link
+from rc2hub.errors import Rc2Error
+from rc2hub.local import database, sample_data
+from rc2hub.local.home import Home, free_ports, is_free
+from rc2hub.permissions import grants_in
+from rc2hub.processes import end_with_parent
+
+NEEDED_SPACE = 1 << 30
+"""Bytes; database and homes start at about a third of that."""
+START_DEADLINE = 60.0
+STOP_DEADLINE = 9.0
+"""Seconds; whoever presses Ctrl-C waits ten at most."""
+POLL = 0.1
+
+
+def run(home: Home, config: Path, port: int) -> None:
+    """Run until Ctrl-C or SIGTERM.
+
+    Raises:
+        SystemExit: with one sentence, if something is in the way.
+    """
+    try:
+        home.create()
+        with home.lock():
+            _run_locked(home, config, port)
+    except Rc2Error as error:
+        sys.exit(f"rc2hub: {error}")
+    except OSError as error:
+        sys.exit(f"rc2hub: {error.strerror}: {error.filename or home.root}; make room or rights there and try again.")
+
+
+def print_link(home: Home, name: str) -> None:
+    """Print a new login link for a person.
+
+    Raises:
+        SystemExit: with one sentence, if there is no such person, or nothing runs.
+    """
+    if not (home.hub / "url").exists():
+        sys.exit(f"rc2hub: nothing runs with the folder {home.root}; `make up` starts it.")
+    if name not in people(home):
+        sys.exit(f"rc2hub: {name} is not in {home.people}.")
+    sys.stdout.write(link(home, name) + "\n")
+
+
+def link(home: Home, name: str) -> str:
+    """A login link for the person, which works once."""
+    return f"{(home.hub / 'url').read_text()}hub/link?token={make_link(home.links, name)}"
+
+
+def people(home: Home) -> dict[str, list[str]]:
+    """Name of each person to her groups."""
+    with home.people.open("rb") as file:
+        return {name: entry.get("groups", []) for name, entry in tomllib.load(file).items()}
+
+
+def _run_locked(home: Home, config: Path, port: int) -> None:
+    if not is_free(port):
+        raise Rc2Error(f"Port {port} is in use; choose another, such as `make up PORT={free_ports(1)[0]}`.")
+    if shutil.disk_usage(home.root).free < NEEDED_SPACE:
+        raise Rc2Error(
+            f"The disk of {home.root} has less than 1 GiB left; make room there, or set RC2_HOME to another disk."
+        )
+    _say("Preparing PostgreSQL")
+    database.prepare(home.database)
+    sample_data.fill(home.database)
+    _say("Starting JupyterHub")
+    shutil.rmtree(home.links)
+    home.create()
+    hub = _start_hub(home, config, port)
+    try:
+        _await_hub(hub, home, port)
+        _print_links(home, config)
+        hub.wait()
+        raise Rc2Error(f"The hub ended by itself; its last words are in {home.log}.")
+    except KeyboardInterrupt:
+        _say("Stopping")
+    finally:
+        (home.hub / "url").unlink(missing_ok=True)
+        _stop_hub(hub)
+
+
+def _start_hub(home: Home, config: Path, port: int) -> "subprocess.Popen[bytes]":
+    (home.hub / "url").write_text(f"http://127.0.0.1:{port}/")
+    os.environ.update(
+        RC2_HOME=str(home.root),
+        RC2_PORT=str(port),
+        PATH=f"{Path(sys.executable).parent}:{os.environ['PATH']}",
+        R_LIBS=str(Path(sys.prefix, "lib", "R", "library")),
+    )
+    signal.signal(signal.SIGTERM, _interrupt)
+    return subprocess.Popen(  # noqa: S603
+        [sys.executable, "-m", "jupyterhub", "-f", str(config.absolute())],
+        cwd=home.hub,
+        stdout=home.log.open("wb"),
+        stderr=subprocess.STDOUT,
+        stdin=subprocess.DEVNULL,
+        start_new_session=True,
+        close_fds=False,
+        preexec_fn=end_with_parent,  # noqa: PLW1509 - this process has no threads
+    )
+
+
+def _await_hub(hub: "subprocess.Popen[bytes]", home: Home, port: int) -> None:
+    deadline = time.monotonic() + START_DEADLINE
+    while time.monotonic() < deadline:
+        if hub.poll() is not None:
+            raise Rc2Error(f"The hub did not start: {_last_words(home)}")
+        try:
+            with urllib.request.urlopen(f"http://127.0.0.1:{port}/hub/health", timeout=1):
+                return
+        except (urllib.error.URLError, OSError):
+            time.sleep(POLL)
+    raise Rc2Error(f"The hub did not answer within {START_DEADLINE:.0f} seconds; see {home.log}.")
+
+
+def _last_words(home: Home) -> str:
+    lines = [line for line in home.log.read_text(errors="replace").splitlines() if line.strip()]
+    return lines[-1].removeprefix("rc2hub: ") if lines else "it said nothing."
+
+
+def _print_links(home: Home, config: Path) -> None:
+    roles = PyFileConfigLoader(str(config.absolute())).load_config().JupyterHub.load_roles
+    _say("Ready. Each link logs its person in, once; `rc2hub link NAME` prints another. Ctrl-C stops everything.\n")
+    for name, groups in people(home).items():
+        mine = [role for role in roles if name in role.get("users", []) or set(groups) & set(role.get("groups", []))]
+        may = sorted(f"{grant.service} ({grant.level})" for role in mine for grant in grants_in(role["scopes"]))
+        _say(f"  {name} may use {', '.join(may) or 'no shared service'}:\n    {link(home, name)}\n")
+
+
+def _stop_hub(hub: "subprocess.Popen[bytes]") -> None:
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    if hub.poll() is None:
+        hub.terminate()
+        try:
+            hub.wait(STOP_DEADLINE)
+        except subprocess.TimeoutExpired:
+            hub.kill()
+
+
+def _interrupt(_signum: int, _frame: FrameType | None) -> None:
+    raise KeyboardInterrupt
+
+
+def _say(line: str) -> None:
+    sys.stdout.write(f"{line}\n")
+    sys.stdout.flush()

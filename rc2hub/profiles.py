@@ -1,0 +1,83 @@
+"""Profiles: the kinds of compute server an operator offers, in words that hold for a laptop and for a cluster."""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from traitlets import List
+from traitlets.config import Configurable
+
+from rc2hub.errors import ConfigurationError
+
+NAME = re.compile(r"[a-z][a-z0-9-]*")
+MEMORY = re.compile(r"\d+(\.\d+)?[KMGT]")
+FIELDS = frozenset({"name", "display_name", "cpu", "memory", "spare", "kubespawner_override"})
+
+
+@dataclass(frozen=True)
+class Profile:
+    """One kind of compute server."""
+
+    name: str
+    display_name: str
+    cpu: float = 1.0
+    """Cores; on one machine, the number of threads that numerical libraries use."""
+    memory: str = "2G"
+    """What a pod may use; shown, but not enforced, on one machine."""
+    spare: int = 1
+    """How many standbys of this kind are kept ready."""
+
+    @classmethod
+    def parse(cls, where: str, entry: object) -> "Profile":
+        """Read one entry of the catalogue.
+
+        Raises:
+            ConfigurationError: naming `where` and the accepted values.
+        """
+        if not isinstance(entry, Mapping):
+            raise ConfigurationError(f'{where} must be a dictionary such as {{"name": "r", "spare": 1}}.')
+        for field in sorted(entry.keys() - FIELDS):
+            raise ConfigurationError(f"{where}: unknown field {field!r}; accepted are {', '.join(sorted(FIELDS))}.")
+        name = entry.get("name")
+        if not isinstance(name, str) or not NAME.fullmatch(name):
+            raise ConfigurationError(f"{where} needs a 'name' of a lower-case letter followed by letters, digits and '-'.")
+        profile = cls(**{"display_name": name, **{k: v for k, v in entry.items() if k != "kubespawner_override"}})
+        profile._check(where)
+        return profile
+
+    def _check(self, where: str) -> None:
+        if not isinstance(self.cpu, int | float) or not self.cpu > 0:
+            raise ConfigurationError(f"{where}: 'cpu' must be a number of cores above 0, not {self.cpu!r}.")
+        if not isinstance(self.memory, str) or not MEMORY.fullmatch(self.memory):
+            raise ConfigurationError(f"{where}: 'memory' must be a size such as '2G', not {self.memory!r}.")
+        if not isinstance(self.spare, int) or self.spare < 0:
+            raise ConfigurationError(f"{where}: 'spare' must be a whole number from 0, not {self.spare!r}.")
+
+
+class Profiles(Configurable):
+    """The kinds of compute server on offer; one list serves both spawners."""
+
+    catalogue = List(
+        [{"name": "r", "display_name": "R"}],
+        help="""The profiles, the default one first. Fields: `name`, `display_name`, `cpu` (cores), `memory` (such as "2G"),
+        `spare` (how many standbys are kept ready) and, for pods, `kubespawner_override`.
+
+        Example: `[{"name": "r", "display_name": "R", "cpu": 1, "memory": "2G", "spare": 3}]`""",
+    ).tag(config=True)
+
+    def profiles(self) -> dict[str, Profile]:
+        """Name to profile, in the operator's order.
+
+        Raises:
+            ConfigurationError: naming the place and the accepted values.
+        """
+        found: dict[str, Profile] = {}
+        for index, entry in enumerate(self.catalogue):
+            where = f"c.Profiles.catalogue[{index}]"
+            profile = Profile.parse(where, entry)
+            if profile.name in found:
+                raise ConfigurationError(f"{where}: the name {profile.name!r} is taken by an earlier profile.")
+            found[profile.name] = profile
+        if not found:
+            raise ConfigurationError("c.Profiles.catalogue is empty; it needs at least one profile.")
+        return found
