@@ -19,7 +19,7 @@ class Stream:
         """Take over the socket."""
         self._socket = connected
         self._reader: asyncio.StreamReader
-        self._writer: asyncio.StreamWriter
+        self._writer: asyncio.StreamWriter | None = None
 
     async def open(self) -> None:
         """Open the stream in the running loop."""
@@ -31,6 +31,8 @@ class Stream:
         Raises:
             StandbyError: if the standby is gone.
         """
+        if self._writer is None:
+            raise StandbyError("The standby is not connected yet; claim it when it is ready.")
         try:
             self._writer.write(json.dumps(frame).encode() + b"\n")
             await self._writer.drain()
@@ -54,4 +56,7 @@ class Stream:
 
     def close(self) -> None:
         """Close both ends; a standby that is nobody's ends by that."""
-        self._socket.close()
+        if self._writer is not None:
+            self._writer.close()
+        else:
+            self._socket.close()

@@ -1,0 +1,74 @@
+# The one front door: `make help` lists what there is.
+SHELL := /bin/bash
+PYTHON ?= python3
+PORT ?= 8000
+BENCH ?= local
+export RC2_HOME ?= $(CURDIR)/.rc2
+export PATH := $(CURDIR)/.venv/bin:$(PATH)
+BIN := .venv/bin
+R_PACKAGE := images/r-compute/rc2
+R_SOURCES := $(shell find $(R_PACKAGE) -type f)
+CHP := configurable-http-proxy@5.3.0
+
+.PHONY: help setup fmt lint test bench up clean reference
+.DEFAULT_GOAL := help
+
+help: ## list the targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+setup: .venv/ready .venv/ready-dev ## install everything that running and testing needs (Debian, Ubuntu; root or sudo)
+
+up: .venv/ready ## start Rc² on this machine and print login links (PORT=8000); Ctrl-C stops it
+	@exec $(BIN)/rc2hub up --port $(PORT)
+
+fmt: .venv/ready-dev ## format the code
+	@$(BIN)/ruff check --fix --quiet . && $(BIN)/ruff format --quiet .
+
+lint: .venv/ready-dev ## check format, style, types, import directions and shell scripts
+	$(BIN)/ruff format --check --quiet . && $(BIN)/ruff check --quiet .
+	$(BIN)/mypy
+	$(BIN)/lint-imports --no-cache
+	shellcheck scripts/system-packages scripts/quietly .ci/run
+
+test: .venv/ready-dev build/R-checked ## run all tests; no cluster is needed
+	$(BIN)/pytest
+
+bench: .venv/ready-dev ## measure against JupyterHub's own spawner (BENCH=local), into build/bench.json
+	$(BIN)/python -m tests.bench.$(BENCH)
+
+reference: .venv/ready ## write config/REFERENCE.md from the traits
+	@$(BIN)/python scripts/reference.py > config/REFERENCE.md
+
+clean: ## remove homes, database, hub state, environment and build
+	rm -rf $(RC2_HOME) .venv build
+
+build/R-checked: $(R_SOURCES) .venv/ready-dev
+	@mkdir -p build
+	@cd build && ../scripts/quietly "Checking the R package" bash -c 'R CMD build ../$(R_PACKAGE) && \
+	  _R_CHECK_FORCE_SUGGESTS_=false R CMD check --no-manual rc2_*.tar.gz && ! grep -E "(WARNING|ERROR)" rc2.Rcheck/00check.log'
+	@touch $@
+
+.venv/python: setup.cfg pyproject.toml constraints.txt debian-packages.txt
+	@scripts/quietly "Looking for Debian packages" scripts/system-packages run
+	@test -x $(BIN)/python || $(PYTHON) -m venv .venv
+	@scripts/quietly "Installing Python packages" $(BIN)/pip install --quiet --constraint constraints.txt --editable '.[local]'
+	@touch $@
+
+.venv/proxy: Makefile | .venv/python
+	@mkdir -p .venv
+	@scripts/quietly "Installing JupyterHub's proxy" npm install --global --prefix $(CURDIR)/.venv --no-fund --no-audit $(CHP)
+	@touch $@
+
+.venv/r: .venv/python $(R_SOURCES)
+	@mkdir -p .venv/lib/R/library
+	@scripts/quietly "Installing the R package" R CMD INSTALL --library=.venv/lib/R/library $(R_PACKAGE)
+	@scripts/quietly "Installing the R kernel" R --slave -e 'IRkernel::installspec(prefix = "$(CURDIR)/.venv")'
+	@touch $@
+
+.venv/ready: .venv/python .venv/proxy .venv/r
+	@touch $@
+
+.venv/ready-dev: .venv/ready
+	@scripts/quietly "Looking for Debian packages of the tests" scripts/system-packages test
+	@scripts/quietly "Installing Python packages of the tests" $(BIN)/pip install --quiet --constraint constraints.txt --editable '.[local,dev]'
+	@touch $@
