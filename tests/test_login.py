@@ -1,8 +1,6 @@
 """A whole login from outside: hub, proxy, broker, PostgreSQL, R."""
 
-import asyncio
-
-from tests.fixtures.hub import Client, Rc2, until
+from tests.fixtures.hub import Client, Rc2
 
 
 async def test_a_start_ends_in_a_working_r(client: Client, person: str) -> None:
@@ -22,5 +20,4 @@ async def test_flights_asked_for_is_attached_at_the_prompt(rc2: Rc2, client: Cli
             await r.run('con <- rc2::rc2_connect("flights"); cat(DBI::dbGetQuery(con, "SELECT count(*) FROM flights")[[1]])')
             == "336776"
         )
-        print(await r.run("print(rc2::rc2_services())"))
     await client.stop("alice")

@@ -4,4 +4,6 @@ standby.py      a Jupyter server that is ready before it is anybody's, and becom
 kernel.py       the R kernel that runs before the person comes, and its hand-over to the first notebook
 become.R        what that kernel does to be as freshly started for her
 attachments.py  writes the attachments' files, and keeps them as the broker says
+link.py         a link to a service, opened while the server already runs
+extension.py    the Jupyter server extension that holds the last two
 """

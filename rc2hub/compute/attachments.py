@@ -1,4 +1,4 @@
-"""The attachments' files on the compute side, and the server extension that keeps them as the broker says.
+"""The attachments' files on the compute side, and the task that keeps them as the broker says.
 
 Paths never change (design D12): everything lies in the folder `RC2_ATTACHMENTS`, memory-backed and the person's alone,
 and is replaced by rename, so an R kernel that runs since the morning sees a service that came a second ago.
@@ -10,11 +10,11 @@ import os
 import tempfile
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
+from logging import Logger
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
-from jupyter_server.serverapp import ServerApp
 from tornado.httpclient import AsyncHTTPClient, HTTPClientError, HTTPRequest, HTTPResponse
 
 SUMMARY = "attachments.json"
@@ -58,9 +58,9 @@ def _replace(name: str, content: str) -> None:
 class Attachments:
     """Asks the broker, with the server's own hub token, what should be attached, and writes it down."""
 
-    def __init__(self, app: ServerApp) -> None:
+    def __init__(self, log: Logger) -> None:
         """Remember who we are; the identity is in the environment, as JupyterHub puts it."""
-        self.log = app.log
+        self.log = log
         self.broker = os.environ["RC2_BROKER_URL"]
         self.token = os.environ["JUPYTERHUB_API_TOKEN"]
         user, server = os.environ["JUPYTERHUB_USER"], os.environ.get("JUPYTERHUB_SERVER_NAME", "")
@@ -91,17 +91,3 @@ class Attachments:
                 self.log.warning("The broker of the shared services does not answer (%s); asking again.", error)
                 await asyncio.sleep(pause)
                 pause = min(2 * pause, LONGEST_PAUSE)
-
-
-def _jupyter_server_extension_points() -> list[dict[str, str]]:
-    return [{"module": "rc2hub.compute.attachments"}]
-
-
-def _load_jupyter_server_extension(app: ServerApp) -> None:
-    """Nothing to do before the server serves."""
-
-
-async def _start_jupyter_server_extension(app: ServerApp) -> None:
-    """Follow the broker from now on; the task belongs to the server application and ends with it."""
-    task = asyncio.create_task(Attachments(app).keep(), name="rc2 attachments")
-    app.web_app.settings["rc2_attachments"] = task

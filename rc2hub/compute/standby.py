@@ -29,7 +29,7 @@ from jupyter_server.serverapp import ServerApp
 from jupyterhub.singleuser.extension import JupyterHubSingleUser
 from traitlets.config import Config, SingletonConfigurable
 
-from rc2hub.compute import attachments
+from rc2hub.compute import attachments, extension
 from rc2hub.compute.kernel import StandbyProvisioner, WarmKernel
 
 REHEARSAL_ENV = {
@@ -79,7 +79,7 @@ class Control:
 
 def initialize_server(config: Config | None = None) -> ServerApp:
     """Initialize a complete Jupyter server from the environment, all but its listening socket."""
-    extensions = {"jupyter_lsp": False, JupyterHubSingleUser.get_extension_package(): True, attachments.__name__: True}
+    extensions = {"jupyter_lsp": False, JupyterHubSingleUser.get_extension_package(): True, extension.__name__: True}
     app: ServerApp = JupyterHubSingleUser.make_serverapp(jpserver_extensions=extensions, config=config or Config())
     app.initialize(argv=[], starter_extension=JupyterHubSingleUser.name, new_httpserver=False)
     return app
@@ -106,6 +106,7 @@ def personal_config(home: str) -> Config:
     config.LabApp.user_settings_dir = str(lab / "user-settings")
     config.LabApp.workspaces_dir = str(lab / "workspaces")
     config.LabApp.extension_manager = "readonly"
+    config.LabApp.news_url = None
     config.ServerApp.root_dir = home
     config.ServerApp.allow_root = True
     return config

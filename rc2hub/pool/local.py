@@ -242,6 +242,7 @@ def constants(folder: Path, profile: Profile) -> dict[str, str]:
         "PGPASSFILE": str(folder / "pgpass"),
         "JUPYTER_RUNTIME_DIR": str(folder / "jupyter"),
         "JUPYTER_DEFAULT_PROVISIONER_NAME": "rc2-standby",
+        "RC2_PROFILE": profile.name,
         "OMP_NUM_THREADS": threads,
         "OPENBLAS_NUM_THREADS": threads,
     }

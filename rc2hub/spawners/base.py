@@ -6,6 +6,7 @@ also where an error of ours becomes JupyterHub's `SpawnException`: one sentence,
 
 import logging
 from collections.abc import AsyncIterator
+from html import escape
 from typing import Any, ClassVar
 
 from jupyterhub import orm
@@ -151,7 +152,7 @@ class Rc2Spawner(_BeforeASpawner):  # type: ignore[misc]
 def refusal(error: Rc2Error) -> SpawnException:
     """JupyterHub's exception for an error of ours."""
     status, reason = STATUS.get(type(error), (500, "standby"))
-    return SpawnException(str(error), reason=reason, status_code=status)
+    return SpawnException(str(error), message_html=escape(str(error)), reason=reason, status_code=status)
 
 
 class WithoutTraceback(logging.Filter):

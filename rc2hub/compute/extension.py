@@ -1,0 +1,27 @@
+"""The Jupyter server extension of Rc²: follows the broker, and answers links to services."""
+
+import asyncio
+from typing import Any
+
+from jupyter_server.serverapp import ServerApp
+from tornado.web import Application
+
+from rc2hub.compute.attachments import Attachments
+from rc2hub.compute.link import LinkHandler
+
+
+def _jupyter_server_extension_points() -> list[dict[str, Any]]:
+    return [{"module": __name__}]
+
+
+def _load_jupyter_server_extension(app: ServerApp) -> None:
+    """Answer at the server's own address; handlers that are added later come before Jupyter's, which only redirects."""
+    attachments = app.web_app.settings["rc2_attachments"] = Attachments(app.log)
+    application: Application = app.web_app
+    application.add_handlers(".*$", [(f"{app.base_url}?", LinkHandler, {"attachments": attachments})])
+
+
+async def _start_jupyter_server_extension(app: ServerApp) -> None:
+    """Follow the broker from now on; the task belongs to the server application and ends with it."""
+    settings = app.web_app.settings
+    settings["rc2_following"] = asyncio.create_task(settings["rc2_attachments"].keep(), name="rc2 attachments")
