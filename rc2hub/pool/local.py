@@ -6,6 +6,7 @@ are worth more haste.
 """
 
 import asyncio
+import contextlib
 import hashlib
 import logging
 import os
@@ -135,7 +136,7 @@ class Kind:
                     await self._wake.wait()
                 task = asyncio.create_task(self._start_one(), name=f"rc2 standby {self.profile.name}")
                 self._starting.add(task)
-                task.add_done_callback(self._starting.discard)
+                task.add_done_callback(self._started)
         finally:
             for task in self._starting:
                 task.cancel()
@@ -164,6 +165,10 @@ class Kind:
         self._pause = FIRST_PAUSE
         self._take_in(standby)
 
+    def _started(self, task: "asyncio.Task[None]") -> None:
+        self._starting.discard(task)
+        self._wake.set()
+
     def _take_in(self, standby: LocalStandby) -> None:
         """Give the standby to who has waited longest, or keep it ready."""
         while self._waiting:
@@ -173,7 +178,6 @@ class Kind:
                 break
         else:
             self._ready.append(standby)
-        self._wake.set()
 
     def _note_failure(self, error: BaseException) -> None:
         """Tell who has waited longest, and pause longer each time: a broken image must not become a storm."""
@@ -224,9 +228,13 @@ class LocalPool(Configurable):
             in_use: the folders of the compute servers that are somebody's.
         """
         await asyncio.to_thread(sweep, Path(self.runtime_dir), {Path(folder) for folder in in_use if folder})
-        async with asyncio.TaskGroup() as kinds:
-            for name, kind in self._kinds.items():
-                kinds.create_task(kind.run(), name=f"rc2 pool {name}")
+        try:
+            async with asyncio.TaskGroup() as kinds:
+                for name, kind in self._kinds.items():
+                    kinds.create_task(kind.run(), name=f"rc2 pool {name}")
+        finally:
+            with contextlib.suppress(OSError):  # compute servers that outlive this hub keep it
+                Path(self.runtime_dir).rmdir()
 
     def _start(self, profile: Profile) -> LocalStandby:
         folder = Path(self.runtime_dir, uuid4().hex)

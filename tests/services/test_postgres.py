@@ -1,0 +1,189 @@
+"""What a login role of PostgreSQL may and may not do, and that it leaves nothing behind."""
+
+from datetime import timedelta
+from pathlib import Path
+
+import psycopg
+import pytest
+
+from rc2hub.errors import ServiceUnavailableError
+from rc2hub.local import database
+from rc2hub.services.base import AdminCredential, Server
+from rc2hub.services.postgres import PostgresService
+from tests.fixtures.postgres import Postgres, login
+
+ALICE, BOB = Server("alice"), Server("bob")
+CREATE = "CREATE TABLE public.mine (a int)"
+FORBIDDEN = [
+    CREATE,
+    "INSERT INTO things VALUES (4)",
+    "UPDATE things SET id = 0",
+    "DELETE FROM things",
+    "TRUNCATE things",
+    "DROP TABLE things",
+    "CREATE TEMPORARY TABLE mine (a int)",
+    "CREATE SCHEMA mine",
+    "CREATE ROLE mine",
+    "SELECT lo_create(0)",
+    "SELECT lo_from_bytea(0, 'x')",
+    "COPY things TO PROGRAM 'id'",
+    "SELECT pg_read_file('postgresql.conf')",
+    "CREATE FUNCTION public.mine() RETURNS int LANGUAGE sql AS 'SELECT 1'",
+]
+ESCAPES = ["RESET ROLE", "SET ROLE NONE", "RESET ALL"]
+
+
+async def test_a_reader_reads(postgres_service: PostgresService):
+    with login(await postgres_service.attach(ALICE, "read")) as session:
+        assert session.execute("SELECT count(*) FROM things").fetchone() == (3,)
+
+
+@pytest.mark.parametrize("escape", ["", *ESCAPES], ids=lambda escape: escape or "as she comes")
+async def test_a_reader_can_neither_write_nor_create_anywhere(postgres_service: PostgresService, escape: str):
+    with login(await postgres_service.attach(ALICE, "read")) as session:
+        if escape:
+            session.execute(escape)
+        for statement in FORBIDDEN:
+            with pytest.raises((psycopg.errors.InsufficientPrivilege, psycopg.errors.UndefinedTable), match="permission|must be"):
+                session.execute(statement)
+
+
+async def test_a_writer_creates_what_belongs_to_the_group(postgres_service: PostgresService):
+    with login(await postgres_service.attach(ALICE, "write")) as session:
+        session.execute(CREATE)
+        session.execute("INSERT INTO things VALUES (4)")
+        owner = session.execute("SELECT tableowner FROM pg_tables WHERE tablename = 'mine'").fetchone()
+    assert owner == (postgres_service.group("write"),)
+
+
+async def test_what_a_writer_made_is_there_for_readers_and_other_writers_after_she_left(postgres_service: PostgresService):
+    with login(await postgres_service.attach(ALICE, "write")) as session:
+        session.execute(CREATE)
+    await postgres_service.revoke(ALICE)
+    with login(await postgres_service.attach(BOB, "read")) as session:
+        assert session.execute("SELECT * FROM mine").fetchall() == []
+    with login(await postgres_service.attach(BOB, "write")) as session:
+        session.execute("DROP TABLE mine")
+
+
+async def test_tables_that_the_operator_adds_later_can_be_read(postgres: Postgres, shop: str, postgres_service: PostgresService):
+    attachment = await postgres_service.attach(ALICE, "read")
+    with postgres.connect(shop) as admin:
+        admin.execute("CREATE TABLE later AS SELECT 1 AS a")
+    with login(attachment) as session:
+        assert session.execute("SELECT a FROM later").fetchone() == (1,)
+
+
+async def test_nobody_can_become_somebody_else(postgres_service: PostgresService):
+    bob = await postgres_service.attach(BOB, "write")
+    with login(await postgres_service.attach(ALICE, "read")) as session:
+        for role in (bob.role, postgres_service.group("write"), database.ADMIN):
+            with pytest.raises(psycopg.errors.InsufficientPrivilege):
+                session.execute(f'SET ROLE "{role}"')
+
+
+async def test_the_role_shows_whose_it_is_until_when_and_how_many_sessions(postgres: Postgres, postgres_service: PostgresService):
+    attachment = await postgres_service.attach(Server("alice", "second"), "read")
+    with postgres.connect("postgres") as admin:
+        query = "SELECT rolname, rolvaliduntil, rolconnlimit, rolsuper, rolcreaterole, rolcreatedb FROM pg_roles WHERE rolname = %s"
+        name, until, limit, *powers = admin.execute(query, [attachment.role]).fetchone()
+    assert "alice" in name
+    assert abs(until - attachment.until) < timedelta(seconds=1)
+    assert limit == 5
+    assert powers == [False, False, False]
+
+
+async def test_sessions_say_who_and_from_which_server(postgres: Postgres, postgres_service: PostgresService):
+    attachment = await postgres_service.attach(Server("alice", "second"), "read")
+    assert "application_name=rc2 alice/second" in attachment.files["pg_service.conf"]
+
+
+async def test_an_expired_credential_opens_nothing(postgres: Postgres, postgres_service: PostgresService):
+    postgres_service.lifetime = -1.0
+    attachment = await postgres_service.attach(ALICE, "read")
+    with pytest.raises(psycopg.OperationalError, match="password authentication failed"):
+        login(attachment)
+
+
+async def test_an_old_password_opens_nothing_after_a_renewal(postgres_service: PostgresService):
+    old = await postgres_service.attach(ALICE, "read")
+    new = await postgres_service.attach(ALICE, "read")
+    with pytest.raises(psycopg.OperationalError):
+        login(old)
+    login(new).close()
+
+
+async def test_a_session_survives_a_renewal(postgres_service: PostgresService):
+    with login(await postgres_service.attach(ALICE, "read")) as session:
+        await postgres_service.attach(ALICE, "read")
+        assert session.execute("SELECT 1").fetchone() == (1,)
+
+
+async def test_revoking_ends_her_sessions(postgres_service: PostgresService):
+    session = login(await postgres_service.attach(ALICE, "read"))
+    await postgres_service.revoke(ALICE)
+    with pytest.raises(psycopg.OperationalError):
+        session.execute("SELECT 1")
+    session.close()
+
+
+async def test_no_more_sessions_than_allowed(postgres_service: PostgresService):
+    attachment = await postgres_service.attach(ALICE, "read")
+    sessions = [login(attachment) for _ in range(5)]
+    with pytest.raises(psycopg.OperationalError, match="too many connections"):
+        login(attachment)
+    for session in sessions:
+        session.close()
+
+
+async def test_the_password_is_stored_and_sent_as_a_verifier_only(postgres: Postgres, postgres_service: PostgresService):
+    attachment = await postgres_service.attach(ALICE, "read")
+    password = attachment.files["pgpass"].strip().rsplit(":", 1)[1]
+    with postgres.connect("postgres") as admin:
+        stored = admin.execute("SELECT rolpassword FROM pg_authid WHERE rolname = %s", [attachment.role]).fetchone()
+    assert stored[0].startswith("SCRAM-SHA-256$")
+    for file in postgres.directory.rglob("*.log"):
+        assert password not in file.read_text()
+
+
+@pytest.fixture
+async def plain_admin(postgres: Postgres, shop: str, tmp_path: Path):
+    """An admin role as a managed database gives it: no superuser, but owner of the database, with CREATEROLE."""
+    name = f"admin_of_{shop}"
+    with postgres.connect(shop) as admin:
+        admin.execute(f"CREATE ROLE {name} LOGIN CREATEROLE PASSWORD 'plain' IN ROLE pg_signal_backend")
+        admin.execute(f"ALTER DATABASE {shop} OWNER TO {name}; ALTER TABLE things OWNER TO {name}; ALTER SCHEMA public OWNER TO {name}")
+    (tmp_path / "password").write_text("plain")
+    url = database.url(postgres.directory, shop).replace(f"{database.ADMIN}@", f"{name}@")
+    service = PostgresService(shop.replace("_", "-"), {"url": url, "admin": {"file": str(tmp_path / "password")}}, 600.0)
+    yield service
+    await service.close()
+
+
+async def test_an_admin_without_superuser_rights_is_enough(plain_admin: PostgresService):
+    attachment = await plain_admin.attach(ALICE, "write")
+    with login(attachment) as session:
+        session.execute(CREATE)
+    session = login(await plain_admin.attach(ALICE, "read"))
+    assert session.execute("SELECT * FROM mine").fetchall() == []
+    await plain_admin.revoke(ALICE)
+    with pytest.raises(psycopg.OperationalError):
+        session.execute("SELECT 1")
+    session.close()
+    assert await plain_admin.attached() == {}
+
+
+async def test_the_database_may_be_restarted_under_the_broker(postgres: Postgres, postgres_service: PostgresService):
+    await postgres_service.attach(ALICE, "read")
+    postgres.stop()
+    with pytest.raises(ServiceUnavailableError, match="does not answer"):
+        await postgres_service.attach(BOB, "read")
+    postgres.start()
+    login(await postgres_service.attach(BOB, "read")).close()
+
+
+def test_a_credential_that_is_not_there_is_one_sentence(tmp_path: Path):
+    with pytest.raises(ServiceUnavailableError, match="cannot read its credential"):
+        AdminCredential("file", str(tmp_path / "nowhere")).read()
+    with pytest.raises(ServiceUnavailableError, match="cannot read its credential"):
+        AdminCredential("env", "RC2_NOT_SET").read()

@@ -1,0 +1,103 @@
+"""A wrong configuration stops the hub with one sentence; a right one is put in place once."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from traitlets.config import Config
+
+from rc2hub.configure import USE_BROKER, check, install
+from rc2hub.errors import ConfigurationError
+
+FLIGHTS = {"kind": "postgres", "url": "postgresql://db:5432/flights", "admin": {"file": "/etc/rc2/flights"}}
+ADMIN = {"admin": {"file": "/etc/rc2/flights"}}
+READERS = {"name": "readers", "groups": ["stat545"], "scopes": ["custom:rc2:flights:read"]}
+
+
+def config(*, services=None, roles=(), **hub):
+    c = Config()
+    c.SharedServices.catalogue = {"flights": FLIGHTS} if services is None else services
+    c.JupyterHub.load_roles = list(roles)
+    c.JupyterHub.update(hub)
+    return c
+
+
+@pytest.mark.parametrize(
+    ("services", "says"),
+    [
+        ({"flights": {"kind": "oracle"}}, "unknown kind 'oracle'; known are postgres"),
+        ({"flights": {}}, "unknown kind None"),
+        ({"flights": {"kind": "postgres", **ADMIN}}, "lacks the field 'url'"),
+        ({"flights": {"kind": "postgres", "url": "postgresql://db/flights"}}, "lacks the field 'admin'"),
+        ({"flights": {**FLIGHTS, "sslmode": "on"}}, "unknown field 'sslmode'; accepted are"),
+        ({"flights": {**FLIGHTS, "url": "postgresql://a:s3cret@db/flights"}}, "must hold no password"),
+        ({"flights": {**FLIGHTS, "url": "mysql://db/flights"}}, "must be like postgresql://"),
+        ({"flights": {**FLIGHTS, "url": 5}}, "must be like postgresql://"),
+        ({"flights": {**FLIGHTS, "admin": "s3cret"}}, "must be {"),
+        ({"flights": {**FLIGHTS, "schemas": "public"}}, "'schemas' must be a list"),
+        ({"flights": {**FLIGHTS, "connection_limit": 0}}, "'connection_limit' must be"),
+        ({"Flights": FLIGHTS}, "lower-case letter"),
+        ({"flights": "postgresql://db/flights"}, "must be a dictionary"),
+    ],
+    ids=lambda value: value if isinstance(value, str) else "",
+)
+def test_a_wrong_entry_is_one_sentence_that_names_its_place(services, says):
+    with pytest.raises(ConfigurationError) as refused:
+        check(config(services=services))
+    assert says in str(refused.value)
+    assert "c.SharedServices.catalogue" in str(refused.value)
+    assert "s3cret" not in str(refused.value)
+
+
+def test_a_grant_for_a_service_that_does_not_exist_names_the_role_and_what_is_accepted():
+    role = {"name": "readers", "scopes": ["custom:rc2:trains:read"]}
+    with pytest.raises(ConfigurationError, match="role 'readers'.*custom:rc2:flights:read, custom:rc2:flights:write"):
+        check(config(roles=[role]))
+
+
+def test_internal_ssl_is_refused():
+    with pytest.raises(ConfigurationError, match="internal_ssl must be False"):
+        check(config(internal_ssl=True))
+
+
+def test_other_peoples_scopes_are_none_of_our_business():
+    check(config(roles=[READERS, {"name": "x", "scopes": ["self", "custom:other:thing"]}]))
+
+
+def test_installing_twice_changes_nothing():
+    c = config(roles=[READERS])
+    install(c)
+    first = c.copy()
+    install(c)
+    assert c == first
+    assert [service["name"] for service in c.JupyterHub.services] == ["rc2"]
+
+
+def test_the_broker_has_no_scope_and_people_may_reach_it():
+    c = config()
+    install(c)
+    assert "admin" not in c.JupyterHub.services[0]
+    assert not any("rc2" in role.get("services", []) for role in c.JupyterHub.load_roles)
+    assert USE_BROKER in c.JupyterHub.extra_user_scopes
+
+
+def test_an_operators_own_services_and_scopes_stay():
+    c = config(services={}, custom_scopes={"custom:own:thing": {}}, extra_user_scopes={"read:users"})
+    c.JupyterHub.services = [{"name": "culler"}]
+    install(c)
+    assert "custom:own:thing" in c.JupyterHub.custom_scopes
+    assert "read:users" in c.JupyterHub.extra_user_scopes
+    assert [service["name"] for service in c.JupyterHub.services] == ["culler", "rc2"]
+
+
+def test_a_hub_with_a_wrong_configuration_stops_with_that_sentence_and_no_traceback(tmp_path: Path):
+    (tmp_path / "jupyterhub_config.py").write_text(
+        "from rc2hub.configure import install\nc = get_config()\n"
+        'c.SharedServices.catalogue = {"flights": {"kind": "oracle"}}\ninstall(c)\n'
+    )
+    hub = subprocess.run([sys.executable, "-m", "jupyterhub"], cwd=tmp_path, capture_output=True, text=True, timeout=60, check=False)
+    assert hub.returncode == 1
+    assert hub.stderr.strip() == (
+        "rc2hub: c.SharedServices.catalogue['flights']: unknown kind 'oracle'; known are postgres."
+    )
