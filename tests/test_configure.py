@@ -96,7 +96,9 @@ def test_a_hub_with_a_wrong_configuration_stops_with_that_sentence_and_no_traceb
         "from rc2hub.configure import install\nc = get_config()\n"
         'c.SharedServices.catalogue = {"flights": {"kind": "oracle"}}\ninstall(c)\n'
     )
-    hub = subprocess.run([sys.executable, "-m", "jupyterhub"], cwd=tmp_path, capture_output=True, text=True, timeout=60, check=False)
+    hub = subprocess.run(
+        [sys.executable, "-m", "jupyterhub"], cwd=tmp_path, capture_output=True, text=True, timeout=60, check=False
+    )
     assert hub.returncode == 1
     assert hub.stderr.strip() == (
         "rc2hub: c.SharedServices.catalogue['flights']: unknown kind 'oracle'; known are postgres."

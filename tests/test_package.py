@@ -31,7 +31,9 @@ def test_the_bare_package_installs_into_an_empty_environment_and_imports(wheel: 
     subprocess.run([sys.executable, "-m", "venv", tmp_path], check=True)
     python = tmp_path / "bin" / "python"
     subprocess.run([python, "-m", "pip", "install", "--quiet", "--no-index", wheel], check=True)
-    out = subprocess.run([python, "-c", "import rc2hub; print(rc2hub.__version__)"], capture_output=True, text=True, check=True)
+    out = subprocess.run(
+        [python, "-c", "import rc2hub; print(rc2hub.__version__)"], capture_output=True, text=True, check=True
+    )
     assert out.stdout.strip() == rc2hub.__version__
 
 

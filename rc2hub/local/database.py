@@ -35,6 +35,7 @@ SETTINGS = {
     # a role's statement would stand in the log with its password verifier
     "log_min_error_statement": "panic",
 }
+RESTART_PAUSE = 0.5
 STOP_DEADLINE = 5.0
 """Seconds."""
 
@@ -116,12 +117,15 @@ class Server:
 
 
 def main() -> None:
-    """Run the server of a directory until it ends or we are told to stop."""
+    """Keep the server of a directory running until we are told to stop."""
     end_with_parent()
     signal.signal(signal.SIGTERM, _interrupt)
     server = Server(Path(sys.argv[1]))
     try:
-        sys.exit(server.process.wait())
+        while True:
+            server.process.wait()
+            time.sleep(RESTART_PAUSE)
+            server = Server(Path(sys.argv[1]))
     except KeyboardInterrupt:
         server.stop()
 

@@ -139,7 +139,8 @@ class Kind:
                 task.add_done_callback(self._started)
         finally:
             for task in self._starting:
-                task.cancel()
+                if not task.cancelling():  # the hub's own stop cancels all tasks; a second time would cut their clean-up
+                    task.cancel()
             await asyncio.gather(*self._starting, *(standby.discard() for standby in self._ready), return_exceptions=True)
 
     def _needs_one(self) -> bool:
@@ -234,7 +235,7 @@ class LocalPool(Configurable):
                     kinds.create_task(kind.run(), name=f"rc2 pool {name}")
         finally:
             with contextlib.suppress(OSError):  # compute servers that outlive this hub keep it
-                Path(self.runtime_dir).rmdir()
+                os.rmdir(self.runtime_dir)  # at once: the loop may be about to stop
 
     def _start(self, profile: Profile) -> LocalStandby:
         folder = Path(self.runtime_dir, uuid4().hex)

@@ -12,6 +12,7 @@ import time
 from pathlib import Path
 from uuid import uuid4
 
+from rc2hub.local.home import free_ports
 from tests.bench.report import entry, write
 from tests.fixtures.hub import CONFIG, ROOT, Client, Rc2
 
@@ -118,8 +119,6 @@ async def attach_alone(rc2: Rc2) -> list[float]:
 def main() -> None:
     """Start both hubs, measure, stop both."""
     with tempfile.TemporaryDirectory() as folder:
-        from rc2hub.local.home import free_ports
-
         hub, api = free_ports(2)
         (config := Path(folder, "ours.py")).write_text(
             CONFIG.read_text().replace("config/local/jupyterhub_config.py", "build/bench_config.py")

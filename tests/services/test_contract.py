@@ -10,7 +10,21 @@ from rc2hub.services.base import Server, SharedService
 
 IMPLEMENTATIONS = ["postgres"]
 ALICE, BOB = Server("alice"), Server("bob", "second")
-ODD_NAMES = ["al@ce", "../bob", "Ünï cødé", "x" * 300, "a b", "a-b", "a_b", "A", "a", 'quo"te', "back\\slash", "semi;colon", "-"]
+ODD_NAMES = [
+    "al@ce",
+    "../bob",
+    "Ünï cødé",
+    "x" * 300,
+    "a b",
+    "a-b",
+    "a_b",
+    "A",
+    "a",
+    'quo"te',
+    "back\\slash",
+    "semi;colon",
+    "-",
+]
 
 
 @pytest.fixture(params=IMPLEMENTATIONS)

@@ -44,7 +44,9 @@ async def test_a_reader_can_neither_write_nor_create_anywhere(postgres_service: 
         if escape:
             session.execute(escape)
         for statement in FORBIDDEN:
-            with pytest.raises((psycopg.errors.InsufficientPrivilege, psycopg.errors.UndefinedTable), match="permission|must be"):
+            with pytest.raises(
+                (psycopg.errors.InsufficientPrivilege, psycopg.errors.UndefinedTable), match="permission|must be"
+            ):
                 session.execute(statement)
 
 
@@ -66,7 +68,9 @@ async def test_what_a_writer_made_is_there_for_readers_and_other_writers_after_s
         session.execute("DROP TABLE mine")
 
 
-async def test_tables_that_the_operator_adds_later_can_be_read(postgres: Postgres, shop: str, postgres_service: PostgresService):
+async def test_tables_that_the_operator_adds_later_can_be_read(
+    postgres: Postgres, shop: str, postgres_service: PostgresService
+):
     attachment = await postgres_service.attach(ALICE, "read")
     with postgres.connect(shop) as admin:
         admin.execute("CREATE TABLE later AS SELECT 1 AS a")
@@ -82,7 +86,9 @@ async def test_nobody_can_become_somebody_else(postgres_service: PostgresService
                 session.execute(f'SET ROLE "{role}"')
 
 
-async def test_the_role_shows_whose_it_is_until_when_and_how_many_sessions(postgres: Postgres, postgres_service: PostgresService):
+async def test_the_role_shows_whose_it_is_until_when_and_how_many_sessions(
+    postgres: Postgres, postgres_service: PostgresService
+):
     attachment = await postgres_service.attach(Server("alice", "second"), "read")
     with postgres.connect("postgres") as admin:
         query = "SELECT rolname, rolvaliduntil, rolconnlimit, rolsuper, rolcreaterole, rolcreatedb FROM pg_roles WHERE rolname = %s"
@@ -152,7 +158,9 @@ async def plain_admin(postgres: Postgres, shop: str, tmp_path: Path):
     name = f"admin_of_{shop}"
     with postgres.connect(shop) as admin:
         admin.execute(f"CREATE ROLE {name} LOGIN CREATEROLE PASSWORD 'plain' IN ROLE pg_signal_backend")
-        admin.execute(f"ALTER DATABASE {shop} OWNER TO {name}; ALTER TABLE things OWNER TO {name}; ALTER SCHEMA public OWNER TO {name}")
+        admin.execute(
+            f"ALTER DATABASE {shop} OWNER TO {name}; ALTER TABLE things OWNER TO {name}; ALTER SCHEMA public OWNER TO {name}"
+        )
     (tmp_path / "password").write_text("plain")
     url = database.url(postgres.directory, shop).replace(f"{database.ADMIN}@", f"{name}@")
     service = PostgresService(shop.replace("_", "-"), {"url": url, "admin": {"file": str(tmp_path / "password")}}, 600.0)

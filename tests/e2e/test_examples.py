@@ -1,0 +1,28 @@
+"""Each worked example runs from top to bottom on the real services."""
+
+import shutil
+
+import jupytext
+
+from tests.fixtures.hub import ROOT, Client, Rc2
+
+
+async def test_flights_knits_to_html(rc2: Rc2, client: Client, person: str):
+    rc2.groups(alice=["analysts"], bob=[], **{person: ["analysts"]})
+    await client.create(person)
+    await client.start(person, services=["flights"])
+    home = rc2.home / "homes" / person
+    shutil.copy(ROOT / "examples" / "flights.Rmd", home)
+    async with client.kernel(person) as r:
+        await r.run('rmarkdown::render("flights.Rmd", quiet = TRUE, envir = new.env())')
+    await client.stop(person)
+    page = (home / "flights.html").read_text()
+    assert "336 776 flights" in page
+    assert "data:image/png;base64" in page
+
+
+def test_notebook_and_rmarkdown_say_the_same():
+    notebook = jupytext.read(ROOT / "examples" / "flights.ipynb")
+    markdown = jupytext.read(ROOT / "examples" / "flights.Rmd")
+    assert [cell.source for cell in notebook.cells] == [cell.source for cell in markdown.cells]
+    assert not any(cell.get("outputs") for cell in notebook.cells)

@@ -1,0 +1,91 @@
+"""`make up`: what stands in its way is one sentence, what it starts it stops, what it keeps it finds again."""
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from pathlib import Path
+
+import pytest
+
+from rc2hub.local.home import free_ports
+from tests.fixtures.hub import Rc2
+from tests.test_kill import processes, runtime_dir
+
+
+def up(home: Path, port: int) -> subprocess.CompletedProcess[str]:
+    command = [str(Path(sys.executable).with_name("rc2hub")), "up", "--port", str(port)]
+    environment = {**os.environ, "RC2_HOME": str(home)}
+    return subprocess.run(command, env=environment, capture_output=True, text=True, timeout=60, check=False)
+
+
+def one_sentence(said: str) -> str:
+    lines = [line for line in said.splitlines() if line]
+    assert len(lines) == 1, said
+    assert lines[0].startswith("rc2hub: ")
+    return lines[0]
+
+
+def test_a_port_in_use_is_one_sentence_with_a_port_that_is_free(tmp_path: Path):
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        ended = up(tmp_path, taken.getsockname()[1])
+    assert ended.returncode == 1
+    assert "is in use; choose another, such as `make up PORT=" in one_sentence(ended.stderr)
+
+
+def test_a_folder_that_cannot_be_made_is_one_sentence(tmp_path: Path):
+    (tmp_path / "file").write_text("")
+    ended = up(tmp_path / "file" / "rc2", free_ports(1)[0])
+    assert ended.returncode == 1
+    assert "make room or rights there" in one_sentence(ended.stderr)
+
+
+def test_a_second_one_beside_the_first_is_one_sentence(rc2: Rc2):
+    ended = up(rc2.home, free_ports(1)[0])
+    assert ended.returncode == 1
+    assert "runs already with the folder" in one_sentence(ended.stderr)
+
+
+def test_a_new_link_needs_a_person_of_the_file(rc2: Rc2):
+    assert "/hub/link?token=" in rc2.new_link("alice")
+    with pytest.raises(subprocess.CalledProcessError) as refused:
+        rc2.new_link("mallory")
+    assert "mallory is not in" in one_sentence(refused.value.stderr)
+
+
+async def test_it_stops_within_ten_seconds_leaves_nothing_running_and_keeps_what_it_had(tmp_path: Path):
+    running = Rc2(tmp_path / "rc2")
+    running.start()
+    async with running.client() as client:
+        await client.create("alice")
+        await client.start("alice", services=["flights"])
+        async with client.kernel("alice") as r:
+            await r.run('writeLines("mine", "kept.txt"); system("sleep 1000 &")')
+    began = time.monotonic()
+    running.stop()
+    assert time.monotonic() - began < 10
+    assert list(processes(running)) == []
+    assert not runtime_dir(running).exists()
+    running.start()
+    async with running.client() as client:
+        await client.start("alice")
+        async with client.kernel("alice") as r:
+            assert await r.run('cat(readLines("kept.txt"))') == "mine"
+    running.process.send_signal(signal.SIGTERM)
+    running.process.wait(15)
+    assert list(processes(running)) == []
+
+
+def test_a_link_works_once(rc2: Rc2):
+    link = rc2.new_link("alice")
+    with urllib.request.urlopen(link) as first:
+        assert first.status == 200
+    with pytest.raises(urllib.error.HTTPError) as second:
+        urllib.request.urlopen(link)
+    assert second.value.code == 403
+    assert "was used or is too old" in second.value.read().decode()
+    assert link.rpartition("=")[2] not in rc2.log()

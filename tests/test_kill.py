@@ -1,0 +1,158 @@
+"""Anything may be killed at any step of a start or a stop: nothing is left behind, and the next start works."""
+
+import asyncio
+import contextlib
+import os
+import signal
+from collections.abc import Iterator
+from hashlib import sha256
+from pathlib import Path
+
+import aiohttp
+import psycopg
+import pytest
+
+from rc2hub.local import database
+from rc2hub.processes import marked
+from tests.fixtures.hub import Client, Rc2, until
+from tests.fixtures.steps import START, STOP
+
+VICTIMS = ["hub", "broker", "proxy", "server", "R", "postgresql"]
+COMMANDS = {
+    "hub": b"jupyterhub\0-f",
+    "broker": b"rc2hub.broker.app",
+    "proxy": b"configurable-http-proxy",
+    "server": b"rc2hub.compute.standby",
+    "R": b"IRkernel::main()",
+    "postgresql": b"bin/postgres\0-D",
+}
+
+
+@pytest.fixture(scope="module")
+def mortal(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Rc2]:
+    """An Rc² of its own, whose parts are killed."""
+    folder = tmp_path_factory.mktemp("mortal")
+    (folder / "steps").mkdir()
+    os.environ["RC2_TEST_STEPS"] = str(folder / "steps")
+    running = Rc2(folder / "rc2")
+    running.start()
+    try:
+        yield running
+    finally:
+        del os.environ["RC2_TEST_STEPS"]
+        running.stop()
+
+
+def processes(rc2: Rc2) -> Iterator[tuple[int, bytes]]:
+    """Number and command line of everything that this Rc² has started, by its folder or its ports."""
+    for folder in Path("/proc").glob("[0-9]*"):
+        with contextlib.suppress(OSError):
+            if f"RC2_HOME={rc2.home}".encode() in (folder / "environ").read_bytes() or any(
+                pid == int(folder.name) for pid, _ in marked(runtime_dir(rc2))
+            ):
+                yield int(folder.name), (folder / "cmdline").read_bytes()
+
+
+def runtime_dir(rc2: Rc2) -> Path:
+    name = sha256(str(rc2.home / "hub").encode()).hexdigest()[:12]
+    return Path(f"/dev/shm/rc2-{os.getuid()}-{name}")
+
+
+def kill(rc2: Rc2, victim: str) -> None:
+    """SIGKILL for every process of this kind; of PostgreSQL the first one, as the others are its own."""
+    if victim == "postgresql":
+        found = [int((rc2.home / "postgresql/data/postmaster.pid").read_text().split("\n")[0])]
+    elif victim in {"broker", "proxy"}:
+        found = [pid for pid in children(rc2) if COMMANDS[victim] in Path(f"/proc/{pid}/cmdline").read_bytes()]
+    else:
+        found = [pid for pid, command in processes(rc2) if COMMANDS[victim] in command]
+    assert found, f"no {victim} to kill"
+    for pid in found:
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(pid, signal.SIGKILL)
+
+
+def children(rc2: Rc2) -> list[int]:
+    """The processes that the hub itself has started."""
+    hub = next(pid for pid, command in processes(rc2) if COMMANDS["hub"] in command)
+    return [int(pid) for pid in Path(f"/proc/{hub}/task/{hub}/children").read_text().split()]
+
+
+async def leftovers(rc2: Rc2, person: str) -> list[str]:
+    """What is still there of a person who has no server any more."""
+    home = rc2.home / "homes" / person
+    left = []
+    for pid, _ in marked(runtime_dir(rc2)):
+        with contextlib.suppress(OSError):
+            if Path(f"/proc/{pid}/cwd").readlink() == home:
+                left.append(f"process {pid}")
+    alive = {folder for _, folder in marked(runtime_dir(rc2))}
+    left += [f"folder {folder}" for folder in runtime_dir(rc2).glob("*") if folder not in alive]
+    password = database.password_file(rc2.home / "postgresql").read_text()
+    try:
+        with psycopg.connect(database.url(rc2.home / "postgresql", "postgres"), password=password) as admin:
+            left += [
+                f"role {name}" for (name,) in admin.execute("SELECT rolname FROM pg_roles WHERE rolname ~ %s", [person])
+            ]
+            left += [
+                f"backend {pid}" for (pid,) in admin.execute("SELECT pid FROM pg_stat_activity WHERE usename ~ %s", [person])
+            ]
+    except psycopg.OperationalError as error:
+        left.append(f"PostgreSQL does not answer: {error}")
+    try:
+        async with rc2.client() as client:
+            _, tokens = await client.call("GET", f"/hub/api/users/{person}/tokens")
+            left += [f"token {token['note']}" for token in tokens["api_tokens"]]
+    except (aiohttp.ClientError, TypeError, KeyError) as error:
+        left.append(f"the hub does not answer: {error}")
+    return left
+
+
+@pytest.mark.parametrize("victim", VICTIMS)
+@pytest.mark.parametrize("step", [*START, *STOP])
+async def test_killed_at_a_step_nothing_is_left_and_the_next_start_works(mortal: Rc2, person: str, step: str, victim: str):
+    mortal.groups(alice=[], bob=[], **{person: ["analysts"]})
+    hold = Path(os.environ["RC2_TEST_STEPS"], step)
+    async with mortal.client() as client:
+        await client.create(person)
+        if step in STOP:
+            assert (await client.start(person, services=["flights"]))[0] == 201
+            async with client.kernel(person) as r:
+                await r.run('con <- rc2::rc2_connect("flights")')
+        hold.touch()
+        going = asyncio.create_task(attempt(client, person, "stop" if step in STOP else "start"))
+        await until(lambda: exists(hold.with_suffix(".reached")))
+        kill(mortal, victim)
+        if victim == "hub":
+            mortal.process.wait(15)
+        hold.unlink()
+        hold.with_suffix(".reached").unlink()
+        if victim == "hub":
+            mortal.start()
+        await going
+    async with mortal.client() as client:
+        await until(lambda: attempt(client, person, "stop"))
+        await until(lambda: nothing_left(mortal, person), 45)
+        await until(lambda: attempt(client, person, "start"))
+        await client.stop(person)
+        await until(lambda: nothing_left(mortal, person), 45)
+    assert "Traceback" not in mortal.log() or victim in {"hub", "proxy", "postgresql"}
+
+
+async def attempt(client: Client, person: str, what: str) -> bool:
+    """Start or stop; whether it worked."""
+    try:
+        if what == "stop":
+            await client.stop(person)
+            return True
+        return (await client.start(person, services=["flights"]))[0] == 201
+    except (aiohttp.ClientError, AssertionError):
+        return False
+
+
+async def nothing_left(rc2: Rc2, person: str) -> bool:
+    return not await leftovers(rc2, person)
+
+
+async def exists(file: Path) -> bool:
+    return file.exists()
