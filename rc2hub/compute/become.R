@@ -21,17 +21,19 @@ become <- function(env) {
   do.call(Sys.setenv, env[!gone])
   if (!identical(before, Sys.getenv(locale))) Sys.setlocale("LC_ALL", "")
   setwd(Sys.getenv("HOME"))
+  site <- Sys.getenv("R_LIBS_SITE")
   for (file in c("Renviron.site", "Renviron")) {
     file <- file.path(R.home("etc"), file)
     if (file.exists(file)) readRenviron(file)
   }
-  Sys.setenv(R_LIBS_USER = .expand_R_libs_env_var(Sys.getenv("R_LIBS_USER")))
+  Sys.setenv(R_LIBS_USER = .expand_R_libs_env_var(Sys.getenv("R_LIBS_USER")), R_LIBS_SITE = site)
   libraries()
 }
 
 # The first notebook's folder, and the start-up files that R would have read there.
 enter <- function(cwd, env) {
   setwd(cwd)
+  Sys.setenv(PWD = getwd())
   if (length(env)) do.call(Sys.setenv, env)
   environ <- readable(Sys.getenv("R_ENVIRON_USER"), ".Renviron", path.expand("~/.Renviron"))
   if (!is.null(environ)) {

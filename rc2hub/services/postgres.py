@@ -8,6 +8,7 @@ The admin role needs CREATEROLE, the right to grant on the schemas (their owner 
 `pg_signal_backend`; a superuser has all of that. PostgreSQL 14 or newer.
 """
 
+import asyncio
 import json
 import logging
 import secrets
@@ -31,8 +32,6 @@ log = logging.getLogger("rc2hub.broker")
 
 CONNECT_TIMEOUT = 4
 """Seconds; a request for a dead database has to fail within ten."""
-LOCK = 0x726332
-"""Advisory lock under which roles are made and dropped: PostgreSQL refuses concurrent changes of one catalogue row."""
 Connection = psycopg.AsyncConnection[tuple[Any, ...]]
 
 
@@ -57,6 +56,7 @@ class PostgresService(SharedService):
         self._credential = AdminCredential.parse(name, entry["admin"])
         self._pool: AsyncConnectionPool[Connection] | None = None
         self._prepared = False
+        self._preparing = asyncio.Lock()
 
     @classmethod
     def validate(cls, where: str, entry: Mapping[str, Any]) -> None:
@@ -117,9 +117,8 @@ class PostgresService(SharedService):
         async with self._connection() as connection:
             verifier = connection.pgconn.encrypt_password(password.encode(), role.encode(), b"scram-sha-256").decode()
             async with connection.transaction():
-                await self._lock(connection)
-                exists = await connection.execute("SELECT 1 FROM pg_roles WHERE rolname = %s", [role])
-                verb = SQL("ALTER" if await exists.fetchone() else "CREATE")
+                await rights.lock(connection)
+                verb = SQL("ALTER" if await rights.exists(connection, role) else "CREATE")
                 await connection.execute(self._role_statements(verb, server, level, verifier, until))
         settings = {"host": self.host, "port": str(self.port), "dbname": self.database, "user": role}
         return Attachment(
@@ -142,19 +141,14 @@ class PostgresService(SharedService):
         Raises:
             ServiceUnavailableError: if the database does not answer.
         """
-        role = Identifier(self.role(server))
+        role = self.role(server)
         async with self._connection() as connection:
-            exists = await connection.execute("SELECT 1 FROM pg_roles WHERE rolname = %s", [self.role(server)])
-            if not await exists.fetchone():
-                return
             # first no new session, then no old one; only then is nothing left that could hold the role
-            await connection.execute(SQL("ALTER ROLE {} NOLOGIN").format(role))
+            await rights.close_login(connection, role)
             await connection.execute(
-                "SELECT pg_terminate_backend(pid, 2000) FROM pg_stat_activity WHERE usename = %s", [self.role(server)]
+                "SELECT pg_terminate_backend(pid, 2000) FROM pg_stat_activity WHERE usename = %s", [role]
             )
-            async with connection.transaction():
-                await self._lock(connection)
-                await rights.drop(connection, role, Identifier(self.group("write")))
+            await rights.drop(connection, role, self.group("write"))
 
     async def close(self) -> None:
         """Close the connections."""
@@ -191,23 +185,25 @@ class PostgresService(SharedService):
             ]
         )
 
-    async def _lock(self, connection: Connection) -> None:
-        await connection.execute("SELECT pg_advisory_xact_lock(%s)", [LOCK])
-
     @asynccontextmanager
     async def _connection(self) -> AsyncIterator[Connection]:
         """A connection of the admin role to a database whose group roles are in order."""
         try:
             async with (await self._open_pool()).connection(timeout=CONNECT_TIMEOUT) as connection:
-                if not self._prepared:
-                    await rights.prepare(connection, self.database, self.schemas, self.group("read"), self.group("write"))
-                    self._prepared = True
+                await self._prepare(connection)
                 yield connection
         except (psycopg.Error, PoolTimeout) as error:
             self._prepared = False
             raise ServiceUnavailableError(
                 f"{self.name}: PostgreSQL at {self.host}:{self.port} does not answer; try again later or go on without it."
             ) from error
+
+    async def _prepare(self, connection: Connection) -> None:
+        """See to the group roles before the first use, and again after the database was away."""
+        async with self._preparing:
+            if not self._prepared:
+                await rights.prepare(connection, self.database, self.schemas, self.group("read"), self.group("write"))
+                self._prepared = True
 
     async def _open_pool(self) -> AsyncConnectionPool[Connection]:
         if self._pool is None:

@@ -12,12 +12,27 @@ log = logging.getLogger("rc2hub.broker")
 Connection = psycopg.AsyncConnection[tuple[Any, ...]]
 
 
+LOCK = 0x726332
+"""Advisory lock under which roles are made and dropped: PostgreSQL refuses concurrent changes of one catalogue row."""
+
+
+async def lock(connection: Connection) -> None:
+    """Wait until nobody else changes roles, and hold that until the end of the transaction."""
+    await connection.execute("SELECT pg_advisory_xact_lock(%s)", [LOCK])
+
+
+async def exists(connection: Connection, role: str) -> bool:
+    """Whether there is a role of this name."""
+    known = await connection.execute("SELECT 1 FROM pg_roles WHERE rolname = %s", [role])
+    return await known.fetchone() is not None
+
+
 async def prepare(connection: Connection, database: str, schemas: Sequence[str], read: str, write: str) -> None:
     """Make the group roles and give them their rights; doing it again changes nothing."""
     async with connection.transaction():
+        await lock(connection)
         for group in (read, write):
-            known = await connection.execute("SELECT 1 FROM pg_roles WHERE rolname = %s", [group])
-            if not await known.fetchone():
+            if not await exists(connection, group):
                 await connection.execute(SQL("CREATE ROLE {} NOLOGIN").format(Identifier(group)))
         for statement in _grants(database, schemas, Identifier(read), Identifier(write)):
             await connection.execute(statement)
@@ -73,9 +88,21 @@ async def _close_to_everyone(connection: Connection, database: str, write: Ident
             log.warning("database=%s: everyone may create %s; the admin role has no right to change that.", database, door)
 
 
-async def drop(connection: Connection, role: Identifier, heir: Identifier) -> None:
-    """Drop a login role; what it owns in this database goes to the heir."""
-    await connection.execute(SQL("GRANT {} TO CURRENT_USER").format(role))
-    await connection.execute(SQL("REASSIGN OWNED BY {} TO {}").format(role, heir))
-    await connection.execute(SQL("DROP OWNED BY {}").format(role))
-    await connection.execute(SQL("DROP ROLE {}").format(role))
+async def close_login(connection: Connection, name: str) -> None:
+    """Let nobody log in as the role any more."""
+    async with connection.transaction():
+        await lock(connection)
+        if await exists(connection, name):
+            await connection.execute(SQL("ALTER ROLE {} NOLOGIN").format(Identifier(name)))
+
+
+async def drop(connection: Connection, name: str, heir: str) -> None:
+    """Drop a login role, if it is still there; what it owns in this database goes to the heir."""
+    role = Identifier(name)
+    async with connection.transaction():
+        await lock(connection)
+        if await exists(connection, name):
+            await connection.execute(SQL("GRANT {} TO CURRENT_USER").format(role))
+            await connection.execute(SQL("REASSIGN OWNED BY {} TO {}").format(role, Identifier(heir)))
+            await connection.execute(SQL("DROP OWNED BY {}").format(role))
+            await connection.execute(SQL("DROP ROLE {}").format(role))

@@ -13,13 +13,13 @@ FACTS = {
     "search path": "search()",
     "objects in the workspace": "setdiff(ls(globalenv(), all.names = TRUE), '.pbd_env')",
     "options": "names(options())",
-    "option values": "local({ o <- options(); o <- o[vapply(o, is.atomic, NA)]; o[sort(names(o))] })",
+    "option values": "local({ o <- options(); o <- o[vapply(o, is.atomic, NA)]; o[setdiff(sort(names(o)), 'try.outFile')] })",
     "random seed": "exists('.Random.seed')",
     "working directory": "getwd()",
     "home": "path.expand('~')",
     "library paths": ".libPaths()",
     "library variables": "Sys.getenv(c('R_LIBS', 'R_LIBS_USER', 'R_LIBS_SITE'))",
-    "temporary folder": "c(dir.exists(tempdir()), file.access(tempdir(), 2))",
+    "temporary folder": "c(dir.exists(tempdir()), unname(file.access(tempdir(), 2)))",
     "locale": "Sys.getlocale()",
     "time zone": "c(Sys.getenv('TZ'), format(as.POSIXct(0, origin = '1970-01-01'), '%H:%M %Z'))",
     "loaded packages": "sort(loadedNamespaces())",
@@ -76,10 +76,11 @@ async def warm(home: Path, tmp_path_factory: pytest.TempPathFactory) -> AsyncIte
     finally:
         os.environ.clear()
         os.environ.update(before)
-    gone = {name: None for name in before if name not in person(home)}
+    shells = {"PWD", "SHLVL"}  # R's own start script sets these
+    gone = {name: None for name in before if name not in person(home) and name not in shells}
     await kernel.become({**gone, **person(home)})
     await kernel.enter(str(home / "work"), {})
-    kernel.client.start_channels(hb=False)
+    await reconnect(kernel)
     yield kernel
     kernel.client.stop_channels()
     await kernel.manager.shutdown_kernel(now=True)
@@ -98,11 +99,19 @@ async def cold(home: Path) -> AsyncIterator[WarmKernel]:
     await kernel.manager.shutdown_kernel(now=True)
 
 
+async def reconnect(kernel: WarmKernel) -> None:
+    """As the first notebook does after the hand-over."""
+    kernel.client = kernel.manager.client()
+    kernel.client.start_channels(hb=False)
+    await kernel.client.wait_for_ready(timeout=30)
+
+
 async def told(kernel: WarmKernel, code: str) -> str:
     said: list[str] = []
 
     def hook(message):
-        said.append(message["content"].get("text") or "".join(message["content"].get("traceback", [])))
+        assert message["msg_type"] != "error", message["content"]["evalue"]
+        said.append(message["content"].get("text", ""))
 
     await kernel.client._async_execute_interactive(f"dput({code})", store_history=False, output_hook=hook, timeout=30)
     return "".join(said)
@@ -110,9 +119,7 @@ async def told(kernel: WarmKernel, code: str) -> str:
 
 @pytest.mark.parametrize("fact", FACTS)
 async def test_a_warm_kernel_is_as_a_cold_one(warm: WarmKernel, cold: WarmKernel, fact: str):
-    expected = await told(cold, FACTS[fact])
-    assert "Error" not in expected
-    assert await told(warm, FACTS[fact]) == expected
+    assert await told(warm, FACTS[fact]) == await told(cold, FACTS[fact])
 
 
 async def test_a_start_up_file_that_fails_leaves_r_alive(tmp_path: Path):
@@ -121,7 +128,7 @@ async def test_a_start_up_file_that_fails_leaves_r_alive(tmp_path: Path):
     await kernel.start()
     await kernel.become({"HOME": str(tmp_path)})
     await kernel.enter(str(tmp_path), {})
-    kernel.client.start_channels(hb=False)
+    await reconnect(kernel)
     assert await told(kernel, "6 * 7") == "42\n"
     kernel.client.stop_channels()
     await kernel.manager.shutdown_kernel(now=True)
