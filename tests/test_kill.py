@@ -44,13 +44,13 @@ def mortal(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Rc2]:
 
 
 def processes(rc2: Rc2) -> Iterator[tuple[int, bytes]]:
-    """Number and command line of everything that this Rc² has started, by its folder or its ports."""
+    """Number and command line of everything that this Rc² has started, by its folders."""
     for folder in Path("/proc").glob("[0-9]*"):
         with contextlib.suppress(OSError):
-            if f"RC2_HOME={rc2.home}".encode() in (folder / "environ").read_bytes() or any(
-                pid == int(folder.name) for pid, _ in marked(runtime_dir(rc2))
-            ):
-                yield int(folder.name), (folder / "cmdline").read_bytes()
+            environment, command = [(folder / name).read_bytes() for name in ("environ", "cmdline")]
+            marks = [str(rc2.home).encode(), str(runtime_dir(rc2)).encode()]
+            if any(mark in environment + command for mark in marks) and int(folder.name) != os.getpid():
+                yield int(folder.name), command
 
 
 def runtime_dir(rc2: Rc2) -> Path:
@@ -124,7 +124,7 @@ async def test_killed_at_a_step_nothing_is_left_and_the_next_start_works(mortal:
         await until(lambda: exists(hold.with_suffix(".reached")))
         kill(mortal, victim)
         if victim == "hub":
-            mortal.process.wait(15)
+            mortal.ended()
         hold.unlink()
         hold.with_suffix(".reached").unlink()
         if victim == "hub":

@@ -84,9 +84,12 @@ class LocalStandby:
         self.stream.close()
 
     async def discard(self) -> None:
-        """End the process with all its descendants, and remove its folder."""
+        """End the process with all its descendants, and remove its folder: some milliseconds, in one go.
+
+        Nothing here waits, so that no cancellation can leave it half done.
+        """
         self.stream.close()
-        await asyncio.to_thread(end, self.folder)
+        end(self.folder)
         self.process.wait()
 
 
@@ -99,7 +102,7 @@ class Kind:
         self._start = start
         self._ready: deque[LocalStandby] = deque()
         self._waiting: deque[asyncio.Future[LocalStandby]] = deque()
-        self._starting: set[asyncio.Task[None]] = set()
+        self._starting = 0
         self._wake = asyncio.Event()
         self._quiet_from = 0.0
         self._retry_from = 0.0
@@ -130,45 +133,43 @@ class Kind:
     async def run(self) -> None:
         """Keep the standbys until cancelled, then end those that are nobody's."""
         try:
-            while True:
-                while not self._needs_one():
-                    self._wake.clear()
-                    await self._wake.wait()
-                task = asyncio.create_task(self._start_one(), name=f"rc2 standby {self.profile.name}")
-                self._starting.add(task)
-                task.add_done_callback(self._started)
+            async with asyncio.TaskGroup() as starting:
+                while True:
+                    while not self._needs_one():
+                        self._wake.clear()
+                        await self._wake.wait()
+                    self._starting += 1
+                    starting.create_task(self._start_one(), name=f"rc2 standby {self.profile.name}")
         finally:
-            for task in self._starting:
-                if not task.cancelling():  # the hub's own stop cancels all tasks; a second time would cut their clean-up
-                    task.cancel()
-            await asyncio.gather(*self._starting, *(standby.discard() for standby in self._ready), return_exceptions=True)
+            while self._ready:
+                await self._ready.popleft().discard()
 
     def _needs_one(self) -> bool:
         """Whether to start one now: at once and several for people who wait, else one by one when it is quiet."""
         self._waiting = deque(place for place in self._waiting if not place.done())
-        on_the_way, now = len(self._ready) + len(self._starting), time.monotonic()
+        on_the_way, now = len(self._ready) + self._starting, time.monotonic()
         if on_the_way >= self.profile.spare + len(self._waiting) or now < self._retry_from:
             return False
         if self._waiting:
-            return len(self._starting) < (os.cpu_count() or 1)
+            return self._starting < (os.cpu_count() or 1)
         return not self._starting and now >= self._quiet_from
 
     async def _start_one(self) -> None:
         standby = self._start(self.profile)
         try:
             await standby.get_ready()
-        except BaseException as error:
+        except (StandbyError, TimeoutError) as error:
             await standby.discard()
-            if isinstance(error, asyncio.CancelledError):
-                raise
             self._note_failure(error)
-            return
-        self._pause = FIRST_PAUSE
-        self._take_in(standby)
-
-    def _started(self, task: "asyncio.Task[None]") -> None:
-        self._starting.discard(task)
-        self._wake.set()
+        except BaseException:
+            await standby.discard()
+            raise
+        else:
+            self._pause = FIRST_PAUSE
+            self._take_in(standby)
+        finally:
+            self._starting -= 1
+            self._wake.set()
 
     def _take_in(self, standby: LocalStandby) -> None:
         """Give the standby to who has waited longest, or keep it ready."""
@@ -180,7 +181,7 @@ class Kind:
         else:
             self._ready.append(standby)
 
-    def _note_failure(self, error: BaseException) -> None:
+    def _note_failure(self, error: Exception) -> None:
         """Tell who has waited longest, and pause longer each time: a broken image must not become a storm."""
         log.error("A standby of the profile %s did not start: %s", self.profile.name, error)
         self._retry_from = self._wake_in(self._pause)

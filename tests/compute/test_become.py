@@ -82,8 +82,7 @@ async def warm(home: Path, tmp_path_factory: pytest.TempPathFactory) -> AsyncIte
     await kernel.enter(str(home / "work"), {})
     await reconnect(kernel)
     yield kernel
-    kernel.client.stop_channels()
-    await kernel.manager.shutdown_kernel(now=True)
+    await end(kernel)
 
 
 @pytest.fixture(scope="module")
@@ -95,8 +94,13 @@ async def cold(home: Path) -> AsyncIterator[WarmKernel]:
     kernel.client.start_channels(hb=False)
     await kernel.client.wait_for_ready(timeout=60)
     yield kernel
+    await end(kernel)
+
+
+async def end(kernel: WarmKernel) -> None:
     kernel.client.stop_channels()
     await kernel.manager.shutdown_kernel(now=True)
+    kernel.manager.context.destroy(linger=0)
 
 
 async def reconnect(kernel: WarmKernel) -> None:
@@ -130,5 +134,4 @@ async def test_a_start_up_file_that_fails_leaves_r_alive(tmp_path: Path):
     await kernel.enter(str(tmp_path), {})
     await reconnect(kernel)
     assert await told(kernel, "6 * 7") == "42\n"
-    kernel.client.stop_channels()
-    await kernel.manager.shutdown_kernel(now=True)
+    await end(kernel)

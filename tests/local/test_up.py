@@ -76,7 +76,7 @@ async def test_it_stops_within_ten_seconds_leaves_nothing_running_and_keeps_what
         async with client.kernel("alice") as r:
             assert await r.run('cat(readLines("kept.txt"))') == "mine"
     running.process.send_signal(signal.SIGTERM)
-    running.process.wait(15)
+    running.ended()
     assert list(processes(running)) == []
 
 
