@@ -60,10 +60,24 @@ class WarmKernel:
         await self._run(_call("enter", cwd, env))
         self.client.stop_channels()
 
+    async def ended(self) -> None:
+        """Wait until R ends, which it should not."""
+        if self.manager.provisioner is not None:
+            await self.manager.provisioner.wait()
+
     async def _run(self, code: str, *, silent: bool = True) -> None:
-        reply = await self.client._async_execute_interactive(
-            code, silent=silent, store_history=False, output_hook=lambda _message: None, timeout=START_TIMEOUT
+        running = asyncio.ensure_future(
+            self.client._async_execute_interactive(
+                code, silent=silent, store_history=False, output_hook=lambda _message: None, timeout=START_TIMEOUT
+            )
         )
+        ended = asyncio.ensure_future(self.ended())
+        await asyncio.wait({running, ended}, return_when=asyncio.FIRST_COMPLETED)
+        ended.cancel()
+        if not running.done():
+            running.cancel()
+            raise RuntimeError("R ended while it was activated.")
+        reply = running.result()
         if reply["content"]["status"] != "ok":
             raise RuntimeError(f"R refused a step of its activation: {reply['content'].get('evalue', 'no reason given')}")
 

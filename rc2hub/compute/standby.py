@@ -139,7 +139,7 @@ class Standby:
 
     def activate(self) -> ServerApp:
         """Wait for the order, and become the person's: R at the same time as the server, then the attachments."""
-        order = self.loop.run_until_complete(self.control.receive())
+        order = self.loop.run_until_complete(self._wait_for_order())
         env, home = order["env"], order["home"]
         Path(home).mkdir(mode=0o700, parents=True, exist_ok=True)
         os.environ.update(env)
@@ -152,6 +152,15 @@ class Standby:
         app.init_httpserver()
         self.loop.call_soon(lambda: self.loop.create_task(self.control.send({"active": True})))
         return app
+
+    async def _wait_for_order(self) -> dict[str, Any]:
+        """The order, for as long as R runs; a standby without R ends, and the pool replaces it."""
+        order, ended = asyncio.ensure_future(self.control.receive()), asyncio.ensure_future(self.kernel.ended())
+        await asyncio.wait({order, ended}, return_when=asyncio.FIRST_COMPLETED)
+        if not order.done():
+            raise SystemExit("R ended while it was ready for somebody.")
+        ended.cancel()
+        return order.result()
 
     async def _settle(self, becoming: "asyncio.Task[None]") -> None:
         frame = await self.control.receive()

@@ -1,6 +1,7 @@
 """`rc2hub up`: prepare the folder, start the hub, print a login link for each person, stop everything on Ctrl-C."""
 
 import os
+import select
 import shutil
 import signal
 import subprocess
@@ -70,6 +71,7 @@ def people(home: Home) -> dict[str, list[str]]:
 
 
 def _run_locked(home: Home, config: Path, port: int) -> None:
+    _end_orphaned_proxy(home.hub / "jupyterhub-proxy.pid")
     if not is_free(port):
         raise Rc2Error(f"Port {port} is in use; choose another, such as `make up PORT={free_ports(1)[0]}`.")
     if shutil.disk_usage(home.root).free < NEEDED_SPACE:
@@ -93,6 +95,19 @@ def _run_locked(home: Home, config: Path, port: int) -> None:
     finally:
         (home.hub / "url").unlink(missing_ok=True)
         _stop_hub(hub)
+
+
+def _end_orphaned_proxy(pid_file: Path) -> None:
+    """End the proxy of a hub that was killed here: it holds our port, and we hold the lock, so nobody else uses it."""
+    try:
+        pid = int(pid_file.read_text())
+        if b"configurable-http-proxy" in Path(f"/proc/{pid}/cmdline").read_bytes():
+            process = os.pidfd_open(pid)
+            signal.pidfd_send_signal(process, signal.SIGTERM)
+            select.select([process], [], [], STOP_DEADLINE)
+            os.close(process)
+    except (OSError, ValueError):
+        return
 
 
 def _start_hub(home: Home, config: Path, port: int) -> "subprocess.Popen[bytes]":

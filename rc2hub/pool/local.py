@@ -35,6 +35,8 @@ QUIET = 1.5
 """Seconds without a claim before refill starts; a login is over well before."""
 FIRST_PAUSE, LONGEST_PAUSE = 1.0, 60.0
 """Seconds between tries while standbys fail to start."""
+LOOK_AGAIN = 5.0
+"""Seconds between looks whether ready standbys still run."""
 READY_TIMEOUT = 120.0
 """Seconds for a standby to get ready; three on two idle cores, far more while twenty start at once."""
 
@@ -137,12 +139,20 @@ class Kind:
                 while True:
                     while not self._needs_one():
                         self._wake.clear()
-                        await self._wake.wait()
+                        with contextlib.suppress(TimeoutError):
+                            await asyncio.wait_for(self._wake.wait(), LOOK_AGAIN)
+                        await self._discard_dead()
                     self._starting += 1
                     starting.create_task(self._start_one(), name=f"rc2 standby {self.profile.name}")
         finally:
             while self._ready:
                 await self._ready.popleft().discard()
+
+    async def _discard_dead(self) -> None:
+        """Take out standbys that ended by themselves, so that they are replaced before somebody comes."""
+        for standby in [standby for standby in self._ready if standby.process.poll() is not None]:
+            self._ready.remove(standby)
+            await standby.discard()
 
     def _needs_one(self) -> bool:
         """Whether to start one now: at once and several for people who wait, else one by one when it is quiet."""
