@@ -42,13 +42,16 @@ class ApiHandler(RequestHandler):
         """Who calls, as JupyterHub says.
 
         Raises:
-            HTTPError: 403 if the token is missing, unknown, or may not use this service.
+            HTTPError: 403 if the token is missing, unknown, may not use this service, or is that of a stopped server.
         """
         auth, token = HubOAuth.instance(), self.token()
         model = await auth.user_for_token(token, sync=False) if token else None
         if not model or model.get("kind", "user") != "user" or not auth.check_scopes(auth.access_scopes, model):
             raise HTTPError(403, reason="A valid JupyterHub token for this service is needed.")
-        return Caller.from_model(model)
+        caller = Caller.from_model(model)
+        if caller.own_server and caller.own_server not in self.broker.servers_of(caller.user):
+            raise HTTPError(403, reason="The server of this token does not run.")
+        return caller
 
     async def managed_server(self, user: str, name: str) -> tuple[Caller, Server]:
         """The server in the path, if it is the caller's.

@@ -4,7 +4,10 @@
 
 # The standby is hers: her environment (a variable that is NULL goes), the site's settings on top, and her home.
 become <- function(env) {
-  Sys.unsetenv(c(names(env)[vapply(env, is.null, NA)], setdiff(c("R_LIBS_USER", "R_LIBS_SITE"), names(env))))
+  born <- environment_at_birth()
+  Sys.unsetenv(setdiff(names(Sys.getenv()), c(names(born), "R_SESSION_TMPDIR")))
+  set_environment(born)
+  Sys.unsetenv(names(env)[vapply(env, is.null, NA)])
   set_environment(Filter(Negate(is.null), env))
   readRenviron(file.path(R.home("etc"), "Renviron"))
   site <- Sys.getenv("R_ENVIRON", file.path(R.home("etc"), "Renviron.site"))
@@ -26,6 +29,14 @@ enter <- function(cwd, env) {
   profile <- start_up_file("R_PROFILE_USER", ".Rprofile")
   image <- Filter(file.exists, ".RData")
   if (length(c(profile, image))) start_up(profile, image)
+}
+
+# What this process was given, before R itself set variables for the home it then had.
+environment_at_birth <- function() {
+  bytes <- readBin("/proc/self/environ", "raw", 2^22)
+  entries <- vapply(split(bytes, cumsum(bytes == 0)), function(entry) rawToChar(entry[entry != 0]), "")
+  entries <- entries[grepl("^[^=]+=", entries)]
+  as.list(structure(sub("^[^=]+=", "", entries), names = sub("=.*", "", entries)))
 }
 
 # Jupyter hands over bytes, as the system does; the mark "UTF-8" would have R translate them to the locale it has just now.
