@@ -147,7 +147,8 @@ async def attempt(client: Client, person: str, what: str) -> bool:
             await client.stop(person)
             return True
         return (await client.start(person, services=["flights"]))[0] == 201
-    except (aiohttp.ClientError, AssertionError, AttributeError):
+    except (aiohttp.ClientError, AssertionError, AttributeError) as error:
+        print(what, repr(error)[:300])
         return False
 
 

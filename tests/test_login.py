@@ -47,12 +47,13 @@ async def test_what_is_not_granted_is_refused_with_service_reason_and_contact(cl
 async def test_a_refusal_starts_nothing_and_leaves_the_last_choice_as_it_was(rc2: Rc2, client: Client, analyst: str):
     await client.start(analyst, services=["flights"])
     await client.stop(analyst)
+    length = len(rc2.log())
     assert (await client.start(analyst, services=["flights:write"]))[0] == 403
     assert (await client.start(analyst, profile="huge"))[0] == 400
     _, model = await client.call("GET", f"/hub/api/users/{analyst}?include_stopped_servers=1")
     assert not model["servers"][""]["ready"]
     assert model["servers"][""]["user_options"] == {"profile": "r", "services": ["flights:read"]}
-    assert "Traceback" not in rc2.log()
+    assert "Traceback" not in rc2.since(length)
 
 
 async def test_named_servers_have_roles_of_their_own(client: Client, analyst: str):

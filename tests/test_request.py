@@ -1,5 +1,5 @@
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from rc2hub.errors import NotGrantedError, RequestError
@@ -97,6 +97,7 @@ JSON = st.recursive(
 )
 
 
+@settings(deadline=None)
 @given(JSON | st.fixed_dictionaries({}, optional={"profile": JSON, "services": JSON}))
 def test_anything_at_all_is_a_request_or_a_sentence(options):
     try:

@@ -113,13 +113,13 @@ async def test_tricks_in_a_request_are_refused_in_one_sentence(client: Client, p
 
 @pytest.mark.parametrize("name", ODD_NAMES, ids=lambda name: name[:12])
 async def test_odd_names_get_a_home_and_a_role_of_their_own(rc2: Rc2, client: Client, name: str):
-    rc2.groups(alice=["analysts"], bob=[], **{f'"{name.lower()}"': ["analysts"]})
+    rc2.groups(alice=["analysts"], bob=[], **{f'"{name}"': ["analysts"]})
     status, _ = await client.call("POST", f"/hub/api/users/{quote(name, safe='')}")
     if status == 400:
         return  # the hub itself does not want this name
-    status, answer = await client.start(name.lower(), services=["flights"])
+    status, answer = await client.start(name, services=["flights"])
     assert status == 201, answer
-    async with client.kernel(name.lower()) as r:
+    async with client.kernel(name) as r:
         home = Path(await r.run("cat(getwd())"))
         assert home.parent == rc2.home / "homes"
         assert (
@@ -128,7 +128,7 @@ async def test_odd_names_get_a_home_and_a_role_of_their_own(rc2: Rc2, client: Cl
             )
             == "16"
         )
-    await client.stop(name.lower())
+    await client.stop(name)
 
 
 async def test_no_secret_is_left_in_logs_files_or_process_tables(rc2: Rc2, client: Client, person: str):

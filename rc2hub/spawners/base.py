@@ -57,6 +57,11 @@ class Rc2Spawner(_BeforeASpawner):  # type: ignore[misc]
         # enough to prove which server this is; what it may use is in the hub's list, which follows the grants (D5)
         return ["users:activity!user", "access:servers!server", "access:services!service=rc2", "delete:servers!server"]
 
+    @default("start_timeout")
+    def _default_start_timeout(self) -> int:
+        # seconds; JupyterHub's 60 are short for the last of a class that waits for standbys of a small machine
+        return 180
+
     @default("options_form")
     def _default_options_form(self) -> Any:
         return Rc2Spawner.render_request_form
