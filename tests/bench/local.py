@@ -14,7 +14,7 @@ from uuid import uuid4
 
 from rc2hub.local.home import free_ports
 from tests.bench.report import entry, write
-from tests.fixtures.hub import CONFIG, ROOT, Client, Rc2
+from tests.fixtures.hub import LOCAL, Client, Rc2
 
 STARTS, ROUNDS, BURST = 20, 4, 5
 REFILL = 7.0
@@ -120,14 +120,9 @@ def main() -> None:
     """Start both hubs, measure, stop both."""
     with tempfile.TemporaryDirectory() as folder:
         hub, api = free_ports(2)
-        (config := Path(folder, "ours.py")).write_text(
-            CONFIG.read_text().replace("config/local/jupyterhub_config.py", "build/bench_config.py")
-        )
-        local = (ROOT / "config/local/jupyterhub_config.py").read_text()
-        (ROOT / "build").mkdir(exist_ok=True)
-        (ROOT / "build/bench_config.py").write_text(local.replace('"spare": 2', f'"spare": {BURST}'))
+        (local := Path(folder, "ours.py")).write_text(LOCAL.read_text().replace('"spare": 2', f'"spare": {BURST}'))
         (peer := Path(folder, "peer.py")).write_text(PEER_CONFIG.replace("HUB", str(hub)).replace("API", str(api)))
-        ours, theirs = Rc2(Path(folder, "ours"), config), Rc2(Path(folder, "theirs"), peer)
+        ours, theirs = Rc2(Path(folder, "ours"), local=local), Rc2(Path(folder, "theirs"), peer)
         ours.start()
         theirs.start()
         try:

@@ -1,0 +1,14 @@
+"""The local PostgreSQL on machines that differ from this one."""
+
+import pwd
+
+import pytest
+
+from rc2hub.local import database
+
+
+def test_as_root_it_runs_as_an_account_that_every_debian_has(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr("os.geteuid", lambda: 0)
+    words = database._command("initdb", [])
+    user = next(word for word in words if word.startswith("--map-user=")).partition("=")[2]
+    assert pwd.getpwuid(int(user)).pw_name == "nobody"
