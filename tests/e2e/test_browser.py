@@ -2,10 +2,10 @@
 
 import shutil
 
-from playwright.async_api import Page, expect
+from playwright.async_api import Browser, Page, expect
 
 from tests.fixtures.browser import shoot
-from tests.fixtures.hub import ROOT, Client, Rc2
+from tests.fixtures.hub import ROOT, Client, Rc2, until
 
 NOTEBOOK = "flights.ipynb"
 
@@ -49,3 +49,43 @@ async def test_bob_sees_why_the_flights_are_not_for_him_and_whom_to_ask(rc2: Rc2
     await expect(page.get_by_text("flights: you have no grant for this service; ask whoever runs this hub.")).to_be_visible()
     await shoot(page, "5-refused")
     assert "Traceback" not in rc2.since(length)
+
+
+async def test_bob_who_enables_the_box_himself_is_refused_by_the_form(rc2: Rc2, page: Page) -> None:
+    length = len(rc2.log())
+    await page.goto(rc2.new_link("bob"))
+    box = page.get_by_label("Flights from New York (read)")
+    await box.evaluate("box => box.disabled = false")
+    await box.check()
+    async with page.expect_response(lambda response: response.request.method == "POST") as answer:
+        await page.get_by_role("button", name="Start").click()
+    assert (await answer.value).status == 403
+    await expect(page.get_by_text("flights: you have no grant for this service; ask whoever runs this hub.")).to_be_visible()
+    assert "Traceback" not in rc2.since(length)
+
+
+async def test_form_and_page_work_without_javascript_and_by_keyboard_and_remember(
+    rc2: Rc2, client: Client, browser: Browser
+) -> None:
+    context = await browser.new_context(java_script_enabled=False)
+    page = await context.new_page()
+    await page.goto(rc2.new_link("alice"))
+    box = page.get_by_role("checkbox", name="Flights from New York (read)")
+    await box.uncheck()
+    await box.press("Space")
+    await page.get_by_role("button", name="Start").press("Enter")
+    await page.wait_for_url("**/hub/spawn-pending/alice**")
+    await until(lambda: is_ready(client, "alice"))
+    await page.goto(f"{rc2.url}/services/rc2/")
+    await page.get_by_role("button", name="Detach Flights from New York").press("Enter")
+    await page.get_by_role("button", name="Attach Flights from New York (read)").press("Enter")
+    await expect(page.get_by_role("button", name="Detach Flights from New York")).to_be_visible()
+    await client.stop("alice")
+    await page.goto(f"{rc2.url}/hub/spawn")
+    await expect(page.get_by_role("checkbox", name="Flights from New York (read)")).to_be_checked()
+    await context.close()
+
+
+async def is_ready(client: Client, user: str) -> bool:
+    _, model = await client.call("GET", f"/hub/api/users/{user}")
+    return bool(model["servers"].get("", {}).get("ready"))
