@@ -1,5 +1,6 @@
 """What a person sees: from the printed link to a plot, and what somebody without the grant is told."""
 
+import re
 import shutil
 
 from playwright.async_api import Browser, Page, expect
@@ -72,7 +73,7 @@ async def test_form_and_page_work_without_javascript_and_by_keyboard_and_remembe
     await box.uncheck()
     await box.press("Space")
     await page.get_by_role("button", name="Start").press("Enter")
-    await page.wait_for_url("**/hub/spawn-pending/alice**")
+    await page.wait_for_url(re.compile(r"/(hub/spawn-pending|user)/alice"))
     await until(lambda: is_ready(client, "alice"))
     await page.goto(f"{rc2.url}/services/rc2/")
     await page.get_by_role("button", name="Detach Flights from New York").press("Enter")
