@@ -144,8 +144,7 @@ async def test_standbys_are_kept_ready_beyond_the_running_servers(rc2: Rc2, clie
     await client.start(analyst)
 
     async def two_more() -> bool:
-        leaders = [pid for pid, command in processes(rc2) if COMMANDS["server"] in command]
-        return len(leaders) == 3
+        leaders = {pid for pid, command in processes(rc2) if COMMANDS["server"] in command}
+        return len({folder for pid, folder in marked(runtime_dir(rc2)) if pid in leaders}) == 3
 
-    await until(two_more, 60)
-    assert len({folder for _, folder in marked(runtime_dir(rc2))}) == 3
+    await until(two_more)

@@ -35,17 +35,20 @@ class WarmKernel:
     """An R kernel that runs and has executed a first cell, and is nobody's yet."""
 
     def __init__(self) -> None:
-        """Prepare; `start` starts it."""
+        """Prepare; `launch` starts it."""
         self.manager = AsyncKernelManager(kernel_name="ir")
         self.client: AsyncKernelClient
 
-    async def start(self) -> None:
-        """Start R and run a first cell, so that the person's first one is fast.
+    async def launch(self) -> None:
+        """Start the process; R comes up by itself meanwhile."""
+        await self.manager.start_kernel()
+
+    async def warm_up(self) -> None:
+        """Wait for R and run a first cell, so that the person's first one is fast.
 
         Raises:
             RuntimeError: if R does not come up.
         """
-        await self.manager.start_kernel()
         self.client = self.manager.client()
         self.client.start_channels(hb=False)
         await self.client.wait_for_ready(timeout=START_TIMEOUT)

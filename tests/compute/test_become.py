@@ -72,7 +72,8 @@ async def warm(home: Path, tmp_path_factory: pytest.TempPathFactory) -> AsyncIte
     os.environ.update(HOME=neutral, LANG="C.UTF-8")
     os.environ.pop("TZ", None)
     try:
-        await kernel.start()
+        await kernel.launch()
+        await kernel.warm_up()
     finally:
         os.environ.clear()
         os.environ.update(before)
@@ -129,7 +130,8 @@ async def test_a_warm_kernel_is_as_a_cold_one(warm: WarmKernel, cold: WarmKernel
 async def test_a_start_up_file_that_fails_leaves_r_alive(tmp_path: Path):
     (tmp_path / ".Rprofile").write_text("stop('not today')\n")
     kernel = WarmKernel()
-    await kernel.start()
+    await kernel.launch()
+    await kernel.warm_up()
     await kernel.become({"HOME": str(tmp_path)})
     await kernel.enter(str(tmp_path), {})
     await reconnect(kernel)
