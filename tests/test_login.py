@@ -35,6 +35,8 @@ async def test_flights_asked_for_are_there_at_the_prompt(client: Client, analyst
     async with client.kernel(analyst) as r:
         assert await r.run(CONNECT) == "336776"
         assert await r.run("s <- rc2::rc2_services(); cat(s$service, s$attached, s$level)") == "flights TRUE read"
+        climate = "SELECT count(*) FROM dataexpo.measure_table"
+        assert int(await r.run(f'cat(DBI::dbGetQuery(con, "{climate}")[[1]])')) > 1000
 
 
 async def test_what_is_not_granted_is_refused_with_service_reason_and_contact(client: Client, person: str):

@@ -38,7 +38,12 @@ c.JupyterHub.services = [
 c.SharedServices.broker_url = f"http://127.0.0.1:{ports['broker']}"
 c.SharedServices.contact = "whoever runs this hub"
 c.SharedServices.catalogue = {
-    "flights": {"kind": "postgres", "display_name": "Flights from New York", **database.entry(home.database, "flights")}
+    "flights": {
+        "kind": "postgres",
+        "display_name": "Flights from New York",
+        "schemas": ["public", "dataexpo"],
+        **database.entry(home.database, "flights"),
+    }
 }
 
 # For whom: grants are JupyterHub's own roles, given to groups or to people.

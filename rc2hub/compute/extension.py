@@ -1,13 +1,20 @@
-"""The Jupyter server extension of Rc²: follows the broker, and answers links to services."""
+"""The Jupyter server extension of Rc²: follows the broker, answers links to services, asks for no news."""
 
 import asyncio
+from collections.abc import Callable
+from functools import partial
 from typing import Any
 
+from jupyter_server.base.handlers import JupyterHandler
 from jupyter_server.serverapp import ServerApp
 from tornado.web import Application
 
 from rc2hub.compute.attachments import Attachments
 from rc2hub.compute.link import LinkHandler
+
+PageHook = Callable[[JupyterHandler, dict[str, Any]], dict[str, Any]]
+NEWS = "@jupyterlab/apputils-extension:announcements"
+"""The part of JupyterLab that asks each person whether to fetch news and to look for updates of what an operator installs."""
 
 
 def _jupyter_server_extension_points() -> list[dict[str, Any]]:
@@ -19,6 +26,13 @@ def _load_jupyter_server_extension(app: ServerApp) -> None:
     attachments = app.web_app.settings["rc2_attachments"] = Attachments(app.log)
     application: Application = app.web_app
     application.add_handlers(".*$", [(f"{app.base_url}?", LinkHandler, {"attachments": attachments})])
+    application.settings["page_config_hook"] = partial(_without_news, application.settings["page_config_hook"])
+
+
+def _without_news(then: PageHook, handler: JupyterHandler, page: dict[str, Any]) -> dict[str, Any]:
+    """JupyterLab's page without its news; then what JupyterHub does to the page."""
+    page["disabledExtensions"] = [*page["disabledExtensions"], NEWS]
+    return then(handler, page)
 
 
 async def _start_jupyter_server_extension(app: ServerApp) -> None:

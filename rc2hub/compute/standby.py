@@ -111,7 +111,6 @@ def personal_config(home: str) -> Config:
     config.LabApp.user_settings_dir = str(lab / "user-settings")
     config.LabApp.workspaces_dir = str(lab / "workspaces")
     config.LabApp.extension_manager = "readonly"
-    config.LabApp.news_url = None
     config.ServerApp.root_dir = home
     config.ServerApp.allow_root = True
     return config
@@ -181,6 +180,8 @@ def main() -> None:
     try:
         standby.get_ready()
         app = standby.activate()
+    except RuntimeError as error:
+        sys.exit(f"rc2hub: {error}")
     finally:
         shutil.rmtree(neutral_home, ignore_errors=True)
     app.start()

@@ -17,10 +17,10 @@ from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
 from hashlib import sha256
 from typing import Any
-from urllib.parse import unquote, urlparse
 
 import psycopg
 from jupyterhub.slugs import safe_slug
+from psycopg.conninfo import conninfo_to_dict
 from psycopg.sql import SQL, Identifier, Literal
 from psycopg_pool import AsyncConnectionPool, PoolTimeout
 
@@ -47,9 +47,9 @@ class PostgresService(SharedService):
     def __init__(self, name: str, entry: Mapping[str, Any], lifetime: float) -> None:
         """Take the entry; connections are opened when they are first needed."""
         super().__init__(name, entry, lifetime)
-        url = urlparse(entry["url"])
-        self.host, self.port = url.hostname or "localhost", url.port or 5432
-        self.database, self.admin = unquote(url.path[1:]), unquote(url.username or "postgres")
+        address = {"port": "5432", "user": "postgres", **_address(entry["url"])}
+        self.admin = address.pop("user")
+        self.address = address
         self.schemas = tuple(entry.get("schemas", ["public"]))
         self.connection_limit = int(entry.get("connection_limit", 5))
         self.statement_timeout = int(entry.get("statement_timeout", 600))
@@ -65,10 +65,10 @@ class PostgresService(SharedService):
         Raises:
             ConfigurationError: naming `where` and the accepted values; never repeating a password.
         """
-        url = urlparse(entry["url"]) if isinstance(entry["url"], str) else None
-        if url is None or url.scheme not in {"postgresql", "postgres"} or not url.hostname or not url.path[1:]:
-            raise ConfigurationError(f"{where}: 'url' must be like postgresql://host:5432/database.")
-        if url.password is not None:
+        address = _address(entry["url"])
+        if not {"host", "dbname"} <= address.keys() or "," in address["host"] or not address.get("port", "0").isdecimal():
+            raise ConfigurationError(f"{where}: 'url' must be like postgresql://host:5432/database?sslmode=require.")
+        if any("pass" in parameter for parameter in address):
             raise ConfigurationError(f"{where}: 'url' must hold no password; name its place in 'admin'.")
         AdminCredential.parse(f"{where}['admin']", entry["admin"])
         schemas = entry.get("schemas", ["public"])
@@ -120,7 +120,7 @@ class PostgresService(SharedService):
                 await rights.lock(connection)
                 verb = SQL("ALTER" if await rights.exists(connection, role) else "CREATE")
                 await connection.execute(self._role_statements(verb, server, level, verifier, until))
-        settings = {"host": self.host, "port": str(self.port), "dbname": self.database, "user": role}
+        settings = {**self.address, "user": role}
         return Attachment(
             service=self.name,
             kind=self.kind,
@@ -192,17 +192,26 @@ class PostgresService(SharedService):
             async with (await self._open_pool()).connection(timeout=CONNECT_TIMEOUT) as connection:
                 await self._prepare(connection)
                 yield connection
-        except (psycopg.Error, PoolTimeout) as error:
+        except (psycopg.OperationalError, PoolTimeout) as error:
+            self._prepared = False
+            place = f"{self.address['host']}:{self.address['port']}"
+            raise ServiceUnavailableError(
+                f"{self.name}: PostgreSQL at {place} does not answer; try again later or go on without it."
+            ) from error
+        except psycopg.Error as error:
             self._prepared = False
             raise ServiceUnavailableError(
-                f"{self.name}: PostgreSQL at {self.host}:{self.port} does not answer; try again later or go on without it."
+                f"{self.name}: PostgreSQL refuses the broker ({error.diag.message_primary or type(error).__name__});"
+                f" an operator has to see to the rights of its role {self.admin}."
             ) from error
 
     async def _prepare(self, connection: Connection) -> None:
         """See to the group roles before the first use, and again after the database was away."""
         async with self._preparing:
             if not self._prepared:
-                await rights.prepare(connection, self.database, self.schemas, self.group("read"), self.group("write"))
+                await rights.prepare(
+                    connection, self.address["dbname"], self.schemas, self.group("read"), self.group("write")
+                )
                 self._prepared = True
 
     async def _open_pool(self) -> AsyncConnectionPool[Connection]:
@@ -221,15 +230,23 @@ class PostgresService(SharedService):
 
     async def _connection_arguments(self) -> dict[str, Any]:
         return {
-            "host": self.host,
-            "port": self.port,
-            "dbname": self.database,
+            **self.address,
             "user": self.admin,
             "password": self._credential.read(),
             "connect_timeout": CONNECT_TIMEOUT,
             "application_name": "rc2-broker",
             "autocommit": True,
         }
+
+
+def _address(url: object) -> dict[str, str]:
+    """The parameters of libpq that a URL stands for, such as host, dbname and sslmode; none if it is no such URL."""
+    if not isinstance(url, str) or not url.startswith(("postgresql://", "postgres://")):
+        return {}
+    try:
+        return {name: str(value) for name, value in conninfo_to_dict(url).items()}
+    except psycopg.ProgrammingError:
+        return {}
 
 
 def _label(comment: str | None) -> dict[str, Any]:

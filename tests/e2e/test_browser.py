@@ -33,6 +33,7 @@ async def test_alice_comes_from_the_printed_link_to_a_plot_of_the_flights(rc2: R
     await plot.wait_for(timeout=60_000)
     await plot.scroll_into_view_if_needed()
     await shoot(page, "3-plot")
+    await expect(page.get_by_text("Jupyter news")).to_have_count(0)
     await page.goto(f"{rc2.url}/services/rc2/")
     await expect(page.get_by_text('con <- rc2_connect("flights")')).to_be_visible()
     await shoot(page, "4-services")

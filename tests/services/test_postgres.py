@@ -181,6 +181,29 @@ async def test_an_admin_without_superuser_rights_is_enough(plain_admin: Postgres
     assert await plain_admin.attached() == {}
 
 
+async def test_an_admin_who_may_not_make_roles_is_named_with_the_databases_own_reason(
+    postgres: Postgres, shop: str, plain_admin: PostgresService
+):
+    with postgres.connect(shop) as admin:
+        admin.execute(f"ALTER ROLE {plain_admin.admin} NOCREATEROLE")
+    with pytest.raises(ServiceUnavailableError, match=rf"permission denied to create role.*{plain_admin.admin}"):
+        await plain_admin.attach(ALICE, "read")
+
+
+async def test_what_the_url_asks_of_a_connection_reaches_broker_and_compute_server(postgres: Postgres, shop: str):
+    entry = database.entry(postgres.directory, shop)
+    service = PostgresService("shop", {**entry, "url": f"{entry['url']}?sslmode=require"}, 600.0)
+    with pytest.raises(ServiceUnavailableError, match="does not answer"):
+        await service.attach(ALICE, "read")  # this server has no certificate
+    await service.close()
+    service = PostgresService("shop", {**entry, "url": f"{entry['url']}?sslmode=prefer"}, 600.0)
+    attachment = await service.attach(ALICE, "read")
+    assert "sslmode=prefer" in attachment.files["pg_service.conf"]
+    assert attachment.settings["sslmode"] == "prefer"
+    await service.revoke(ALICE)
+    await service.close()
+
+
 async def test_the_database_may_be_restarted_under_the_broker(postgres: Postgres, postgres_service: PostgresService):
     await postgres_service.attach(ALICE, "read")
     postgres.stop()
