@@ -14,7 +14,7 @@ from rc2hub.compute.link import LinkHandler
 
 PageHook = Callable[[JupyterHandler, dict[str, Any]], dict[str, Any]]
 NEWS = "@jupyterlab/apputils-extension:announcements"
-"""The part of JupyterLab that asks each person whether to fetch news and to look for updates of what an operator installs."""
+"""The part of JupyterLab that asks each person for news, and looks for updates of what an operator installs."""
 
 
 def _jupyter_server_extension_points() -> list[dict[str, Any]]:
