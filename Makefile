@@ -1,8 +1,9 @@
 # The one front door: `make help` lists what there is.
 SHELL := /bin/bash
-PYTHON ?= python3
+PYTHON ?= /usr/bin/python3
 PORT ?= 8000
 BENCH ?= local
+export PYTHON
 export RC2_HOME ?= $(CURDIR)/.rc2
 export PATH := $(CURDIR)/.venv/bin:$(PATH)
 BIN := .venv/bin
