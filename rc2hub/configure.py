@@ -18,7 +18,7 @@ from jupyterhub.app import JupyterHub
 
 from rc2hub import lifecycle
 from rc2hub.broker.client import BrokerClient, Push
-from rc2hub.errors import ConfigurationError
+from rc2hub.errors import ConfigurationError, Rc2Error
 from rc2hub.permissions import SCOPE_PREFIX, custom_scopes
 from rc2hub.profiles import Profiles
 from rc2hub.request import Offer, OfferedService
@@ -127,6 +127,8 @@ async def _guarded(run: Any, what: str) -> None:
     while True:
         try:
             await run()
+        except Rc2Error as error:
+            log.critical("The %s of Rc² cannot go on, and tries again: %s", what, error)
         except Exception:
             log.exception("The %s of Rc² ended unexpectedly; starting it again.", what)
         await asyncio.sleep(1)

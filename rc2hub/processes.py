@@ -9,6 +9,7 @@ import ctypes
 import os
 import shutil
 import signal
+import tempfile
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -35,14 +36,20 @@ def is_running(pid: int, folder: Path) -> bool:
     return any(found == pid for found, _ in marked(folder))
 
 
+def scratch(folder: Path) -> Path:
+    """Where the processes of the folder keep temporary files: on disk, as the folder itself is memory."""
+    return Path(tempfile.gettempdir(), f"rc2-{folder.name}")
+
+
 def end(folder: Path) -> None:
-    """End every process that belongs to the folder at once, and remove the folder. Blocks for a moment."""
+    """End every process that belongs to the folder at once, and remove its files. Blocks for a moment."""
     while left := [pid for pid, _ in marked(folder)]:
         for pid in left:
             with contextlib.suppress(ProcessLookupError):
                 os.kill(pid, signal.SIGKILL)
         time.sleep(0.01)
-    shutil.rmtree(folder, ignore_errors=True)
+    for left_behind in (scratch(folder), folder):
+        shutil.rmtree(left_behind, ignore_errors=True)
 
 
 def end_with_parent() -> None:

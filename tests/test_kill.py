@@ -13,7 +13,7 @@ import psycopg
 import pytest
 
 from rc2hub.local import database
-from rc2hub.processes import marked
+from rc2hub.processes import marked, scratch
 from tests.fixtures.hub import LOCAL, Client, Rc2, until
 from tests.fixtures.steps import START, STOP
 
@@ -88,6 +88,8 @@ async def leftovers(rc2: Rc2, person: str) -> list[str]:
                 left.append(f"process {pid}")
     alive = {folder for _, folder in marked(runtime_dir(rc2))}
     left += [f"folder {folder}" for folder in runtime_dir(rc2).glob("*") if folder not in alive]
+    expected = {scratch(folder).name for folder in alive}
+    left += [f"file {file}" for file in rc2.temporary.iterdir() if file.name not in expected]
     password = database.password_file(rc2.home / "postgresql").read_text()
     try:
         with psycopg.connect(database.url(rc2.home / "postgresql", "postgres"), password=password) as admin:
@@ -181,7 +183,9 @@ async def attempt(client: Client, person: str, what: str) -> bool:
 
 
 async def nothing_left(rc2: Rc2, person: str) -> bool:
-    return not await leftovers(rc2, person)
+    left = await leftovers(rc2, person)
+    print(left)  # read when it never gets empty
+    return not left
 
 
 async def killed(rc2: Rc2, victim: str) -> bool:

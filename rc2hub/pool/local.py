@@ -26,7 +26,7 @@ from traitlets.config import Configurable
 
 from rc2hub.errors import StandbyError
 from rc2hub.pool.stream import Stream
-from rc2hub.processes import end, marked
+from rc2hub.processes import end, marked, scratch
 from rc2hub.profiles import Profile
 
 log = logging.getLogger("JupyterHub")
@@ -48,6 +48,7 @@ class LocalStandby:
         """Start the process; its attachments folder is its mark, by which all its descendants are known."""
         self.folder = folder
         folder.mkdir(mode=0o700, parents=True)
+        scratch(folder).mkdir(mode=0o700)
         ours, theirs = socket.socketpair()
         with theirs:
             fd = theirs.fileno()
@@ -140,7 +141,8 @@ class Kind:
                     while not self._needs_one():
                         self._wake.clear()
                         with contextlib.suppress(TimeoutError):
-                            await asyncio.wait_for(self._wake.wait(), LOOK_AGAIN)
+                            async with asyncio.timeout(LOOK_AGAIN):  # wait_for of Python 3.11 can swallow a cancellation
+                                await self._wake.wait()
                         await self._discard_dead()
                     self._starting += 1
                     starting.create_task(self._start_one(), name=f"rc2 standby {self.profile.name}")
@@ -258,6 +260,7 @@ def constants(folder: Path, profile: Profile) -> dict[str, str]:
     threads = str(max(1, int(profile.cpu)))
     return {
         "RC2_ATTACHMENTS": str(folder),
+        "TMPDIR": str(scratch(folder)),
         "PGSERVICEFILE": str(folder / "pg_service.conf"),
         "PGPASSFILE": str(folder / "pgpass"),
         "JUPYTER_RUNTIME_DIR": str(folder / "jupyter"),
@@ -269,8 +272,14 @@ def constants(folder: Path, profile: Profile) -> dict[str, str]:
 
 
 def sweep(root: Path, in_use: AbstractSet[Path]) -> None:
-    """End every process and remove every folder under `root` that belongs to no compute server in use."""
+    """End every process and remove every folder under `root` that belongs to no compute server in use.
+
+    Raises:
+        StandbyError: if another account holds `root`: it could put its own files in the place of ours.
+    """
     root.mkdir(mode=0o700, parents=True, exist_ok=True)
+    if root.lstat().st_uid != os.getuid():
+        raise StandbyError(f"{root} is another account's; set c.LocalPool.runtime_dir to a folder that only you can write.")
     left = {folder for _, folder in marked(root)} | {folder for folder in root.iterdir() if folder.is_dir()}
     for folder in left - in_use:
         end(folder)

@@ -64,12 +64,13 @@ async def test_it_stops_within_ten_seconds_leaves_nothing_running_and_keeps_what
         await client.create("alice")
         await client.start("alice", services=["flights"])
         async with client.kernel("alice") as r:
-            await r.run('writeLines("mine", "kept.txt"); system("sleep 1000 &")')
+            await r.run('writeLines("mine", "kept.txt"); system("sleep 1000 &"); tempfile() |> cat(file = tempfile())')
     began = time.monotonic()
     running.stop()
     assert time.monotonic() - began < 10
     assert list(processes(running)) == []
     assert not runtime_dir(running).exists()
+    assert list(running.temporary.iterdir()) == []
     running.start()
     async with running.client() as client:
         await client.start("alice")

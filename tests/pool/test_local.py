@@ -1,0 +1,209 @@
+"""A pool of one machine: who gets which standby, what happens to broken ones, and that nothing outlives its owner."""
+
+import asyncio
+import itertools
+import os
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager, suppress
+from pathlib import Path
+
+import pytest
+
+from rc2hub.errors import StandbyError
+from rc2hub.pool import local
+from rc2hub.pool.local import Kind, sweep
+from rc2hub.profiles import Profile
+from tests.fixtures.hub import until
+
+
+class FakeStandby:
+    """A standby whose start and end the test decides."""
+
+    def __init__(self) -> None:
+        self.started: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self.discarded = False
+        self.status: int | None = None
+        self.process = self
+
+    def poll(self) -> int | None:
+        return self.status
+
+    async def get_ready(self) -> None:
+        await self.started
+
+    async def discard(self) -> None:
+        self.discarded = True
+
+
+class Workshop:
+    """A kind that runs, and every standby that it started."""
+
+    def __init__(self, spare: int) -> None:
+        self.standbys: list[FakeStandby] = []
+        self.kind = Kind(Profile("r", "R", spare=spare), self._start)
+
+    def _start(self, _profile: Profile) -> FakeStandby:
+        self.standbys.append(FakeStandby())
+        return self.standbys[-1]
+
+    async def has_started(self, count: int) -> None:
+        await becomes(lambda: len(self.standbys) >= count)
+
+    async def with_ready(self, count: int) -> None:
+        """Let the next `count` standbys get ready, one after the other."""
+        for index in range(count):
+            await self.has_started(index + 1)
+            self.standbys[index].started.set_result(None)
+        await becomes(lambda: len(self.kind._ready) == count)
+
+
+async def becomes(condition: Callable[[], bool]) -> None:
+    async def holds() -> bool:
+        return condition()
+
+    await until(holds, 5)
+
+
+@asynccontextmanager
+async def running(spare: int) -> AsyncIterator[Workshop]:
+    workshop = Workshop(spare)
+    task = asyncio.create_task(workshop.kind.run())
+    try:
+        yield workshop
+    finally:
+        task.cancel()
+        with suppress(asyncio.CancelledError):
+            await task
+
+
+@pytest.fixture(autouse=True)
+def hasty(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The same waits, shorter."""
+    monkeypatch.setattr(local, "QUIET", 0.05)
+    monkeypatch.setattr(local, "LOOK_AGAIN", 0.05)
+    monkeypatch.setattr(local, "FIRST_PAUSE", 0.05)
+
+
+async def test_spare_standbys_are_started_one_at_a_time():
+    async with running(spare=3) as workshop:
+        await workshop.with_ready(3)
+    assert len(workshop.standbys) == 3
+
+
+async def test_the_oldest_ready_standby_is_claimed_and_another_started():
+    async with running(spare=2) as workshop:
+        await workshop.with_ready(2)
+        assert await workshop.kind.claim() is workshop.standbys[0]
+        await workshop.has_started(3)
+
+
+async def test_nothing_is_started_while_claims_keep_coming(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(local, "QUIET", 3600)
+    async with running(spare=2) as workshop:
+        await workshop.with_ready(2)
+        await workshop.kind.claim()
+        workshop.standbys[1].status = 1
+        await becomes(lambda: workshop.standbys[1].discarded)
+        assert len(workshop.standbys) == 2
+
+
+async def test_people_who_wait_are_served_in_the_order_they_came():
+    async with running(spare=0) as workshop:
+        claims = []
+        for index in range(3):
+            claims.append(asyncio.create_task(workshop.kind.claim()))
+            await becomes(lambda wanted=index + 1: len(workshop.kind._waiting) == wanted)
+        for index, claim in enumerate(claims):
+            await becomes(lambda wanted=index: len(workshop.standbys) > wanted)
+            workshop.standbys[index].started.set_result(None)
+            assert await claim is workshop.standbys[index]
+    assert len(workshop.standbys) == 3
+
+
+async def test_people_who_wait_have_as_many_started_at_once_as_there_are_cores(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(os, "cpu_count", lambda: 2)
+    async with running(spare=0) as workshop:
+        claims = [asyncio.create_task(workshop.kind.claim()) for _ in range(5)]
+        await workshop.has_started(2)
+        workshop.standbys[0].started.set_result(None)
+        await workshop.has_started(3)
+        assert [claim.done() for claim in claims].count(True) == 1
+        for claim in claims:
+            claim.cancel()
+
+
+async def test_who_gives_up_waiting_takes_nothing():
+    async with running(spare=0) as workshop:
+        gave_up, stays = asyncio.create_task(workshop.kind.claim()), asyncio.create_task(workshop.kind.claim())
+        await becomes(lambda: len(workshop.kind._waiting) == 2)
+        gave_up.cancel()
+        workshop.standbys[0].started.set_result(None)
+        assert await stays is workshop.standbys[0]
+
+
+async def test_who_gives_up_in_the_moment_of_being_served_gives_it_to_the_next():
+    async with running(spare=0) as workshop:
+        first, second = asyncio.create_task(workshop.kind.claim()), asyncio.create_task(workshop.kind.claim())
+        await becomes(lambda: len(workshop.kind._waiting) == 2)
+        standby = FakeStandby()
+        workshop.kind._take_in(standby)
+        first.cancel()
+        assert await second is standby
+        assert first.cancelled()
+
+
+async def test_a_standby_that_died_is_never_claimed():
+    async with running(spare=1) as workshop:
+        await workshop.with_ready(1)
+        workshop.standbys[0].status = 1
+        claim = asyncio.create_task(workshop.kind.claim())
+        await workshop.has_started(2)
+        workshop.standbys[1].started.set_result(None)
+        assert await claim is workshop.standbys[1]
+        assert workshop.standbys[0].discarded
+
+
+async def test_a_standby_that_died_is_replaced_before_somebody_comes():
+    async with running(spare=1) as workshop:
+        await workshop.with_ready(1)
+        workshop.standbys[0].status = 1
+        await workshop.has_started(2)
+        assert workshop.standbys[0].discarded
+
+
+async def test_standbys_that_do_not_start_are_tried_again_with_longer_and_longer_pauses():
+    moments = []
+    async with running(spare=1) as workshop:
+        for index in range(4):
+            await workshop.has_started(index + 1)
+            moments.append(asyncio.get_running_loop().time())
+            workshop.standbys[index].started.set_exception(StandbyError("no R"))
+    assert all(standby.discarded for standby in workshop.standbys)
+    pauses = [after - before for before, after in itertools.pairwise(moments)]
+    assert pauses[0] >= 0.04
+    assert pauses[1] >= 0.09
+    assert pauses[2] >= 0.19
+
+
+async def test_who_has_waited_longest_is_told_that_standbys_do_not_start():
+    async with running(spare=0) as workshop:
+        claim = asyncio.create_task(workshop.kind.claim())
+        await workshop.has_started(1)
+        workshop.standbys[0].started.set_exception(StandbyError("no R"))
+        with pytest.raises(StandbyError, match="an operator finds the reason in the hub's log"):
+            await claim
+
+
+async def test_when_the_pool_ends_so_do_its_standbys_but_not_somebodys():
+    async with running(spare=2) as workshop:
+        await workshop.with_ready(2)
+        await workshop.kind.claim()
+        await workshop.has_started(3)
+    assert [standby.discarded for standby in workshop.standbys] == [False, True, True]
+
+
+def test_a_folder_of_another_account_is_not_used(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    account = os.getuid()
+    monkeypatch.setattr(os, "getuid", lambda: account + 1)
+    with pytest.raises(StandbyError, match=r"another account's; set c\.LocalPool\.runtime_dir"):
+        sweep(tmp_path, set())
