@@ -66,7 +66,13 @@ build/R-checked: $(R_SOURCES) .venv/ready-dev
 	@scripts/quietly "Installing the R kernel" R --slave -e 'IRkernel::installspec(prefix = "$(CURDIR)/.venv")'
 	@touch $@
 
-.venv/ready: .venv/python .venv/proxy .venv/r
+.venv/spark/ready: spark-requirements.txt scripts/spark_archive.py rc2hub/gateways/java.py rc2hub/gateways/java.args | .venv/python
+	@test -x .venv/spark/bin/python || $(PYTHON) -m venv .venv/spark
+	@scripts/quietly "Installing Spark" .venv/spark/bin/pip install --quiet --requirement spark-requirements.txt
+	@scripts/quietly "Preparing Spark for fast starts" $(BIN)/python scripts/spark_archive.py
+	@touch $@
+
+.venv/ready: .venv/python .venv/proxy .venv/r .venv/spark/ready
 	@touch $@
 
 .venv/ready-dev: .venv/ready

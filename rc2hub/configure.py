@@ -22,6 +22,7 @@ from rc2hub.errors import ConfigurationError, Rc2Error
 from rc2hub.permissions import SCOPE_PREFIX, custom_scopes
 from rc2hub.profiles import Profiles
 from rc2hub.request import Offer, OfferedService
+from rc2hub.services.base import GATEWAY_SECRET
 from rc2hub.services.catalogue import SharedServices
 from rc2hub.spawners.base import Rc2Spawner
 
@@ -43,9 +44,12 @@ def install(c: Any) -> None:
         sys.exit(f"rc2hub: {error}")
     if any(service.get("name") == SERVICE for service in c.JupyterHub.get("services", [])):
         return
-    token = secrets.token_hex(32)
+    token, gateway_secret = secrets.token_hex(32), secrets.token_hex(32)
     c.JupyterHub.custom_scopes = {**c.JupyterHub.get("custom_scopes", {}), **custom_scopes(shared.levels())}
-    c.JupyterHub.services = [*c.JupyterHub.get("services", []), broker_service(shared, token)]
+    services = [broker_service(shared, token), *gateway_services(shared, c)]
+    for service in services:
+        service["environment"][GATEWAY_SECRET] = gateway_secret
+    c.JupyterHub.services = [*c.JupyterHub.get("services", []), *services]
     c.JupyterHub.load_roles = list(c.JupyterHub.get("load_roles", []))
     c.JupyterHub.extra_user_scopes = {*c.JupyterHub.get("extra_user_scopes", ()), USE_BROKER}
     c.JupyterHub.logging_config = {
@@ -99,6 +103,17 @@ def broker_service(shared: SharedServices, token: str) -> dict[str, Any]:
         "oauth_no_confirm": True,
         "environment": {"RC2_SHARED_SERVICES": json.dumps({"SharedServices": settings}), **shared.admin_environment()},
     }
+
+
+def gateway_services(shared: SharedServices, c: Any) -> list[dict[str, Any]]:
+    """The gateways as services that JupyterHub starts; they have no scope either."""
+    found = []
+    for name, entry in shared.catalogue.items():
+        if gateway := shared.kind_of(name).gateway_command(name, entry, c):
+            command, settings = gateway
+            environment = {key: json.dumps({**value, "broker_url": shared.broker_url}) for key, value in settings.items()}
+            found.append({"name": f"{SERVICE}-{name}", "command": command, "environment": environment, "display": False})
+    return found
 
 
 def _run_with_hub(shared: SharedServices, token: str) -> None:

@@ -13,7 +13,7 @@ from rc2hub.broker.client import Push
 from rc2hub.broker.wishes import Wish
 from rc2hub.errors import Rc2Error, ServiceUnavailableError
 from rc2hub.permissions import Grant
-from rc2hub.request import SpawnRequest
+from rc2hub.request import Offer, SpawnRequest
 from rc2hub.services.base import Server
 
 
@@ -37,6 +37,7 @@ class Standby(Protocol):
 class ComputeServer(Protocol):
     """A spawner, as far as the flow needs it."""
 
+    offer: Offer
     key: Server
     request: SpawnRequest
     attached: dict[str, str]
@@ -106,7 +107,7 @@ async def _attachments(server: ComputeServer) -> list[dict[str, Any]]:
     await server.push.push_patiently()
     attachments = await server.push.client.attachments(server.key, server.api_token)
     for attachment in attachments:
-        if attachment["state"] == "failed":
+        if attachment["state"] == "failed" and server.offer.services[attachment["service"]].before_prompt:
             raise ServiceUnavailableError(attachment["why"])
     return attachments
 

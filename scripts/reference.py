@@ -6,12 +6,16 @@ import re
 from traitlets.config import Configurable
 
 from rc2hub.authenticators import Rc2LocalAuthenticator
+from rc2hub.gateways.drivers import SparkDrivers
 from rc2hub.pool.local import LocalPool
 from rc2hub.profiles import Profiles
 from rc2hub.services.catalogue import SharedServices
 from rc2hub.spawners.local import Rc2LocalSpawner
 
-CLASSES: tuple[type[Configurable], ...] = (Profiles, SharedServices, Rc2LocalAuthenticator, Rc2LocalSpawner, LocalPool)
+CLASSES: tuple[type[Configurable], ...] = (
+    *(Profiles, SharedServices, SparkDrivers),
+    *(Rc2LocalAuthenticator, Rc2LocalSpawner, LocalPool),
+)
 
 
 def section(kind: type[Configurable]) -> str:

@@ -105,5 +105,5 @@ def test_a_hub_with_a_wrong_configuration_stops_with_that_sentence_and_no_traceb
     )
     assert hub.returncode == 1
     assert hub.stderr.strip() == (
-        "rc2hub: c.SharedServices.catalogue['flights']: unknown kind 'oracle'; known are postgres."
+        "rc2hub: c.SharedServices.catalogue['flights']: unknown kind 'oracle'; known are postgres, spark."
     )

@@ -34,7 +34,7 @@ async def test_flights_asked_for_are_there_at_the_prompt(client: Client, analyst
     assert (await client.start(analyst, services=["flights"]))[0] == 201
     async with client.kernel(analyst) as r:
         assert await r.run(CONNECT) == "336776"
-        assert await r.run("s <- rc2::rc2_services(); cat(s$service, s$attached, s$level)") == "flights TRUE read"
+        assert await r.run("s <- rc2::rc2_services(); s <- s[s$attached, ]; cat(s$service, s$level)") == "flights read"
         climate = "SELECT count(*) FROM dataexpo.measure_table"
         assert int(await r.run(f'cat(DBI::dbGetQuery(con, "{climate}")[[1]])')) > 1000
 

@@ -24,10 +24,10 @@ c.Rc2LocalAuthenticator.links_dir = str(home.links)
 c.JupyterHub.spawner_class = "rc2-local"
 c.JupyterHub.allow_named_servers = True
 c.Rc2LocalSpawner.homes = str(home.homes)
-c.Rc2LocalSpawner.env_keep = ["PATH", "LANG", "LC_ALL", "TZ", "R_LIBS"]
+c.Rc2LocalSpawner.env_keep = ["PATH", "LANG", "LC_ALL", "TZ", "R_LIBS", "RC2_SPARK_PYTHON"]
 c.Profiles.catalogue = [{"name": "r", "display_name": "R", "cpu": 1, "memory": "2G", "spare": 2}]
 
-# With what: PostgreSQL with the flights of 2013, which JupyterHub keeps running.
+# With what: PostgreSQL with the flights of 2013, which JupyterHub keeps running, and Spark.
 c.JupyterHub.services = [
     {
         "name": "postgresql",
@@ -43,13 +43,14 @@ c.SharedServices.catalogue = {
         "display_name": "Flights from New York",
         "schemas": ["public", "dataexpo"],
         **database.entry(home.database, "flights"),
-    }
+    },
+    "spark": {"kind": "spark", "display_name": "Spark", "gateway": f"sc://127.0.0.1:{ports['spark']}"},
 }
 
 # For whom: grants are JupyterHub's own roles, given to groups or to people.
 c.JupyterHub.load_roles = [
-    {"name": "readers", "groups": ["analysts"], "scopes": ["custom:rc2:flights:read"]},
-    {"name": "writers", "groups": ["editors"], "scopes": ["custom:rc2:flights:write"]},
+    {"name": "readers", "groups": ["analysts"], "scopes": ["custom:rc2:flights:read", "custom:rc2:spark:use"]},
+    {"name": "writers", "groups": ["editors"], "scopes": ["custom:rc2:flights:write", "custom:rc2:spark:use"]},
 ]
 
 install(c)

@@ -44,7 +44,15 @@ class ApiHandler(RequestHandler):
         Raises:
             HTTPError: 403 if the token is missing, unknown, may not use this service, or is that of a stopped server.
         """
-        auth, token = HubOAuth.instance(), self.token()
+        return await self.owner_of(self.token())
+
+    async def owner_of(self, token: str | None) -> Caller:
+        """Whose token this is, as JupyterHub says.
+
+        Raises:
+            HTTPError: 403 if it is missing, unknown, may not use this service, or is that of a stopped server.
+        """
+        auth = HubOAuth.instance()
         model = await auth.user_for_token(token, sync=False) if token else None
         if not model or model.get("kind", "user") != "user" or not auth.check_scopes(auth.access_scopes, model):
             raise HTTPError(403, reason="A valid JupyterHub token for this service is needed.")
@@ -220,6 +228,23 @@ class AttachmentHandler(ApiHandler):
             contact = self.broker.shared.contact_for(service)
             raise NotGrantedError(f"{service}: you have no grant for it at the level {level}; ask {contact}.")
         return str(level)
+
+
+class TokensHandler(ApiHandler):
+    """What a gateway asks at each new token."""
+
+    async def post(self) -> None:
+        """Whose token it is, if that compute server may use the gateway's service now."""
+        body = self.body()
+        service, token = str(body.get("service")), body.get("token")
+        kind = self.broker.reconciler.services.get(service)
+        if kind is None or not kind.is_gateway(self.token() or ""):
+            raise HTTPError(403, reason="Only a gateway may do this.")
+        caller, desired = await self.owner_of(token if isinstance(token, str) else None), self.broker.reconciler.desired
+        if desired is None or caller.own_server not in desired.wanted(service):
+            contact = self.broker.shared.contact_for(service)
+            raise NotGrantedError(f"{service} is not attached to your server; attach it, or ask {contact} for a grant.")
+        self.write({"user": caller.user, "server": caller.own_server.name})
 
 
 class StateHandler(ApiHandler):

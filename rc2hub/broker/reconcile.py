@@ -78,6 +78,8 @@ class Reconciler:
         self.desired: Desired | None = None
         self.attachments: dict[tuple[Server, str], Attachment] = {}
         self.failures: dict[str, str] = {}
+        self._behind: dict[tuple[Server, str], asyncio.Task[None]] = {}
+        self._failed_behind: dict[tuple[Server, str], str] = {}
         self._wake = {name: asyncio.Event() for name in services}
         self._settled: dict[str, Desired] = {}
         self._changed = asyncio.Event()
@@ -149,8 +151,9 @@ class Reconciler:
     def _why_not(self, server: Server, name: str, level: str) -> tuple[str, str]:
         if self.desired is None or not self.desired.may(server.user, name, level):
             return "detached", "The grant for this service was taken away."
-        if name in self.failures:
-            return "failed", self.failures[name]
+        failure = self.failures.get(name) or self._failed_behind.get((server, name))
+        if failure:
+            return "failed", failure
         return "starting", "The service is being attached."
 
     async def _work(self, service: SharedService) -> None:
@@ -178,7 +181,10 @@ class Reconciler:
         held = {server for server, name in self.attachments if name == service.name}
         renew_before = datetime.now(UTC) + timedelta(seconds=service.lifetime / 2)
         todo = plan(wanted, seen, held, renew_before)
-        attaching = (self._attach(service, server, level) for server, level in todo.attach.items())
+        for server in {server for server, name in self._behind if name == service.name} - wanted.keys():
+            self._behind[server, service.name].cancel()
+        attach = self._attach if service.before_prompt else self._attach_behind
+        attaching = (attach(service, server, level) for server, level in todo.attach.items())
         revoking = (self._revoke(service, server) for server in todo.revoke)
         # one that fails must not keep the others waiting: each is tried, then the first failure counts for all
         for outcome in await asyncio.gather(*attaching, *revoking, return_exceptions=True):
@@ -190,6 +196,24 @@ class Reconciler:
         log.info("attached service=%s user=%s server=%s role=%s", service.name, server.user, server.name, attachment.role)
         self._notify()
 
+    async def _attach_behind(self, service: SharedService, server: Server, level: str) -> None:
+        """Begin to attach what no prompt waits for; other people's attachments do not wait for it either."""
+
+        async def attach() -> None:
+            try:
+                await self._attach(service, server, level)
+                self._failed_behind.pop(key, None)
+            except ServiceUnavailableError as error:
+                self._failed_behind[key] = str(error)
+                log.warning("%s", error)
+            finally:
+                del self._behind[key]
+                self._notify()
+
+        key = server, service.name
+        if key not in self._behind:
+            self._behind[key] = asyncio.create_task(attach(), name=f"rc2 {service.name} behind")
+
     async def _revoke(self, service: SharedService, server: Server) -> None:
         await service.revoke(server)
         log.info("revoked service=%s user=%s server=%s", service.name, server.user, server.name)
@@ -197,6 +221,8 @@ class Reconciler:
     def _forget(self, service: str, keep: Iterable[Server]) -> None:
         for server in {server for server, name in self.attachments if name == service} - set(keep):
             del self.attachments[server, service]
+        for server in {server for server, name in self._failed_behind if name == service} - set(keep):
+            del self._failed_behind[server, service]
 
     def _notify(self) -> None:
         event, self._changed = self._changed, asyncio.Event()

@@ -21,8 +21,7 @@ from pwd import getpwnam
 from types import FrameType
 
 from rc2hub.errors import Rc2Error
-from rc2hub.local.home import free_ports
-from rc2hub.processes import PR_SET_PDEATHSIG, end_with_parent
+from rc2hub.processes import PR_SET_PDEATHSIG, end_with_parent, free_ports
 
 ADMIN = "rc2"
 """The server's superuser; only the broker and this module know the password."""

@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from rc2hub.errors import Rc2Error
+from rc2hub.processes import free_ports
 
 PEOPLE = """\
 # Who may log in here, and in which groups they are. A change counts within ten seconds, also for running servers.
@@ -19,7 +20,7 @@ groups = ["analysts"]
 [bob]
 groups = []
 """
-PARTS = ("hub", "proxy_api", "broker")
+PARTS = ("hub", "proxy_api", "broker", "spark")
 
 
 class Home:
@@ -69,21 +70,11 @@ class Home:
     def ports(self) -> dict[str, int]:
         """A port for each part, the same at every start, so that compute servers find a hub that was restarted."""
         file = self.root / "ports.json"
-        if not file.exists():
-            file.write_text(json.dumps(dict(zip(PARTS, free_ports(len(PARTS)), strict=True))))
-        ports: dict[str, int] = json.loads(file.read_text())
+        ports: dict[str, int] = json.loads(file.read_text()) if file.exists() else {}
+        if missing := [part for part in PARTS if part not in ports]:
+            ports.update(zip(missing, free_ports(len(missing)), strict=True))
+            file.write_text(json.dumps(ports))
         return ports
-
-
-def free_ports(count: int) -> list[int]:
-    """Ports of this machine that nothing listens on now."""
-    sockets = [socket.socket() for _ in range(count)]
-    for each in sockets:
-        each.bind(("127.0.0.1", 0))
-    ports = [each.getsockname()[1] for each in sockets]
-    for each in sockets:
-        each.close()
-    return ports
 
 
 def is_free(port: int) -> bool:

@@ -18,9 +18,9 @@ from traitlets.config.loader import PyFileConfigLoader
 from rc2hub.authenticators import make_link
 from rc2hub.errors import Rc2Error
 from rc2hub.local import database, sample_data
-from rc2hub.local.home import Home, free_ports, is_free
+from rc2hub.local.home import Home, is_free
 from rc2hub.permissions import grants_in
-from rc2hub.processes import end_with_parent
+from rc2hub.processes import end_with_parent, free_ports
 
 NEEDED_SPACE = 1 << 30
 """Bytes; database and homes start at about a third of that."""
@@ -117,6 +117,7 @@ def _start_hub(home: Home, config: Path, port: int) -> "subprocess.Popen[bytes]"
         RC2_PORT=str(port),
         PATH=f"{Path(sys.executable).parent}:{os.environ['PATH']}",
         R_LIBS=str(Path(sys.prefix, "lib", "R", "library")),
+        RC2_SPARK_PYTHON=str(Path(sys.prefix, "spark", "bin", "python")),
     )
     for signum in (signal.SIGINT, signal.SIGTERM):  # SIGINT too: a shell has its background jobs ignore it
         signal.signal(signum, _interrupt)

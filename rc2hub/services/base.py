@@ -15,6 +15,9 @@ from typing import Any, ClassVar, Literal
 
 from rc2hub.errors import ConfigurationError, ServiceUnavailableError
 
+GATEWAY_SECRET = "RC2_GATEWAY_SECRET"  # noqa: S105 - the name of a variable
+"""Where broker and gateways that the hub starts find what they show each other."""
+
 
 @dataclass(frozen=True, order=True)
 class Server:
@@ -130,6 +133,15 @@ class SharedService(ABC):
     @abstractmethod
     async def revoke(self, server: Server) -> None:
         """Take the server's credential away and end what it holds open; does nothing if there is none."""
+
+    @classmethod
+    def gateway_command(cls, name: str, entry: Mapping[str, Any], config: Any) -> tuple[list[str], dict[str, Any]] | None:
+        """The gateway that the hub should start for an entry: its command line and its settings, if there is one."""
+        return None
+
+    def is_gateway(self, secret: str) -> bool:
+        """Whether this is the secret of the service's own gateway, which may ask whose a token is."""
+        return False
 
     @abstractmethod
     async def close(self) -> None:

@@ -55,6 +55,7 @@ class PostgresService(SharedService):
         self.statement_timeout = int(entry.get("statement_timeout", 600))
         self._credential = AdminCredential.parse(name, entry["admin"])
         self._pool: AsyncConnectionPool[Connection] | None = None
+        self._passwords: dict[Server, str] = {}
         self._prepared = False
         self._preparing = asyncio.Lock()
 
@@ -107,12 +108,14 @@ class PostgresService(SharedService):
         return found
 
     async def attach(self, server: Server, level: str) -> Attachment:
-        """Make the server's login role, or give the one it has a fresh password, expiry and level.
+        """Make the server's login role, or give the one it has a new expiry and level.
+
+        The password changes only with the broker: what has read it, such as a connection pool or Spark, goes on.
 
         Raises:
             ServiceUnavailableError: if the database does not answer.
         """
-        role, password = self.role(server), secrets.token_urlsafe(24)
+        role, password = self.role(server), self._passwords.setdefault(server, secrets.token_urlsafe(24))
         until = datetime.now(UTC) + timedelta(seconds=self.lifetime)
         async with self._connection() as connection:
             verifier = connection.pgconn.encrypt_password(password.encode(), role.encode(), b"scram-sha-256").decode()
@@ -142,6 +145,7 @@ class PostgresService(SharedService):
             ServiceUnavailableError: if the database does not answer.
         """
         role = self.role(server)
+        self._passwords.pop(server, None)
         async with self._connection() as connection:
             # first no new session, then no old one; only then is nothing left that could hold the role
             await rights.close_login(connection, role)

@@ -157,7 +157,9 @@ class Rc2Spawner(_BeforeASpawner):  # type: ignore[misc]
 def refusal(error: Rc2Error) -> SpawnException:
     """JupyterHub's exception for an error of ours."""
     status, reason = STATUS.get(type(error), (500, "standby"))
-    return SpawnException(str(error), message_html=escape(str(error)), reason=reason, status_code=status)
+    exception = SpawnException(str(error), message_html=escape(str(error)), reason=reason, status_code=status)
+    exception.jupyterhub_message = str(error)  # what the form shows; else it is the exception's name too
+    return exception
 
 
 class WithoutTraceback(logging.Filter):

@@ -12,7 +12,7 @@ import time
 from pathlib import Path
 from uuid import uuid4
 
-from rc2hub.local.home import free_ports
+from rc2hub.processes import free_ports
 from tests.bench.report import entry, write
 from tests.fixtures.hub import LOCAL, Client, Rc2
 

@@ -19,6 +19,7 @@ async def test_the_document_is_served_and_names_every_route(client: Client):
         "/servers/{user}/{server}/attachments",
         "/servers/{user}/{server}/attachments/{service}",
         "/state",
+        "/tokens",
         "/wishes",
     }
 
@@ -26,7 +27,7 @@ async def test_the_document_is_served_and_names_every_route(client: Client):
 async def test_health_says_states_and_nothing_else(client: Client):
     assert await client.call("GET", "/services/rc2/api/health") == (
         200,
-        {"listening": True, "services": {"flights": "ready"}},
+        {"listening": True, "services": {"flights": "ready", "spark": "ready"}},
     )
 
 

@@ -24,7 +24,7 @@ async def test_a_granted_service_is_attached_while_r_goes_on(rc2: Rc2, client: C
         await r.run("mine <- 41")
         await alice.goto(f"{rc2.url}/hub/spawn?opt-service=flights")
         await alice.wait_for_url("**/user/alice/lab**")
-        assert await r.run("s <- rc2::rc2_services(); cat(s$attached, mine + 1)") == "TRUE 42"
+        assert await r.run("s <- rc2::rc2_services(); cat(s$service[s$attached], mine + 1)") == "flights 42"
 
 
 async def test_one_that_is_not_granted_is_refused_in_one_sentence(rc2: Rc2, alice: Page):

@@ -48,7 +48,9 @@ async def test_bob_sees_why_the_flights_are_not_for_him_and_whom_to_ask(rc2: Rc2
     answer = await page.goto(f"{rc2.url}/hub/spawn?opt-service=flights")
     assert answer is not None
     assert answer.status == 403
-    await expect(page.get_by_text("flights: you have no grant for this service; ask whoever runs this hub.")).to_be_visible()
+    await expect(
+        page.get_by_text("Error: flights: you have no grant for this service; ask whoever runs this hub.", exact=True)
+    ).to_be_visible()
     await shoot(page, "5-refused")
     assert "Traceback" not in rc2.since(length)
 
@@ -60,7 +62,9 @@ async def test_bob_who_enables_the_box_himself_is_refused_by_the_form(rc2: Rc2, 
     await box.evaluate("box => box.disabled = false")
     await box.check()
     await page.get_by_role("button", name="Start").click()
-    await expect(page.get_by_text("flights: you have no grant for this service; ask whoever runs this hub.")).to_be_visible()
+    await expect(
+        page.get_by_text("Error: flights: you have no grant for this service; ask whoever runs this hub.", exact=True)
+    ).to_be_visible()
     assert "Traceback" not in rc2.since(length)
 
 

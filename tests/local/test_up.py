@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from rc2hub.local.home import free_ports
+from rc2hub.processes import free_ports
 from tests.fixtures.hub import Rc2
 from tests.test_kill import processes, runtime_dir
 

@@ -111,12 +111,25 @@ async def test_an_expired_credential_opens_nothing(postgres: Postgres, postgres_
         login(attachment)
 
 
-async def test_an_old_password_opens_nothing_after_a_renewal(postgres_service: PostgresService):
+async def test_an_old_password_opens_nothing_once_the_role_was_dropped_and_made_again(postgres_service: PostgresService):
     old = await postgres_service.attach(ALICE, "read")
+    await postgres_service.revoke(ALICE)
     new = await postgres_service.attach(ALICE, "read")
     with pytest.raises(psycopg.OperationalError):
         login(old)
     login(new).close()
+
+
+async def test_a_broker_that_was_restarted_makes_a_new_password(shop: str, postgres_service: PostgresService):
+    old = await postgres_service.attach(ALICE, "read")
+    postgres_service._passwords.clear()
+    new = await postgres_service.attach(ALICE, "read")
+    assert old.files["pgpass"] != new.files["pgpass"]
+
+
+def test_each_server_of_a_person_has_a_role_of_its_own(postgres_service: PostgresService):
+    servers = [Server("a"), Server("a", "b"), Server("a b"), Server("a_b"), Server("a", "c")]
+    assert len({postgres_service.role(server) for server in servers}) == len(servers)
 
 
 async def test_a_session_survives_a_renewal(postgres_service: PostgresService):

@@ -30,10 +30,15 @@ attach_service <- function(service, level) {
   ask_broker(path, "PUT", list(level = level))
 }
 
-# What this server has attached, as its own files say; they are there also while the broker is away.
-attached_here <- function() {
+# What this server has asked for and what became of it, as its own files say; they are there while the broker is away.
+all_asked_for <- function() {
   file <- file.path(Sys.getenv("RC2_ATTACHMENTS"), "attachments.json")
-  if (!file.exists(file)) return(list())
-  all <- jsonlite::fromJSON(file, simplifyDataFrame = FALSE)$attachments
-  Filter(function(one) identical(one$state, "attached"), all)
+  if (file.exists(file)) jsonlite::fromJSON(file, simplifyDataFrame = FALSE)$attachments else list()
 }
+
+asked_for <- function(service) {
+  found <- Filter(function(one) identical(one$service, service), all_asked_for())
+  if (length(found)) found[[1]]
+}
+
+attached_here <- function() Filter(function(one) identical(one$state, "attached"), all_asked_for())

@@ -1,4 +1,4 @@
-PATIENCE <- 5 # seconds that the files of an attachment that was just made may take to arrive
+PATIENCE <- 120 # seconds that a service may take to come up; PostgreSQL takes none, Spark up to ten here
 
 rc2_connect <- function(service) {
   inside_rc2()
@@ -8,14 +8,14 @@ rc2_connect <- function(service) {
   here <- attachment(service)
   if (is.null(here)) here <- attach_now(service)
   if (!identical(here$kind, "postgres")) {
-    fail("The service ", service, " is of the kind ", here$kind, ", which has no database connection.")
+    fail("The service ", service, " is of the kind ", here$kind, "; rc2_", here$kind, "() connects to it.")
   }
   with_readable_errors(connect(service))
 }
 
 attachment <- function(service) {
-  found <- Filter(function(one) identical(one$service, service), attached_here())
-  if (length(found)) found[[1]]
+  here <- asked_for(service)
+  if (identical(here$state, "attached")) here
 }
 
 # Attaches a service that may be used but was not asked for at the start, and waits for its files.
@@ -25,12 +25,20 @@ attach_now <- function(service) {
   if (!length(entry)) fail("There is no service ", service, " on this hub; rc2_services() lists them.")
   entry <- entry[[1]]
   if (!length(entry$granted)) fail(service, ": you have no grant for this service; ask ", entry$contact, ".")
-  message("Attaching ", service, " (", entry$granted[[1]], ") to this server.")
+  if (!identical(entry$state, "starting")) message("Attaching ", service, " (", entry$granted[[1]], ") to this server.")
   attach_service(service, entry$granted[[1]])
+  await_attached(service)
+}
+
+await_attached <- function(service) {
   deadline <- Sys.time() + PATIENCE
-  while (is.null(here <- attachment(service)) && Sys.time() < deadline) Sys.sleep(0.02)
-  if (is.null(here)) fail(service, " was attached, but its files did not arrive; try again in a moment.")
-  here
+  while (Sys.time() < deadline) {
+    here <- asked_for(service)
+    if (identical(here$state, "attached")) return(here)
+    if (identical(here$state, "failed")) fail(here$why)
+    Sys.sleep(0.02)
+  }
+  fail(service, " was attached, but did not come up; try again in a moment.")
 }
 
 connect <- function(service) {

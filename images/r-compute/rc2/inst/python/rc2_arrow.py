@@ -1,0 +1,184 @@
+"""Arrow tables as R's data frames and back, without a conversion by way of numpy objects.
+
+To R: the bytes of R's own `serialize()`, which `unserialize()` reads at once. The format is in "R Internals", section
+1.8, https://cran.r-project.org/doc/manuals/r-release/R-ints.html#Serialization-Formats. From R: columns as `pack()` of
+R/pack.R makes them, which are Arrow's own buffers already.
+"""
+
+import json
+import struct
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+NIL, PAIRS, CHAR, LOGICAL, INTEGER, REAL, STRING, LIST, RAW = 254, 2, 9, 10, 13, 14, 16, 19, 24
+OBJECT, ATTRIBUTES, TAG, UTF8 = 1 << 8, 1 << 9, 1 << 10, 8 << 12
+NA_INTEGER = -(2**31)
+NA_INTEGER64 = -(2**63)
+NA_REAL = struct.unpack("<d", struct.pack("<II", 1954, 0x7FF00000))[0]
+MICROSECONDS = 1e6
+pack_int = struct.Struct("<i").pack
+
+
+def to_r(table, bigint="numeric"):
+    """The table as the bytes of a serialized data.frame; int64 becomes `numeric`, or bit64's `integer64`."""
+    columns = [vector(whole(column), bigint) for column in table.columns]
+    attributes = {
+        "names": strings(table.column_names),
+        "class": strings(["data.frame"]),
+        "row.names": pack_int(INTEGER) + pack_int(2) + pack_int(NA_INTEGER) + pack_int(-table.num_rows),
+    }
+    header = b"B\n" + pack_int(2) + pack_int(0x040202) + pack_int(0x020300)
+    return bytearray(b"".join([header, *item(LIST, len(columns), columns, attributes)]))
+
+
+def whole(column):
+    """A column as one array."""
+    joined = column.combine_chunks()
+    if isinstance(joined, pa.ChunkedArray):
+        return pa.concat_arrays(joined.chunks) if joined.num_chunks else pa.array([], joined.type)
+    return joined
+
+
+def vector(array, bigint):
+    """An array as the bytes of an R vector."""
+    kind, types = array.type, pa.types
+    if types.is_dictionary(kind):
+        return vector(array.dictionary_decode(), bigint)
+    if types.is_boolean(kind) or types.is_null(kind):
+        return integer(array, LOGICAL)
+    if types.is_int64(kind) and bigint == "integer64":
+        values = pc.fill_null(array, NA_INTEGER64).to_numpy(zero_copy_only=False)
+        return b"".join(item(REAL, len(array), [values.astype("<i8").tobytes()], {"class": strings(["integer64"])}))
+    if types.is_int64(kind) or types.is_uint64(kind) or types.is_uint32(kind):
+        return real(array)
+    if types.is_integer(kind):
+        return integer(array, INTEGER)
+    if types.is_floating(kind) or types.is_decimal(kind):
+        return real(array)
+    return special(array, bigint)
+
+
+def special(array, bigint):
+    """What R has a class for, lists, and the rest as text."""
+    kind, types = array.type, pa.types
+    if types.is_date(kind):
+        return real(array.cast(pa.date32()).cast(pa.int32()), {"class": strings(["Date"])})
+    if types.is_timestamp(kind):
+        instants = array.cast(pa.timestamp("us", kind.tz)).cast(pa.int64()).cast(pa.float64(), safe=False)
+        attributes = {"class": strings(["POSIXct", "POSIXt"]), "tzone": strings([kind.tz or "UTC"])}
+        return real(pc.divide(instants, MICROSECONDS), attributes)
+    if types.is_string(kind) or types.is_large_string(kind):
+        return text(array)
+    if types.is_binary(kind):
+        return elements([None if value is None else raw(value) for value in array.to_pylist()])
+    if types.is_list(kind) or types.is_large_list(kind):
+        return elements([vector(cell.values, bigint) if cell.is_valid else None for cell in array])
+    return text(pa.array([as_json(value, types.is_map(kind)) for value in array.to_pylist()], pa.string()))
+
+
+def as_json(value, is_map):
+    if value is None:
+        return None
+    return json.dumps({str(key): entry for key, entry in value} if is_map else value, default=str, ensure_ascii=False)
+
+
+def real(array, attributes=None):
+    values = array.cast(pa.float64(), safe=False)
+    numbers = pc.fill_null(values, 0.0).to_numpy(zero_copy_only=False)
+    if values.null_count:
+        numbers = np.where(values.is_valid().to_numpy(zero_copy_only=False), numbers, NA_REAL)
+    return b"".join(item(REAL, len(values), [numbers.astype("<f8", copy=False).tobytes()], attributes))
+
+
+def integer(array, kind):
+    numbers = pc.fill_null(array.cast(pa.int32()), NA_INTEGER).to_numpy(zero_copy_only=False)
+    return b"".join(item(kind, len(array), [numbers.astype("<i4", copy=False).tobytes()]))
+
+
+def raw(value):
+    return pack_int(RAW) + pack_int(len(value)) + value
+
+
+def elements(cells):
+    """A list of vectors, with NULL where there is none."""
+    return b"".join(item(LIST, len(cells), [pack_int(NIL) if cell is None else cell for cell in cells]))
+
+
+def text(array):
+    """A character vector: each string's header and bytes are put where they belong at once, not one by one."""
+    array = array.cast(pa.large_string())
+    if array.null_count or array.offset:
+        array = array.take(pa.array(np.arange(len(array))))  # from the buffers' start, and without bytes under a null
+    count = len(array)
+    valid = array.is_valid().to_numpy(zero_copy_only=False)
+    offsets = np.frombuffer(array.buffers()[1], np.int64, count + 1, array.offset * 8) if count else np.zeros(1, np.int64)
+    data = np.frombuffer(array.buffers()[2] or b"", np.uint8)[offsets[0] : offsets[-1]]
+    heads = np.empty((count, 2), "<i4")
+    heads[:, 0] = np.where(valid, CHAR | UTF8, CHAR)
+    heads[:, 1] = np.where(valid, np.diff(offsets), -1)
+    starts = np.arange(count, dtype=np.int64) * 8 + (offsets[:-1] - offsets[0])
+    out, is_data = np.empty(8 * count + len(data), np.uint8), np.ones(8 * count + len(data), bool)
+    for byte, column in enumerate(heads.view(np.uint8).reshape(count, 8).T):
+        out[starts + byte] = column
+        is_data[starts + byte] = False
+    out[is_data] = data
+    return pack_int(STRING) + pack_int(count) + out.tobytes()
+
+
+def strings(values):
+    return pack_int(STRING) + pack_int(len(values)) + b"".join(map(char, values))
+
+
+def char(value):
+    encoded = value.encode()
+    return pack_int(CHAR | UTF8) + pack_int(len(encoded)) + encoded
+
+
+def item(kind, length, parts, attributes=None):
+    """One R object: flags, length, content, attributes."""
+    flags = (ATTRIBUTES if attributes else 0) | (OBJECT if attributes and "class" in attributes else 0)
+    pairs = [pack_int(PAIRS | TAG) + pack_int(1) + char(name) + value for name, value in (attributes or {}).items()]
+    return [pack_int(kind | flags), pack_int(length), *parts, *([*pairs, pack_int(NIL)] if attributes else [])]
+
+
+def from_r(names, columns):
+    """A table of columns that R has packed."""
+    return pa.table([unpack(column) for column in columns], names=names)
+
+
+def unpack(column):
+    """One packed column as an array."""
+    kind, data = column["kind"], column["data"]
+    missing = np.frombuffer(column["missing"], bool)
+    if kind == "character":
+        offsets = np.concatenate([[0], np.cumsum(np.frombuffer(column["sizes"], "<i4"), dtype=np.int64)])
+        buffers = [validity(missing), pa.py_buffer(offsets.astype(np.int64)), pa.py_buffer(bytes(data))]
+        return pa.Array.from_buffers(pa.large_string(), len(missing), buffers).cast(pa.string())
+    if kind == "list":
+        offsets = np.concatenate([[0], np.cumsum(np.frombuffer(column["sizes"], "<i4"))]).astype(np.int32)
+        return pa.ListArray.from_arrays(pa.array(offsets), unpack(data), mask=pa.array(missing))
+    if kind == "logical":
+        return pa.array(np.frombuffer(data, "<i4") != 0, mask=missing)
+    if kind == "integer":
+        return pa.array(np.frombuffer(data, "<i4"), mask=missing)
+    if kind == "integer64":
+        numbers = np.frombuffer(data, "<i8")
+        return pa.array(numbers, mask=missing | (numbers == NA_INTEGER64))
+    return doubles(kind, np.frombuffer(data, "<f8"), missing)
+
+
+def doubles(kind, numbers, missing):
+    """What R keeps as double: numbers, days, seconds."""
+    if kind == "double":
+        return pa.array(numbers, mask=missing)
+    finite = np.where(missing, 0.0, numbers)
+    if kind == "Date":
+        return pa.array(np.floor(finite).astype(np.int32), mask=missing).cast(pa.date32())
+    instants = pa.array(np.rint(finite * MICROSECONDS).astype(np.int64), mask=missing)
+    return instants.cast(pa.timestamp("us", "UTC"))
+
+
+def validity(missing):
+    return pa.py_buffer(np.packbits(~missing, bitorder="little").tobytes())

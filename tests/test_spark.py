@@ -1,0 +1,153 @@
+"""Spark from R, in a login: never in the way of the prompt, and there when it is called."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+
+from tests.fixtures.hub import Client, Kernel, Rc2, RError, until
+
+ROUND_TRIPS = Path(__file__).with_name("round_trips.R")
+
+
+@pytest.fixture(scope="module")
+async def r(rc2: Rc2) -> AsyncIterator[Kernel]:
+    """R of somebody who has flights and Spark."""
+    rc2.groups(alice=["analysts"], bob=[], sparkling=["analysts"])
+    async with rc2.client() as client:
+        await client.create("sparkling")
+        assert (await client.start("sparkling", services=["flights", "spark"]))[0] == 201
+        async with client.kernel("sparkling") as kernel:
+            await kernel.run("library(rc2); suppressMessages(library(dplyr)); con <- rc2_spark()")
+            yield kernel
+        await client.stop("sparkling")
+
+
+async def test_the_prompt_is_there_before_spark_which_says_that_it_starts(rc2: Rc2, client: Client, person: str):
+    rc2.groups(alice=["analysts"], bob=[], sparkling=["analysts"], **{person: ["analysts"]})
+    await client.create(person)
+    assert (await client.start(person, services=["spark"]))[0] == 201
+    async with client.kernel(person) as r:
+        line = "s <- rc2::rc2_services(); cat(s$attached[s$service == 'spark'], s$why_not[s$service == 'spark'])"
+        assert await r.run(line) == "FALSE The service is being attached."
+
+        async def attached() -> bool:
+            return await r.run(line) == "TRUE "
+
+        await until(attached)
+    await client.stop(person)
+
+
+async def test_without_a_grant_it_is_refused_with_reason_and_contact(client: Client, person: str):
+    await client.create(person)
+    status, answer = await client.start(person, services=["spark"])
+    assert status == 403
+    assert answer["message"] == "spark: you have no grant for this service; ask whoever runs this hub."
+
+
+async def test_dplyr_works_on_it(r: Kernel):
+    code = """
+    cars <- copy_to(con, mtcars, overwrite = TRUE)
+    mean_of <- function(d) d %>% group_by(cyl) %>% summarise(m = mean(mpg, na.rm = TRUE)) %>% arrange(cyl) %>% collect()
+    cat(isTRUE(all.equal(mean_of(cars)$m, mean_of(mtcars)$m)))
+    names <- copy_to(con, data.frame(cyl = c(4, 6), name = c("four", "it's \\\\ six")), "names", overwrite = TRUE)
+    joined <- left_join(cars, names, by = "cyl") %>% count(name) %>% collect()
+    cat("", joined$n[match("it's \\\\ six", joined$name)], sum(joined$n))
+    few <- cars %>% filter(cyl == 4) %>% compute()
+    cat("", nrow(collect(few)), nrow(collect(cars %>% group_by(cyl) %>% filter(row_number(mpg) == 1))))
+    """
+    assert await r.run(code) == "TRUE 7 32 11 3"
+
+
+async def test_a_result_is_fetched_in_pieces(r: Kernel):
+    code = """
+    rows <- DBI::dbSendQuery(con, "SELECT id FROM range(250000)")
+    sizes <- integer()
+    while (!DBI::dbHasCompleted(rows)) sizes <- c(sizes, nrow(DBI::dbFetch(rows, 100000)))
+    DBI::dbClearResult(rows)
+    cat(sizes)
+    """
+    assert await r.run(code) == "100000 100000 50000"
+
+
+async def test_flights_are_a_catalogue_under_her_own_role(r: Kernel):
+    assert await r.run("cat(DBI::dbGetQuery(con, 'SELECT count(*) FROM flights.public.flights')[[1]])") == "336776"
+    with pytest.raises(RError, match=r"JDBC|permission denied"):
+        await r.run("DBI::dbExecute(con, 'CREATE TABLE flights.public.mine (a INT)')")
+
+
+async def test_who_has_no_flights_has_no_such_catalogue(rc2: Rc2, client: Client, person: str):
+    rc2.groups(alice=["analysts"], bob=[], sparkling=["analysts"], **{person: ["analysts"]})
+    await client.create(person)
+    await client.start(person, services=["spark"])
+    async with client.kernel(person) as r:
+        with pytest.raises(RError, match="flights"):
+            await r.run("DBI::dbGetQuery(rc2::rc2_spark(), 'SELECT * FROM flights.public.flights')")
+    await client.stop(person)
+
+
+async def test_an_error_is_sparks_own_sentence_and_a_class(r: Kernel):
+    code = """
+    e <- tryCatch(DBI::dbGetQuery(con, "SELECT * FROM nope"), error = identity)
+    cat(class(e)[1:2], grepl("TABLE_OR_VIEW_NOT_FOUND", conditionMessage(e)), grepl("\\\\bat org", conditionMessage(e)))
+    """
+    assert await r.run(code) == "spark_error rc2_error TRUE FALSE"
+
+
+async def test_regressions_are_those_of_r(r: Kernel):
+    code = """
+    cars <- copy_to(con, mtcars, overwrite = TRUE)
+    line <- ml_linear_regression(cars, mpg ~ wt + hp)
+    cat(isTRUE(all.equal(coef(line), coef(lm(mpg ~ wt + hp, mtcars)), tolerance = 1e-6)))
+    curve <- ml_logistic_regression(cars, am ~ wt)
+    cat("", isTRUE(all.equal(coef(curve), coef(glm(am ~ wt, binomial, mtcars)), tolerance = 1e-4)))
+    fitted <- predict(line, cars) %>% collect()
+    cat("", isTRUE(all.equal(sort(fitted$prediction), unname(sort(fitted(lm(mpg ~ wt + hp, mtcars)))), tolerance = 1e-6)))
+    """
+    assert await r.run(code) == "TRUE TRUE TRUE"
+
+
+async def test_rs_interrupt_has_spark_cancel_the_query(r: Kernel):
+    code = """
+    long <- function() {
+      system(paste("(sleep 1; kill -INT", Sys.getpid(), ") &"))
+      DBI::dbGetQuery(con, "SELECT count(*) FROM range(1000000000000)")
+    }
+    took <- system.time(what <- tryCatch(long(), interrupt = function(i) "interrupted"))[["elapsed"]]
+    cat(what, took < 20, DBI::dbGetQuery(con, "SELECT 5 AS x")$x)
+    """
+    assert (await r.run(code)).endswith("interrupted TRUE 5")
+
+
+async def test_a_query_that_takes_all_memory_ends_only_her_own_spark(rc2: Rc2, client: Client, r: Kernel, person: str):
+    rc2.groups(alice=["analysts"], bob=[], sparkling=["analysts"], **{person: ["analysts"]})
+    await client.create(person)
+    await client.start(person, services=["spark"])
+    async with client.kernel(person) as other:
+        await other.run("con <- rc2::rc2_spark()")
+        await other.run("DBI::dbExecute(con, 'CREATE TEMPORARY VIEW mine AS SELECT 41 AS x')")
+        with pytest.raises(RError, match="Your Spark server ended"):
+            await r.run("DBI::dbGetQuery(con, 'SELECT size(collect_list(id)) FROM range(100000000)')")
+        assert await other.run("cat(DBI::dbGetQuery(con, 'SELECT x + 1 AS y FROM mine')$y)") == "42"
+        assert (await r.run("cat(DBI::dbGetQuery(con, 'SELECT 7 AS x')$x)")).endswith("7")
+    await client.stop(person)
+
+
+async def test_an_idle_spark_ends_and_the_next_call_starts_another(rc2: Rc2, r: Kernel):
+    await r.run("DBI::dbGetQuery(con, 'SELECT 1 AS x')")
+
+    async def ended() -> bool:
+        return "the Connect server of sparkling was idle and ends" in rc2.log()
+
+    await until(ended, 60)
+    said = await r.run("cat(DBI::dbGetQuery(con, 'SELECT 8 AS x')$x)")
+    assert "Spark had ended meanwhile and was started again" in said
+    assert said.endswith("8")
+
+
+@pytest.mark.timeout(300)
+async def test_whatever_data_frame_goes_to_spark_comes_back_the_same(r: Kernel):
+    for line in ROUND_TRIPS.read_text().split("\n\n"):
+        said = await asyncio.wait_for(r.run(line), 280)
+    assert said == "500 of 500"
