@@ -20,6 +20,7 @@ async def r(rc2: Rc2) -> AsyncIterator[Kernel]:
         assert (await client.start("sparkling", services=["flights", "spark"]))[0] == 201
         async with client.kernel("sparkling") as kernel:
             await kernel.run("library(rc2); suppressMessages(library(dplyr)); con <- rc2_spark()")
+            await kernel.run("options(jupyter.in_kernel = FALSE)")  # no progress bars
             yield kernel
         await client.stop("sparkling")
 
@@ -106,6 +107,13 @@ async def test_regressions_are_those_of_r(r: Kernel):
     cat("", isTRUE(all.equal(sort(fitted$prediction), unname(sort(fitted(lm(mpg ~ wt + hp, mtcars)))), tolerance = 1e-6)))
     """
     assert await r.run(code) == "TRUE TRUE TRUE"
+
+
+async def test_a_long_query_shows_how_far_it_is(r: Kernel):
+    await r.run("options(jupyter.in_kernel = TRUE)")
+    said = await r.run("n <- DBI::dbGetQuery(con, 'SELECT count(*) FROM range(8000000000) WHERE id % 7 = 3')")
+    await r.run("options(jupyter.in_kernel = FALSE)")
+    assert "%" in said
 
 
 async def test_rs_interrupt_has_spark_cancel_the_query(r: Kernel):

@@ -145,14 +145,14 @@ class Push:
             except ServiceUnavailableError:
                 if time.monotonic() > deadline:
                     raise
-                await self.restart_broker()
+                await self.look_after_services()
                 await asyncio.sleep(0.2)
 
-    async def restart_broker(self) -> None:
-        """Have JupyterHub look at a broker that it manages, instead of at its next poll in up to 30 seconds."""
-        service = self.hub.tornado_settings["services"].get("rc2")
-        if service is not None and service.managed and service.spawner is not None:
-            await service.spawner.poll_and_notify()
+    async def look_after_services(self) -> None:
+        """Have JupyterHub look at broker and gateways that it manages, instead of at its next poll in up to 30 seconds."""
+        for name, service in self.hub.tornado_settings["services"].items():
+            if name.partition("-")[0] == "rc2" and service.managed and service.spawner is not None:
+                await service.spawner.poll_and_notify()
 
     def desired(self) -> Desired:
         """Every active server with what it asks for, and the grants of its owner and of who was active today."""
@@ -189,12 +189,12 @@ class Push:
     async def _push_always(self) -> None:
         while True:
             try:
+                await self.look_after_services()
                 await self.refresh_people()
                 await self.push()
                 self._last_error = ""
             except ServiceUnavailableError as error:
                 self._say_once(str(error))
-                await self.restart_broker()
             self._soon.clear()
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(min(INTERVAL, self.hub.authenticator.auth_refresh_age or INTERVAL)):

@@ -40,6 +40,42 @@ async def test_alice_comes_from_the_printed_link_to_a_plot_of_the_flights(rc2: R
     await client.stop("alice")
 
 
+async def test_alice_runs_the_concrete_in_r_and_in_spark(rc2: Rc2, client: Client, page: Page) -> None:
+    home = rc2.home / "homes" / "alice"
+    home.mkdir(exist_ok=True)
+    for name in ("slump.Rmd", "slump.csv"):
+        shutil.copy(ROOT / "examples" / name, home)
+    await page.goto(rc2.new_link("alice"))
+    await page.goto(f"{rc2.url}/hub/spawn")
+    await page.get_by_label("Flights from New York (read)").check()
+    await page.get_by_label("Spark (use)").check()
+    await shoot(page, "6-form-with-spark")
+    await page.get_by_role("button", name="Start").click()
+    await page.wait_for_url("**/user/alice/lab**")
+    await page.goto(f"{rc2.url}/user/alice/lab/tree/slump.Rmd?factory=Notebook")
+    await page.get_by_text("The strength of concrete").first.wait_for()
+    await page.get_by_text("R | Idle").wait_for(timeout=60_000)
+    await page.get_by_role("menuitem", name="Run", exact=True).click()
+    await page.get_by_text("Run All Cells", exact=True).click()
+    await expect(page.get_by_text("R and Spark agree on all 16 coefficients.")).to_be_visible(timeout=90_000)
+    await expect(page.get_by_text("the latest is summer")).to_be_visible(timeout=60_000)
+    await shoot(page, "7-slump")
+    await page.goto(f"{rc2.url}/services/rc2/")
+    await expect(page.get_by_text("con <- rc2_spark()")).to_be_visible()
+    await client.stop("alice")
+
+
+async def test_bob_sees_why_spark_is_not_for_him(rc2: Rc2, page: Page) -> None:
+    await page.goto(rc2.new_link("bob"))
+    await page.goto(f"{rc2.url}/hub/spawn")
+    await expect(page.get_by_label("Spark (use)")).to_be_disabled()
+    answer = await page.goto(f"{rc2.url}/hub/spawn?opt-service=spark")
+    assert answer is not None
+    assert answer.status == 403
+    refusal = "Error: spark: you have no grant for this service; ask whoever runs this hub."
+    await expect(page.get_by_text(refusal, exact=True)).to_be_visible()
+
+
 async def test_bob_sees_why_the_flights_are_not_for_him_and_whom_to_ask(rc2: Rc2, page: Page) -> None:
     length = len(rc2.log())
     await page.goto(rc2.links["bob"])

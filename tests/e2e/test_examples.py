@@ -21,6 +21,21 @@ async def test_flights_knits_to_html(rc2: Rc2, client: Client, person: str):
     assert "data:image/png;base64" in page
 
 
+async def test_slump_knits_to_html_and_r_and_spark_agree(rc2: Rc2, client: Client, person: str):
+    rc2.groups(alice=["analysts"], bob=[], **{person: ["analysts"]})
+    await client.create(person)
+    await client.start(person, services=["flights", "spark"])
+    home = rc2.home / "homes" / person
+    for name in ("slump.Rmd", "slump.csv"):
+        shutil.copy(ROOT / "examples" / name, home)
+    async with client.kernel(person) as r:
+        await r.run('rmarkdown::render("slump.Rmd", quiet = TRUE, envir = new.env())')
+    await client.stop(person)
+    page = (home / "slump.html").read_text()
+    assert "R and Spark agree on all 16 coefficients." in page
+    assert "336 776 flights in four seasons; the latest is summer" in page
+
+
 def test_notebook_and_rmarkdown_say_the_same():
     notebook = jupytext.read(ROOT / "examples" / "flights.ipynb")
     markdown = jupytext.read(ROOT / "examples" / "flights.Rmd")

@@ -60,13 +60,15 @@ def test_after_200_sessions_and_streams_the_gateway_is_small(checked: tuple[dict
 
 
 def test_the_port_of_a_server_behind_the_gateway_opens_to_nobody(rc2: Rc2, two: tuple[Client, dict[str, str]]):
+    script = Path(__file__).with_name("direct.py")
+    for token in two[1].values():  # idle ones may have ended
+        assert stock_client(script, gateway_address(rc2), token)["said"] == "1"
     ports = {
         found[1].decode()
         for _, command in processes(rc2)
         if (found := re.search(rb"grpc\.binding\.port=(\d+)", command)) and b"SparkSubmit" in command
     }
     assert len(ports) == 2
-    script = Path(__file__).with_name("direct.py")
     for port in ports:
         for token in two[1].values():
             assert "UNAUTHENTICATED" in stock_client(script, f"127.0.0.1:{port}", token)["said"]
