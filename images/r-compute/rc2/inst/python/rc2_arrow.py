@@ -23,14 +23,14 @@ pack_int = struct.Struct("<i").pack
 
 def to_r(table, bigint="numeric"):
     """The table as the bytes of a serialized data.frame; int64 becomes `numeric`, or bit64's `integer64`."""
-    columns = [vector(whole(column), bigint) for column in table.columns]
+    columns = [part for column in table.columns for part in vector(whole(column), bigint)]
     attributes = {
         "names": strings(table.column_names),
         "class": strings(["data.frame"]),
         "row.names": pack_int(INTEGER) + pack_int(2) + pack_int(NA_INTEGER) + pack_int(-table.num_rows),
     }
     header = b"B\n" + pack_int(2) + pack_int(0x040202) + pack_int(0x020300)
-    return bytearray(b"".join([header, *item(LIST, len(columns), columns, attributes)]))
+    return bytearray().join([header, *item(LIST, table.num_columns, columns, attributes)])
 
 
 def whole(column):
@@ -42,7 +42,7 @@ def whole(column):
 
 
 def vector(array, bigint):
-    """An array as the bytes of an R vector."""
+    """An array as an R vector: parts in a row, of which none is copied before all are joined."""
     kind, types = array.type, pa.types
     if types.is_dictionary(kind):
         return vector(array.dictionary_decode(), bigint)
@@ -50,7 +50,7 @@ def vector(array, bigint):
         return integer(array, LOGICAL)
     if types.is_int64(kind) and bigint == "integer64":
         values = pc.fill_null(array, NA_INTEGER64).to_numpy(zero_copy_only=False)
-        return b"".join(item(REAL, len(array), [values.astype("<i8").tobytes()], {"class": strings(["integer64"])}))
+        return item(REAL, len(array), [values.astype("<i8", copy=False).data], {"class": strings(["integer64"])})
     if types.is_int64(kind) or types.is_uint64(kind) or types.is_uint32(kind):
         return real(array)
     if types.is_integer(kind):
@@ -89,21 +89,21 @@ def real(array, attributes=None):
     numbers = pc.fill_null(values, 0.0).to_numpy(zero_copy_only=False)
     if values.null_count:
         numbers = np.where(values.is_valid().to_numpy(zero_copy_only=False), numbers, NA_REAL)
-    return b"".join(item(REAL, len(values), [numbers.astype("<f8", copy=False).tobytes()], attributes))
+    return item(REAL, len(values), [np.ascontiguousarray(numbers, "<f8").data], attributes)
 
 
 def integer(array, kind):
     numbers = pc.fill_null(array.cast(pa.int32()), NA_INTEGER).to_numpy(zero_copy_only=False)
-    return b"".join(item(kind, len(array), [numbers.astype("<i4", copy=False).tobytes()]))
+    return item(kind, len(array), [np.ascontiguousarray(numbers, "<i4").data])
 
 
 def raw(value):
-    return pack_int(RAW) + pack_int(len(value)) + value
+    return [pack_int(RAW), pack_int(len(value)), value]
 
 
 def elements(cells):
     """A list of vectors, with NULL where there is none."""
-    return b"".join(item(LIST, len(cells), [pack_int(NIL) if cell is None else cell for cell in cells]))
+    return item(LIST, len(cells), [part for cell in cells for part in ([pack_int(NIL)] if cell is None else cell)])
 
 
 def text(array):
@@ -118,13 +118,14 @@ def text(array):
     heads = np.empty((count, 2), "<i4")
     heads[:, 0] = np.where(valid, CHAR | UTF8, CHAR)
     heads[:, 1] = np.where(valid, np.diff(offsets), -1)
-    starts = np.arange(count, dtype=np.int64) * 8 + (offsets[:-1] - offsets[0])
-    out, is_data = np.empty(8 * count + len(data), np.uint8), np.ones(8 * count + len(data), bool)
-    for byte, column in enumerate(heads.view(np.uint8).reshape(count, 8).T):
-        out[starts + byte] = column
-        is_data[starts + byte] = False
-    out[is_data] = data
-    return pack_int(STRING) + pack_int(count) + out.tobytes()
+    # a string of n bytes takes 8 + n: which bytes of all are heads is a run-length code
+    runs = np.empty(2 * count, np.int64)
+    runs[::2], runs[1::2] = 8, np.diff(offsets)
+    is_head = np.repeat(np.tile([True, False], count), runs)
+    out = np.empty(len(is_head), np.uint8)
+    out[is_head] = heads.view(np.uint8).ravel()
+    out[~is_head] = data
+    return [pack_int(STRING), pack_int(count), out.data]
 
 
 def strings(values):
