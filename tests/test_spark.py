@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.fixtures.hub import Client, Kernel, Rc2, RError, until
+from tests.fixtures.hub import LOCAL, Client, Kernel, Rc2, RError, until
 
 ROUND_TRIPS = Path(__file__).with_name("round_trips.R")
 
@@ -74,7 +74,7 @@ async def test_a_result_is_fetched_in_pieces(r: Kernel):
 
 async def test_flights_are_a_catalogue_under_her_own_role(r: Kernel):
     assert await r.run("cat(DBI::dbGetQuery(con, 'SELECT count(*) FROM flights.public.flights')[[1]])") == "336776"
-    with pytest.raises(RError, match=r"JDBC|permission denied"):
+    with pytest.raises(RError, match="permission denied"):
         await r.run("DBI::dbExecute(con, 'CREATE TABLE flights.public.mine (a INT)')")
 
 
@@ -159,3 +159,24 @@ async def test_whatever_data_frame_goes_to_spark_comes_back_the_same(r: Kernel):
     for line in ROUND_TRIPS.read_text().split("\n\n"):
         said = await asyncio.wait_for(r.run(line), 280)
     assert said == "500 of 500"
+
+
+async def test_where_spark_cannot_run_only_spark_is_missing_and_says_why(tmp_path: Path):
+    (tmp_path / "without_spark.py").write_text(
+        LOCAL.read_text().replace("install(c)\n", 'c.SparkDrivers.environment_dir = "/nowhere"\ninstall(c)\n')
+    )
+    rc2 = Rc2(tmp_path / "rc2", local=tmp_path / "without_spark.py")
+    rc2.start()
+    try:
+        async with rc2.client() as client:
+            await client.create("alice")
+            assert (await client.start("alice", services=["flights", "spark"]))[0] == 201
+            async with client.kernel("alice") as r:
+                await r.run("s <- rc2::rc2_services(); row.names(s) <- s$service")
+                assert await r.run("cat(s['flights', 'attached'], s['spark', 'attached'])") == "TRUE FALSE"
+                assert "Spark is not installed in /nowhere" in await r.run("cat(s['spark', 'why_not'])")
+                with pytest.raises(RError, match="Spark is not installed in /nowhere; an operator has to install it"):
+                    await r.run("rc2::rc2_spark()")
+            assert (await client.call("GET", "/services/rc2/api/health"))[1]["services"]["spark"] == "failed"
+    finally:
+        rc2.stop()

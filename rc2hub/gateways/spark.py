@@ -83,18 +83,16 @@ class Gateway(grpc.GenericRpcHandler):  # type: ignore[misc]
             upstream = driver.channel.stream_stream(path)(metadata=[*passed_on(context), driver.credential])
             call.cancel = upstream.cancel
             try:
-                async for message in messages:
-                    forced, call.session = force_user(message, identity.user)
-                    await upstream.write(forced)
-                await upstream.done_writing()
+                with contextlib.suppress(asyncio.InvalidStateError):  # it ended before it read all, and says why below
+                    async for message in messages:
+                        forced, call.session = force_user(message, identity.user)
+                        await upstream.write(forced)
+                    await upstream.done_writing()
                 async for answer in upstream:
                     yield answer
             except asyncio.CancelledError:
                 if call.why_ended:
                     raise NotGrantedError(call.why_ended) from None
-                raise
-            except asyncio.InvalidStateError:
-                await upstream.code()  # it ended before it had read everything, and says why
                 raise
             finally:
                 upstream.cancel()  # nobody reads on; Spark keeps the answer, should the client reattach

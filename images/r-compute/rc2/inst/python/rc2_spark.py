@@ -234,8 +234,11 @@ class Job:
 
 
 def sentence(error):
-    """The error without the parts that concern Spark itself."""
+    """The error without the parts that concern Spark itself, with its cause, such as a database's own words."""
     text = str(error)
     if match := re.search(r'details = "(.*?)"\s*debug_error_string', text, re.DOTALL):
         text = match[1]
-    return re.split(r"\n+JVM stacktrace:", text)[0].strip() or type(error).__name__
+    text = re.split(r"\n+JVM stacktrace:", text)[0].strip() or type(error).__name__
+    trace = getattr(error, "getStackTrace", lambda: None)()
+    causes = re.findall(r"^Caused by: [\w.$]+: (.+)$", trace or "", re.MULTILINE)
+    return text if not causes or causes[-1] in text else f"{text}\nCaused by: {causes[-1]}"
