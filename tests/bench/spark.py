@@ -59,7 +59,8 @@ async def cold() -> list[dict[str, Any]]:
     """From nothing to the first answer of a Connect server."""
     java = SparkJava(Path(sys.prefix, "spark"))
     with tempfile.TemporaryDirectory() as folder:
-        plan = {"command": java.command(Path(folder), 15999), "variables": java.variables(), "folder": folder, "port": 15999}
+        command = [part.replace("binding.port=0", "binding.port=PORT") for part in java.command(Path(folder), 0)]
+        plan = {"command": command, "variables": java.variables(), "folder": folder}
         said = await asyncio.to_thread(stock_client, CLIENT, "cold", json.dumps(plan), str(COLD), seconds=900)
     return [entry("spark: cold first answer", said["ours"], STOCK, said["theirs"])]
 
