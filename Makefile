@@ -77,5 +77,5 @@ build/R-checked: $(R_SOURCES) .venv/ready-dev
 
 .venv/ready-dev: .venv/ready
 	@scripts/quietly "Looking for Debian packages of the tests" scripts/system-packages test
-	@scripts/quietly "Installing Python packages of the tests" $(BIN)/pip install --quiet --constraint constraints.txt --editable '.[local,dev]'
+	@scripts/quietly "Installing Python packages of the tests" $(BIN)/pip install --quiet --constraint constraints.txt --editable '.[local,kubernetes,dev]'
 	@touch $@
