@@ -11,7 +11,7 @@ R_PACKAGE := images/r-compute/rc2
 R_SOURCES := $(shell find $(R_PACKAGE) -type f)
 CHP := configurable-http-proxy@5.3.0
 
-.PHONY: help setup fmt lint test bench up clean reference
+.PHONY: help setup fmt lint test bench up clean reference images
 .DEFAULT_GOAL := help
 
 help: ## list the targets
@@ -29,13 +29,17 @@ lint: .venv/ready-dev ## check format, style, types, import directions and shell
 	$(BIN)/ruff format --check --quiet . && $(BIN)/ruff check --quiet .
 	$(BIN)/mypy
 	$(BIN)/lint-imports --no-cache
-	shellcheck scripts/system-packages scripts/quietly .ci/run
+	shellcheck scripts/system-packages scripts/quietly scripts/images scripts/image-base scripts/image-build .ci/run
 
 test: .venv/ready-dev build/R-checked ## run all tests; no cluster is needed
 	$(BIN)/pytest
 
 bench: .venv/ready-dev ## measure against JupyterHub's own spawner (BENCH=local), into build/bench.json
 	$(BIN)/python -m tests.bench.$(BENCH)
+
+images: ## build the container images, into the cache (Debian; root)
+	@scripts/quietly "Looking for Debian packages of the images" scripts/system-packages cluster
+	@scripts/images
 
 reference: .venv/ready ## write config/REFERENCE.md from the traits
 	@$(BIN)/python scripts/reference.py > config/REFERENCE.md
