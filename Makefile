@@ -11,11 +11,11 @@ R_PACKAGE := images/r-compute/rc2
 R_SOURCES := $(shell find $(R_PACKAGE) -type f)
 CHP := configurable-http-proxy@5.3.0
 
-.PHONY: help setup fmt lint test bench up clean reference images
+.PHONY: help setup fmt lint test cluster cluster-down test-cluster bench up clean reference images
 .DEFAULT_GOAL := help
 
 help: ## list the targets
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 setup: .venv/ready .venv/ready-dev ## install everything that running and testing needs (Debian, Ubuntu; root or sudo)
 
@@ -33,6 +33,21 @@ lint: .venv/ready-dev ## check format, style, types, import directions and shell
 
 test: .venv/ready-dev build/R-checked ## run all tests; no cluster is needed
 	$(BIN)/pytest
+
+ifdef KUBECONFIG_RC2_TEST
+cluster cluster-down:
+	@echo "KUBECONFIG_RC2_TEST names a cluster: the tests use that one, and nothing is started or stopped here."
+else
+cluster: ## start a real Kubernetes of two nodes on this machine, for tests (root; some minutes the first time)
+	@scripts/quietly "Looking for Debian packages of the cluster" scripts/system-packages cluster
+	@tests/cluster/machine/cluster up
+
+cluster-down: ## end that cluster and remove all it made
+	@tests/cluster/machine/cluster down
+endif
+
+test-cluster: .venv/ready-dev cluster ## run the tests that need Kubernetes (KUBECONFIG_RC2_TEST names one of yours)
+	$(BIN)/pytest --override-ini addopts="--strict-markers --strict-config" tests/cluster
 
 bench: .venv/ready-dev ## measure against JupyterHub's own spawner (BENCH=local), into build/bench.json
 	$(BIN)/python -m tests.bench.$(BENCH)

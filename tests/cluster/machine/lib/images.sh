@@ -1,0 +1,56 @@
+# shellcheck shell=bash
+# Images of the nodes. Two come with the cluster: `pause` holds a pod's namespaces; `busybox` makes volumes, and is there for tests.
+
+build_images() {
+    local target work
+    target=$CACHE/images-$({ sha256sum <"$MACHINE/lib/images.sh" && sha256sum </bin/busybox && echo "${FOLDER[pause]}"; } |
+        sha256sum | cut -c 1-16)
+    FOLDER[images]=$target
+    [ ! -d "$target" ] || return 0
+    work=$(mktemp --directory)
+    mkdir --parents "$target.new" "$work/pause" "$work/busybox"/{bin,etc,tmp}
+    cp "${FOLDER[pause]}/pause" "$work/pause/"
+    cp /bin/busybox "$work/busybox/bin/"
+    chroot "$work/busybox" /bin/busybox --install -s /bin
+    chmod 1777 "$work/busybox/tmp"
+    echo root:x:0:0:root:/:/bin/sh >"$work/busybox/etc/passwd"
+    image "$work" pause "$PAUSE" /pause "$target.new"
+    image "$work" busybox "$BUSYBOX" /bin/sh "$target.new"
+    rm -rf "$work"
+    mv "$target.new" "$target"
+}
+
+# image WORK FOLDER NAME COMMAND TARGET: an image of the files in WORK/FOLDER, as TARGET/FOLDER.tar.
+image() {
+    local buildah=(buildah --root "$1/storage" --runroot "$1/run" --storage-driver vfs) container
+    container=$("${buildah[@]}" from scratch)
+    {
+        "${buildah[@]}" add "$container" "$1/$2" /
+        "${buildah[@]}" config --cmd "[\"$4\"]" "$container"
+        "${buildah[@]}" commit --quiet "$container" "$3"
+        "${buildah[@]}" push --quiet "$3" "docker-archive:$5/$2.tar:$3"
+    } >/dev/null
+}
+
+# import_into N FILE.tar: skipped when each name in the archive means the same image in the node already. The archive's index,
+# which has the digests of all that is in it, stands for the archive.
+import_into() {
+    local n=$1 file=$2 index record
+    index=$(tar --extract --to-stdout --file "$file" index.json manifest.json 2>/dev/null | sha256sum || true)
+    record=$RUN/node$n/images/${index%% *}
+    if [ ! -s "$record" ] || grep --invert-match --quiet --line-regexp --fixed-strings --file=<(names_in "$n") "$record"; then
+        in_node "$n" ctr --namespace k8s.io images import - <"$file" |
+            sed --quiet 's/^unpacking \(\S*\) (\(\S*\)).*/\1 \2/p' >"$record"
+    fi
+}
+
+names_in() { in_node "$1" ctr --namespace k8s.io images list | awk '{ print $1, $3 }'; }
+
+import() {
+    local n jobs=()
+    for n in "${NODES[@]}"; do
+        import_into "$n" "$1" &
+        jobs+=($!)
+    done
+    for n in "${jobs[@]}"; do wait "$n"; done
+}

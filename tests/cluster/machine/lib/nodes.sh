@@ -1,0 +1,79 @@
+# shellcheck shell=bash
+# A node is a network, mount, process and host name namespace. Its first process is `pause`, under an `unshare` that takes it
+# along when it is killed; the kernel then ends all that ran in the node, as a power cut would. /var/lib, /var/log and /run are
+# the node's own, so containerd and kubelet find their usual places.
+
+node_up() {
+    local n=$1
+    [ -d "$RUN/node$n/lib" ] || node_files "$n"
+    node_cgroups "$n"
+    if ! running "node$n"; then
+        start "node$n" unshare --net --pid --mount --uts --fork --kill-child=KILL --mount-proc --propagation private \
+            "$MACHINE/lib/node-start" "$RUN" "$n" "${FOLDER[kubernetes]}"
+        wait_until 10 "node $n" test -e "/proc/$(pid_of "node$n")/root/run/started"
+        connect "$n"
+    fi
+    route_services
+    start "node$n-containerd" "$MACHINE/cluster" enter "$n" containerd --config /var/lib/rc2-cluster/containerd.toml
+    wait_until 20 "containerd of node $n" in_node "$n" ctr version
+    import_into "$n" "${FOLDER[images]}/pause.tar"
+    import_into "$n" "${FOLDER[images]}/busybox.tar"
+    start "node$n-kubelet" "$MACHINE/cluster" enter "$n" kubelet --config=/var/lib/rc2-cluster/kubelet.yaml \
+        --kubeconfig=/var/lib/rc2-cluster/kubeconfig --node-ip="$(node_ip "$n")" \
+        --node-labels="topology.kubernetes.io/zone=zone$n"
+    start "node$n-kube-proxy" "$MACHINE/cluster" enter "$n" kube-proxy --kubeconfig=/var/lib/rc2-cluster/kube-proxy \
+        --proxy-mode=nftables --conntrack-max-per-core=0 --cluster-cidr="$PODS"
+}
+
+node_kill() {
+    running "node$1" || fail "Node $1 does not run."
+    local pid
+    pid=$(pid_of "node$1")
+    kill -9 "$pid"
+    tail --pid="$pid" --follow /dev/null
+    rm "$RUN/process/node$1"*
+    route_services
+}
+
+in_node() (enter "$@")
+
+# enter N COMMAND...: becomes that command in the node.
+enter() {
+    local n=$1 ns
+    shift
+    running "node$n" || fail "Node $n does not run."
+    ns=/proc/$(pid_of "node$n")/ns
+    PATH=/var/lib/rc2-cluster/bin:$PATH exec nsenter --net="$ns/net" --uts="$ns/uts" --mount="$ns/mnt" \
+        --pid="$ns/pid_for_children" "$@"
+}
+
+# The kubelet wants its cgroup to be there: in each hierarchy of version 1, or with all controllers in version 2.
+node_cgroups() {
+    local folder base=/sys/fs/cgroup
+    if [ -f $base/cgroup.controllers ]; then
+        mkdir --parents "$base/rc2-cluster/node$1"
+        for folder in $base $base/rc2-cluster; do
+            sed 's/\S*/+&/g' "$folder/cgroup.controllers" >"$folder/cgroup.subtree_control"
+        done
+        return
+    fi
+    for folder in $(awk 'NR > 1 { print $1 }' /proc/cgroups) systemd; do
+        [ ! -d "$base/$folder" ] || mkdir --parents "$base/$folder/rc2-cluster/node$1"
+    done
+}
+
+# What the node needs to know lies in its own /var/lib/rc2-cluster, and nothing of another node's.
+node_files() {
+    local n=$1 own=$RUN/node$1/lib/rc2-cluster
+    mkdir --parents "$own/bin" "$own/homes" "$own/volumes" "$own/cni" "$RUN/node$n/log" "$RUN/node$n/images"
+    kubeconfig "node$n" "/O=system:nodes/CN=system:node:node$n"
+    signed "node$n-serving" ca serverAuth "/O=system:nodes/CN=system:node:node$n" "DNS:node$n,IP:$(node_ip "$n")"
+    cp "$RUN/kubeconfig/node$n" "$own/kubeconfig"
+    cp "$RUN/kubeconfig/kube-proxy" "$RUN/pki/ca.crt" "${FOLDER[pause]}/pause" "$own/"
+    cp "$RUN/pki/node$n-serving.crt" "$own/kubelet.crt"
+    cp "$RUN/pki/node$n-serving.key" "$own/kubelet.key"
+    echo "nameserver $HOST_IP" >"$own/resolv.conf"
+    fill kubelet.yaml "$n" >"$own/kubelet.yaml"
+    fill containerd.toml "$n" >"$own/containerd.toml"
+    fill cni.conflist "$n" >"$own/cni/10-rc2.conflist"
+}

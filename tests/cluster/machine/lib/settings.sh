@@ -1,0 +1,35 @@
+# shellcheck shell=bash disable=SC2034 # read by the other files
+# Addresses, folders and names that the other files agree on.
+
+RUN=/var/lib/rc2-cluster                  # all that a run makes; `down` removes it
+CACHE=${RC2_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/rc2hub}/cluster
+NODES=(1 2)
+BRIDGE=rc2-cluster
+HOST_IP=10.88.0.1                         # API server, CoreDNS and metrics-server
+INGRESS_IP=10.88.0.2                      # Traefik, on the bridge too
+SERVICES=10.96.0.0/16
+API_SERVICE_IP=10.96.0.1
+PODS=10.89.0.0/16
+DOMAIN=rc2.test                           # every name in it is the ingress
+BUSYBOX=localhost/rc2-test/busybox:1
+PAUSE=localhost/rc2-test/pause:1
+MARK=RC2_TEST_CLUSTER=1                   # in the environment of every process of the run, so that `leftovers` finds them
+
+node_ip() { echo "10.88.0.1$1"; }
+pod_net() { echo "10.89.$1.0/24"; }
+
+say() { echo "$*" >&2; }
+fail() {
+    say "$*"
+    exit 1
+}
+
+# wait_until SECONDS WHAT COMMAND...: tries the command ten times a second.
+wait_until() {
+    local deadline=$((SECONDS + $1)) what=$2
+    shift 2
+    until "$@" >/dev/null 2>&1; do
+        [ $SECONDS -lt $deadline ] || fail "Waited in vain for $what; see $RUN/log."
+        sleep 0.1
+    done
+}

@@ -1,0 +1,3 @@
+module rc2.test/cluster/pause
+
+go 1.25.0

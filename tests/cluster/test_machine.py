@@ -1,0 +1,222 @@
+"""The cluster that `make cluster` starts is a real one: secured, with two nodes, storage, DNS, metrics and an ingress."""
+
+import base64
+import http.client
+import json
+import socket
+import ssl
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.cluster.cluster import Cluster, Namespace, eventually
+
+NODES = {"node1": "10.88.0.11", "node2": "10.88.0.12"}
+KUBECONFIGS = Path("/var/lib/rc2-cluster/kubeconfig")
+HELLO = "mkdir -p /tmp/www && echo hello from $HOSTNAME > /tmp/www/index.html && httpd -f -p 8080 -h /tmp/www"
+
+
+def pod(cluster: Cluster, name: str, script: str = "sleep 3600", **spec: Any) -> dict[str, Any]:
+    container = {"name": "main", "image": cluster.settings["RC2_BUSYBOX"], "command": ["sh", "-c", script]}
+    container["volumeMounts"] = [{"name": volume["name"], "mountPath": "/data"} for volume in spec.get("volumes", [])]
+    spec = {"containers": [container], "terminationGracePeriodSeconds": 0, **spec}
+    return {"apiVersion": "v1", "kind": "Pod", "metadata": {"name": name, "labels": {"app": name}}, "spec": spec}
+
+
+def run(namespace: Namespace, *pods: dict[str, Any]) -> None:
+    namespace.apply(*pods)
+    namespace.wait("condition=Ready", *(f"pod/{each['metadata']['name']}" for each in pods))
+
+
+def claim(name: str, mode: str, **spec: Any) -> dict[str, Any]:
+    spec = {"accessModes": [mode], "resources": {"requests": {"storage": "1Mi"}}, **spec}
+    return {"apiVersion": "v1", "kind": "PersistentVolumeClaim", "metadata": {"name": name}, "spec": spec}
+
+
+def mounted(name: str) -> list[dict[str, Any]]:
+    return [{"name": "data", "persistentVolumeClaim": {"claimName": name}}]
+
+
+def https(cluster: Cluster, address: str, port: int, path: str = "/", host: str = "") -> tuple[int, str]:
+    """Status and body of a request that trusts the cluster's authority, and it alone."""
+    trust = ssl.create_default_context(cafile=cluster.settings["RC2_CLUSTER_CA"])
+    connection = http.client.HTTPSConnection(host or address, port)
+    with socket.create_connection((address, port), timeout=5) as plain:
+        connection.sock = trust.wrap_socket(plain, server_hostname=host or address)
+        connection.request("GET", path)
+        response = connection.getresponse()
+        return response.status, response.read().decode()
+
+
+@pytest.fixture
+def whole(cluster: Cluster) -> Iterator[None]:
+    """Whatever a test has broken works again afterwards."""
+    yield
+    cluster.machine("start", "etcd")
+    cluster.machine("start", "kube-apiserver")
+    for number in "12":
+        cluster.machine("node-up", number)
+    eventually(lambda: ready_nodes(cluster) == set(NODES))
+
+
+def ready_nodes(cluster: Cluster) -> set[str]:
+    return {
+        node["metadata"]["name"]
+        for node in cluster.get("nodes")
+        if any(each["type"] == "Ready" and each["status"] == "True" for each in node["status"]["conditions"])
+    }
+
+
+def test_two_nodes_are_ready_each_in_a_zone_of_its_own(cluster: Cluster) -> None:
+    assert ready_nodes(cluster) == set(NODES)
+    zones = {node["metadata"]["labels"]["topology.kubernetes.io/zone"] for node in cluster.get("nodes")}
+    assert zones == {"zone1", "zone2"}
+
+
+@pytest.mark.parametrize("address", NODES.values(), ids=NODES.keys())
+def test_a_kubelet_refuses_who_shows_no_certificate(cluster: Cluster, address: str) -> None:
+    assert https(cluster, address, 10250, "/pods")[0] == 401
+
+
+def test_a_kubelet_asks_the_api_server_what_somebody_may(cluster: Cluster, namespace: Namespace) -> None:
+    token = namespace.kubectl("create", "token", "default").strip()
+    trust = ssl.create_default_context(cafile=cluster.settings["RC2_CLUSTER_CA"])
+    connection = http.client.HTTPSConnection(NODES["node1"], 10250, context=trust)
+    connection.request("GET", "/pods", headers={"Authorization": f"Bearer {token}"})
+    assert connection.getresponse().status == 403
+
+
+@pytest.mark.parametrize("path", ["/api/v1/nodes", "/version", "/healthz"])
+def test_the_api_server_refuses_who_shows_nothing(cluster: Cluster, path: str) -> None:
+    assert https(cluster, cluster.settings["RC2_HOST_IP"], 6443, path)[0] == 401
+
+
+def test_etcd_refuses_who_has_no_certificate_of_its_own_authority(cluster: Cluster) -> None:
+    anybody = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    anybody.load_verify_locations(KUBECONFIGS.parent / "pki" / "etcd-ca.crt")
+    anybody.load_cert_chain(KUBECONFIGS.parent / "pki" / "admin.crt", KUBECONFIGS.parent / "pki" / "admin.key")
+    connection = http.client.HTTPSConnection("127.0.0.1", 2379, context=anybody)
+    with pytest.raises(ssl.SSLError):
+        answered(connection)
+
+
+def test_a_node_reads_the_secrets_of_its_own_pods_and_no_others(cluster: Cluster, namespace: Namespace) -> None:
+    namespace.kubectl("create", "secret", "generic", "key", "--from-literal=word=xyzzy")
+    run(namespace, pod(cluster, "user", nodeName="node1", volumes=[{"name": "key", "secret": {"secretName": "key"}}]))
+
+    def read_as(node: str) -> str:
+        return namespace.kubectl(f"--kubeconfig={KUBECONFIGS / node}", "get", "secret", "key")
+
+    assert "key" in read_as("node1")
+    with pytest.raises(AssertionError, match="Forbidden.*no relationship found between node"):
+        read_as("node2")
+
+
+def test_a_node_cannot_change_the_other_one(cluster: Cluster) -> None:
+    with pytest.raises(AssertionError, match="not allowed to modify node"):
+        cluster.kubectl(f"--kubeconfig={KUBECONFIGS / 'node2'}", "label", "node", "node1", "mine=yes")
+
+
+def test_a_service_account_token_is_bound_to_its_pod_and_expires(cluster: Cluster, namespace: Namespace) -> None:
+    run(namespace, pod(cluster, "holder"))
+    token = namespace.exec("holder", "cat", "/var/run/secrets/kubernetes.io/serviceaccount/token")
+    claims = json.loads(base64.urlsafe_b64decode(token.split(".")[1] + "=="))
+    assert claims["kubernetes.io"]["pod"]["name"] == "holder"
+    assert claims["iss"] == "https://kubernetes.default.svc.cluster.local"
+    assert claims["exp"] > claims["iat"]
+
+
+def test_a_pod_finds_services_and_the_ingress_by_name(cluster: Cluster, namespace: Namespace) -> None:
+    run(namespace, pod(cluster, "asker"))
+    assert "10.96.0.1" in namespace.exec("asker", "nslookup", "kubernetes.default.svc.cluster.local")
+    ingress = f"hub.{cluster.settings['RC2_INGRESS_DOMAIN']}"
+    assert cluster.settings["RC2_INGRESS_IP"] in namespace.exec("asker", "nslookup", ingress)
+
+
+def test_pods_on_two_nodes_reach_each_other_and_see_who_calls(cluster: Cluster, namespace: Namespace) -> None:
+    run(namespace, pod(cluster, "web", HELLO, nodeName="node1"), pod(cluster, "caller", nodeName="node2"))
+    namespace.kubectl("expose", "pod", "web", "--port=80", "--target-port=8080")
+    address = namespace.get("pod", "caller")["status"]["podIP"]
+    assert namespace.exec("caller", "wget", "-qO-", f"http://web.{namespace.name}") == "hello from web\n"
+    run(namespace, pod(cluster, "log", "nc -lk -v -p 8080 -e true 2>&1", nodeName="node1"))
+    log = namespace.get("pod", "log")["status"]["podIP"]
+    namespace.exec("caller", "nc", "-w", "3", log, "8080")
+    eventually(lambda: address in namespace.kubectl("logs", "log"))
+
+
+def test_a_claim_without_a_class_gets_a_volume_of_the_default_one(cluster: Cluster, namespace: Namespace) -> None:
+    namespace.apply(claim("own", "ReadWriteOnce"))
+    run(namespace, pod(cluster, "keeper", "echo kept > /data/file; sleep 3600", volumes=mounted("own")))
+    assert namespace.get("pvc", "own")["spec"]["storageClassName"] == "local-path"
+    assert eventually(lambda: namespace.exec("keeper", "cat", "/data/file")) == "kept\n"
+
+
+def test_homes_are_one_folder_for_both_nodes(cluster: Cluster, namespace: Namespace) -> None:
+    namespace.apply(claim("homes", "ReadWriteMany", storageClassName="rc2-homes"))
+    namespace.wait("jsonpath={.status.phase}=Bound", "pvc/homes")
+    run(namespace, *(pod(cluster, node, nodeName=node, volumes=mounted("homes")) for node in NODES))
+    namespace.exec("node1", "sh", "-c", "echo mine > /data/file && chown 1234 /data/file && chmod 600 /data/file")
+    assert namespace.exec("node2", "sh", "-c", "stat -c '%u %a' /data/file && cat /data/file") == "1234 600\nmine\n"
+
+
+def test_the_ingress_answers_over_tls_with_a_certificate_of_the_clusters_authority(
+    cluster: Cluster, namespace: Namespace
+) -> None:
+    host = f"{namespace.name}.{cluster.settings['RC2_INGRESS_DOMAIN']}"
+    run(namespace, pod(cluster, "web", HELLO))
+    namespace.kubectl("expose", "pod", "web", "--port=80", "--target-port=8080")
+    namespace.kubectl("create", "ingress", "web", "--class=traefik", f"--rule={host}/*=web:80,tls")
+    assert eventually(lambda: answer(cluster, host)) == "hello from web\n"
+    status = namespace.get("ingress", "web")["status"]
+    assert status["loadBalancer"]["ingress"][0]["ip"] == cluster.settings["RC2_INGRESS_IP"]
+
+
+def answered(connection: http.client.HTTPSConnection) -> int:
+    connection.request("GET", "/version")
+    return connection.getresponse().status
+
+
+def answer(cluster: Cluster, host: str) -> str:
+    status, body = https(cluster, cluster.settings["RC2_INGRESS_IP"], 443, host=host)
+    assert status == 200, body
+    return body
+
+
+def test_the_metrics_server_knows_what_nodes_and_pods_use(cluster: Cluster, namespace: Namespace) -> None:
+    run(namespace, pod(cluster, "busy"))
+    assert set(NODES) <= set(eventually(lambda: cluster.kubectl("top", "nodes"), 60).split())
+    assert "busy" in eventually(lambda: namespace.kubectl("top", "pods"), 60)
+
+
+def test_a_node_without_power_is_noticed_and_its_deployments_move(
+    cluster: Cluster, namespace: Namespace, whole: None
+) -> None:
+    template = {"metadata": {"labels": {"app": "web"}}, "spec": pod(cluster, "web")["spec"]}
+    spec = {"replicas": 2, "selector": {"matchLabels": {"app": "web"}}, "template": template}
+    namespace.apply({"apiVersion": "apps/v1", "kind": "Deployment", "metadata": {"name": "web"}, "spec": spec})
+    namespace.wait("condition=Available", "deployment/web")
+    cluster.machine("node-kill", "2")
+    eventually(lambda: ready_nodes(cluster) == {"node1"}, 40)
+    eventually(lambda: namespace.get("deployment", "web")["status"].get("readyReplicas") == 2, 60)
+
+
+def test_pods_live_on_while_etcd_and_the_api_server_are_gone(cluster: Cluster, namespace: Namespace, whole: None) -> None:
+    run(namespace, pod(cluster, "web", HELLO))
+    address = namespace.get("pod", "web")["status"]["podIP"]
+    cluster.machine("stop", "kube-apiserver")
+    cluster.machine("stop", "etcd")
+    with socket.create_connection((address, 8080), timeout=5):
+        pass
+    cluster.machine("start", "etcd")
+    cluster.machine("start", "kube-apiserver")
+    eventually(lambda: namespace.get("pod", "web"), 60)
+
+
+def test_an_image_that_is_there_is_not_imported_again(cluster: Cluster, tmp_path: Path) -> None:
+    busybox = next(Path(cluster.settings["KUBECTL"]).parent.parent.glob("images-*/busybox.tar"))
+    record = Path("/var/lib/rc2-cluster/node1/images")
+    before = {file.name: file.stat().st_mtime_ns for file in record.iterdir()}
+    cluster.machine("import", str(busybox))
+    assert {file.name: file.stat().st_mtime_ns for file in record.iterdir()} == before
