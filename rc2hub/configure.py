@@ -9,6 +9,7 @@ It comes last because it reads what stands above it, and because a later `load_r
 import asyncio
 import json
 import logging
+import os
 import secrets
 import sys
 from typing import Any
@@ -24,7 +25,7 @@ from rc2hub.profiles import Profiles
 from rc2hub.request import Offer, OfferedService
 from rc2hub.services.base import GATEWAY_SECRET
 from rc2hub.services.catalogue import SharedServices
-from rc2hub.spawners.base import Rc2Spawner
+from rc2hub.spawners.base import REFUSED, Rc2Spawner
 
 SERVICE = "rc2"
 """The broker's name as a JupyterHub service; it is reached under /services/rc2/."""
@@ -44,11 +45,9 @@ def install(c: Any) -> None:
         sys.exit(f"rc2hub: {error}")
     if any(service.get("name") == SERVICE for service in c.JupyterHub.get("services", [])):
         return
-    token, gateway_secret = secrets.token_hex(32), secrets.token_hex(32)
+    token = secrets.token_hex(32) if shared.managed else os.environ["RC2_BROKER_TOKEN"]
     c.JupyterHub.custom_scopes = {**c.JupyterHub.get("custom_scopes", {}), **custom_scopes(shared.levels())}
-    services = [broker_service(shared, token), *gateway_services(shared, c)]
-    for service in services:
-        service["environment"][GATEWAY_SECRET] = gateway_secret
+    services = managed_services(shared, c, token) if shared.managed else [broker_service(shared, token)]
     c.JupyterHub.services = [*c.JupyterHub.get("services", []), *services]
     c.JupyterHub.load_roles = list(c.JupyterHub.get("load_roles", []))
     c.JupyterHub.extra_user_scopes = {*c.JupyterHub.get("extra_user_scopes", ()), USE_BROKER}
@@ -70,8 +69,13 @@ def check(c: Any) -> tuple[Offer, SharedServices]:
         raise ConfigurationError(
             "c.JupyterHub.internal_ssl must be False: a standby serves before it is anybody's and has no certificate."
         )
+    for section in ("Spawner", "LocalProcessSpawner", "KubeSpawner", "Rc2LocalSpawner", "Rc2KubeSpawner"):
+        for trait in REFUSED.keys() & c.get(section, {}).keys():
+            raise ConfigurationError(f"c.{section}.{trait} cannot be set: {REFUSED[trait]}.")
     shared = SharedServices(config=c)
     shared.validate_entries()
+    if not shared.managed and "RC2_BROKER_TOKEN" not in os.environ:
+        raise ConfigurationError("c.SharedServices.managed is False, so the variable RC2_BROKER_TOKEN must be set.")
     offer = Offer(Profiles(config=c).profiles(), {name: offered(shared, name) for name in shared.catalogue})
     known = set(custom_scopes(shared.levels()))
     for role in c.JupyterHub.get("load_roles", []):
@@ -93,16 +97,22 @@ def offered(shared: SharedServices, name: str) -> OfferedService:
 
 
 def broker_service(shared: SharedServices, token: str) -> dict[str, Any]:
-    """The broker as a service that JupyterHub starts; it has no scope at all, its power lies in the services."""
+    """The broker as a JupyterHub service; it has no scope at all, its power lies in the services."""
+    return {"name": SERVICE, "url": shared.broker_url, "api_token": token, "oauth_no_confirm": True}
+
+
+def managed_services(shared: SharedServices, c: Any, token: str) -> list[dict[str, Any]]:
+    """Broker and gateways as services that JupyterHub starts, with a secret that broker and gateways share."""
     settings = {"catalogue": shared.catalogue, "contact": shared.contact, "lifetime": shared.lifetime}
-    return {
-        "name": SERVICE,
-        "url": shared.broker_url,
+    broker = {
+        **broker_service(shared, token),
         "command": [sys.executable, "-m", "rc2hub.broker.app"],
-        "api_token": token,
-        "oauth_no_confirm": True,
         "environment": {"RC2_SHARED_SERVICES": json.dumps({"SharedServices": settings}), **shared.admin_environment()},
     }
+    services, secret = [broker, *gateway_services(shared, c)], secrets.token_hex(32)
+    for service in services:
+        service["environment"][GATEWAY_SECRET] = secret
+    return services
 
 
 def gateway_services(shared: SharedServices, c: Any) -> list[dict[str, Any]]:
@@ -131,10 +141,14 @@ async def _serve(shared: SharedServices, token: str) -> None:
     Rc2Spawner.push = push = Push(client, hub, lifecycle.change)
     await hub._start_future
     pool = hub.spawner_class.open_pool(hub, client.url)
-    in_use = [spawner.folder for user in hub.users.values() for spawner in user.spawners.values() if spawner.active]
     async with asyncio.TaskGroup() as tasks:
         tasks.create_task(_guarded(push.run, "push"), name="rc2 push")
-        tasks.create_task(_guarded(lambda: pool.run(in_use), "pool"), name="rc2 pool")
+        tasks.create_task(_guarded(lambda: pool.run(lambda: in_use(hub)), "pool"), name="rc2 pool")
+
+
+def in_use(hub: Any) -> set[str]:
+    """Where the compute servers run that are somebody's now."""
+    return {spawner.place for user in hub.users.values() for spawner in user.spawners.values() if spawner.active}
 
 
 async def _guarded(run: Any, what: str) -> None:

@@ -6,13 +6,13 @@ back, also after a crash. Spawners hand their hooks over to these functions.
 """
 
 import asyncio
-from collections.abc import Mapping
 from typing import Any, Protocol
 
 from rc2hub.broker.client import Push
 from rc2hub.broker.wishes import Wish
 from rc2hub.errors import Rc2Error, ServiceUnavailableError
 from rc2hub.permissions import Grant
+from rc2hub.pool.activation import Order
 from rc2hub.request import Offer, SpawnRequest
 from rc2hub.services.base import Server
 
@@ -24,7 +24,7 @@ class Standby(Protocol):
     def url(self) -> str:
         """Where it serves once it is somebody's."""
 
-    async def activate(self, env: Mapping[str, str], home: str) -> None:
+    async def activate(self, order: Order) -> None:
         """Give the standby its identity; it goes on while the attachments are made."""
 
     async def deliver(self, attachments: list[dict[str, Any]]) -> None:
@@ -47,14 +47,17 @@ class ComputeServer(Protocol):
     async def claim(self) -> Standby:
         """Take a standby of the wanted profile, waiting for one if need be."""
 
-    def identity(self, standby: Standby) -> tuple[dict[str, str], str]:
-        """The environment and the home that make the standby this person's."""
+    def order(self) -> Order:
+        """What makes a standby this person's."""
 
     async def delete_tokens(self) -> None:
         """Delete the server's hub tokens; after a crash the hub itself leaves them."""
 
     def remember(self) -> None:
         """Store what is attached, so that a restarted hub knows it."""
+
+    def say(self, message: str) -> None:
+        """Tell the person who waits what happens now."""
 
 
 async def start(server: ComputeServer) -> str:
@@ -65,12 +68,14 @@ async def start(server: ComputeServer) -> str:
         ServiceUnavailableError: if a service that must be there before the prompt is not.
     """
     server.attached = dict(server.request.services)
+    server.say("Finding a place for R")
     async with asyncio.TaskGroup() as steps:
         attaching = steps.create_task(_attachments(server))
         claiming = steps.create_task(server.claim())
         standby = await claiming
+        server.say("R runs; making it yours")
         try:
-            await standby.activate(*server.identity(standby))
+            await standby.activate(server.order())
             await standby.deliver(await attaching)
         except BaseException:
             await standby.discard()
@@ -104,6 +109,9 @@ async def _attachments(server: ComputeServer) -> list[dict[str, Any]]:
     if not server.attached:
         server.push.push_soon()
         return []
+    services = [server.offer.services[name] for name in server.attached]
+    if waited_for := ", ".join(service.display_name for service in services if service.before_prompt):
+        server.say(f"Connecting to {waited_for}")
     await server.push.push_patiently()
     attachments = await server.push.client.attachments(server.key, server.api_token)
     for attachment in attachments:

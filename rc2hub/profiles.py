@@ -2,7 +2,8 @@
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from typing import Any
 
 from traitlets import List
 from traitlets.config import Configurable
@@ -26,6 +27,8 @@ class Profile:
     """What a pod may use; shown, but not enforced, on one machine."""
     spare: int = 1
     """How many standbys of this kind are kept ready."""
+    kubespawner_override: Mapping[str, Any] = field(default_factory=dict)
+    """Traits of KubeSpawner for pods of this kind; nothing on one machine."""
 
     @classmethod
     def parse(cls, where: str, entry: object) -> "Profile":
@@ -36,12 +39,12 @@ class Profile:
         """
         if not isinstance(entry, Mapping):
             raise ConfigurationError(f'{where} must be a dictionary such as {{"name": "r", "spare": 1}}.')
-        for field in sorted(entry.keys() - FIELDS):
-            raise ConfigurationError(f"{where}: unknown field {field!r}; accepted are {', '.join(sorted(FIELDS))}.")
+        for unknown in sorted(entry.keys() - FIELDS):
+            raise ConfigurationError(f"{where}: unknown field {unknown!r}; accepted are {', '.join(sorted(FIELDS))}.")
         name = entry.get("name")
         if not isinstance(name, str) or not NAME.fullmatch(name):
             raise ConfigurationError(f"{where} needs a 'name' of a lower-case letter followed by letters, digits and '-'.")
-        profile = cls(**{"display_name": name, **{k: v for k, v in entry.items() if k != "kubespawner_override"}})
+        profile = cls(**{"display_name": name, **entry})
         profile._check(where)
         return profile
 
@@ -52,6 +55,8 @@ class Profile:
             raise ConfigurationError(f"{where}: 'memory' must be a size such as '2G', not {self.memory!r}.")
         if not isinstance(self.spare, int) or self.spare < 0:
             raise ConfigurationError(f"{where}: 'spare' must be a whole number from 0, not {self.spare!r}.")
+        if not isinstance(self.kubespawner_override, Mapping):
+            raise ConfigurationError(f"{where}: 'kubespawner_override' must be a dictionary of traits of KubeSpawner.")
 
 
 class Profiles(Configurable):

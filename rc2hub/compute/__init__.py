@@ -1,6 +1,8 @@
 """The compute side: what runs beside a person's R. Imports the standard library and Jupyter only, never the hub's side.
 
 standby.py      a Jupyter server that is ready before it is anybody's, and becomes one person's
+control.py      the stream over which its one order comes
+person.py       from root in its pod to the person's account
 kernel.py       the R kernel that runs before the person comes, and its hand-over to the first notebook
 become.R        what that kernel does to be as freshly started for her
 attachments.py  writes the attachments' files, and keeps them as the broker says

@@ -2,8 +2,10 @@
 # when it starts, in the same order, with her environment. See help("Startup"), and the file Rprofile of the package base.
 # Sent whole with each call and evaluated inside local(), so that nothing of it stays in her session. ASCII only.
 
-# The standby is hers: her environment (a variable that is NULL goes), the site's settings on top, and her home.
-become <- function(env) {
+# The standby is hers: in a pod her account, then her environment (a variable that is NULL goes), the site's settings on top,
+# and her home.
+become <- function(env, uid) {
+  if (length(uid)) become_account(uid)
   born <- environment_at_birth()
   Sys.unsetenv(setdiff(names(Sys.getenv()), c(names(born), "R_SESSION_TMPDIR")))
   set_environment(born)
@@ -29,6 +31,15 @@ enter <- function(cwd, env) {
   profile <- start_up_file("R_PROFILE_USER", ".Rprofile")
   image <- Filter(file.exists, ".RData")
   if (length(c(profile, image))) start_up(profile, image)
+}
+
+# From root to the person's account. The library is in the image, made from become.c.
+become_account <- function(uid) {
+  library <- "/usr/lib/rc2/become.so"
+  dyn.load(library)
+  on.exit(dyn.unload(library))
+  error <- .C("rc2_become", as.integer(uid), error = 0L)$error
+  if (error != 0L) stop("the account could not be changed (errno ", error, ")")
 }
 
 # What this process was given, before R itself set variables for the home it then had.

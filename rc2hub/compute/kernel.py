@@ -54,9 +54,9 @@ class WarmKernel:
         await self.client.wait_for_ready(timeout=START_TIMEOUT)
         await self._run(WARM_UP, silent=False)
 
-    async def become(self, env: Mapping[str, str | None]) -> None:
-        """Make the kernel the person's: her environment, home and libraries; a variable that is None is removed."""
-        await self._run(_call("become", env))
+    async def become(self, env: Mapping[str, str | None], uid: int | None = None) -> None:
+        """Make the kernel the person's: her account, environment, home and libraries; a variable that is None is removed."""
+        await self._run(_call("become", env, uid))
 
     async def enter(self, cwd: str, env: Mapping[str, str]) -> None:
         """Bring the kernel where its first notebook lies, and run the person's start-up files there."""

@@ -1,10 +1,9 @@
 """A standby: a Jupyter server with a warm R kernel that is nobody's, until one order makes it one person's.
 
-    python -m rc2hub.compute.standby CONTROL_FD
+    python -m rc2hub.compute.standby CONTROL
 
-The order comes over a Unix socket that the standby inherits, never over argv or its first environment. Frames are
-lines of JSON: `{"ready": true, "port": …}` out; `{"env": {…}, "home": …}` and `{"attachments": […]}` in;
-`{"active": true}` or `{"error": …}` out. A standby whose hub goes away before the order ends; afterwards it goes on.
+The order comes over the control stream (`control.py`), never over argv or its first environment. In a pod the standby
+starts as root and gives that up for the person's account (`person.py`).
 
 What makes this fast is a dress rehearsal: the standby initializes a complete Jupyter server under a name nobody has,
 and throws it away. The person's own then takes 40 ms instead of 900 (measured, DESIGN.md D3), and no trick is needed.
@@ -12,14 +11,12 @@ and throws it away. The person's own then takes 40 ms instead of 900 (measured, 
 
 import asyncio
 import gc
-import json
 import os
 import shutil
 import signal
 import socket
 import sys
 import tempfile
-from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -29,7 +26,8 @@ from jupyter_server.serverapp import ServerApp
 from jupyterhub.singleuser.extension import JupyterHubSingleUser
 from traitlets.config import Config, SingletonConfigurable
 
-from rc2hub.compute import attachments, extension
+from rc2hub.compute import attachments, extension, person
+from rc2hub.compute.control import Control, open_control
 from rc2hub.compute.kernel import StandbyProvisioner, WarmKernel
 
 REHEARSAL_ENV = {
@@ -45,38 +43,6 @@ REHEARSAL_ENV = {
     # JupyterLab asks a Node.js that it finds for the settings of its package manager, which nobody here uses: 0.3 s
     "PATH": "/nonexistent",
 }
-FRAME_LIMIT = 1 << 20
-"""Bytes; an order with many attachments is a few kilobytes."""
-
-
-class Control:
-    """The standby's end of the socket to its hub."""
-
-    def __init__(self, fd: int) -> None:
-        """Take over the inherited file descriptor, and keep it from R and everything else the server starts."""
-        self.socket = socket.socket(fileno=fd)
-        self.socket.set_inheritable(False)
-
-    async def open(self) -> None:
-        """Open the stream in the running loop."""
-        self.reader, self.writer = await asyncio.open_unix_connection(sock=self.socket, limit=FRAME_LIMIT)
-
-    async def receive(self) -> dict[str, Any]:
-        """Wait for the next frame; ends the process if the hub is gone.
-
-        Raises:
-            SystemExit: if the other end closed the stream.
-        """
-        line = await self.reader.readline()
-        if not line:
-            raise SystemExit(0)
-        frame: dict[str, Any] = json.loads(line)
-        return frame
-
-    async def send(self, frame: Mapping[str, Any]) -> None:
-        """Send one frame."""
-        self.writer.write(json.dumps(frame).encode() + b"\n")
-        await self.writer.drain()
 
 
 def initialize_server(config: Config | None = None) -> ServerApp:
@@ -126,39 +92,51 @@ class Standby:
         asyncio.set_event_loop(self.loop)
         self.kernel = WarmKernel()
         self.port = socket.socket()
-        self.port.bind((os.environ.get("RC2_BIND_ADDRESS", "127.0.0.1"), 0))
+        self.port.bind((os.environ.get("RC2_BIND_ADDRESS", "127.0.0.1"), int(os.environ.get("RC2_PORT", "0"))))
 
     def get_ready(self) -> None:
         """Start R, and rehearse while it starts."""
-        self.loop.run_until_complete(self.control.open())
         self.loop.run_until_complete(self.kernel.launch())
         rehearse()
         self.loop.run_until_complete(self.kernel.warm_up())
         StandbyProvisioner.warm = self.kernel
         signal.signal(signal.SIGTERM, signal.SIG_DFL)
         signal.signal(signal.SIGINT, signal.SIG_IGN)
-        port = self.port.getsockname()[1]
-        self.loop.run_until_complete(self.control.send({"ready": True, "port": port}))
+        self.loop.run_until_complete(self.control.ready(self.port.getsockname()[1]))
 
     def activate(self) -> ServerApp:
         """Wait for the order, and become the person's: R at the same time as the server, then the attachments."""
         order = self.loop.run_until_complete(self._wait_for_order())
-        env, home = order["env"], order["home"]
-        Path(home).mkdir(mode=0o700, parents=True, exist_ok=True)
+        env, home = order["env"], Path(order["home"])
         os.environ.update(env)
+        uid = self._become(home, order["uid"])
         os.chdir(home)
-        becoming = self.loop.create_task(self.kernel.become(env))
+        becoming = self.loop.create_task(self.kernel.become(env, uid))
         self.loop.run_until_complete(asyncio.sleep(0))
-        app = initialize_server(personal_config(home))
+        app = initialize_server(personal_config(str(home)))
         self.loop.run_until_complete(self._settle(becoming))
         self.port.close()
         app.init_httpserver()
         self.loop.call_soon(lambda: self.loop.create_task(self.control.send({"active": True})))
         return app
 
+    def _become(self, home: Path, proposed: int | None) -> int | None:
+        """Make the home, and take the person's account where the hub proposes one; R follows by itself."""
+        if proposed is None:
+            home.mkdir(mode=0o700, parents=True, exist_ok=True)
+            return None
+        uid = person.prepare(home, proposed)
+        person.hand_over(uid, attachments.folder(), Path(tempfile.gettempdir()))
+        person.become(uid)
+        return uid
+
+    def refuse(self, sentence: str) -> None:
+        """Tell the hub why this standby cannot be the person's."""
+        self.loop.run_until_complete(self.control.send({"error": sentence}))
+
     async def _wait_for_order(self) -> dict[str, Any]:
         """The order, for as long as R runs; a standby without R ends, and the pool replaces it."""
-        order, ended = asyncio.ensure_future(self.control.receive()), asyncio.ensure_future(self.kernel.ended())
+        order, ended = asyncio.ensure_future(self.control.order()), asyncio.ensure_future(self.kernel.ended())
         await asyncio.wait({order, ended}, return_when=asyncio.FIRST_COMPLETED)
         if not order.done():
             raise SystemExit("R ended while it was ready for somebody.")
@@ -173,13 +151,17 @@ class Standby:
 
 def main() -> None:
     """Be a standby from start to end."""
+    attachments.folder().mkdir(mode=0o700, exist_ok=True)
     neutral_home = tempfile.mkdtemp(prefix="rc2-standby-")
     os.environ["HOME"] = neutral_home
     os.chdir(neutral_home)
-    standby = Standby(Control(int(sys.argv[1])))
+    standby = Standby(open_control(sys.argv[1]))
     try:
         standby.get_ready()
         app = standby.activate()
+    except person.PersonError as error:
+        standby.refuse(str(error))
+        sys.exit(f"rc2hub: {error}")
     except RuntimeError as error:
         sys.exit(f"rc2hub: {error}")
     finally:

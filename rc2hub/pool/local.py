@@ -15,7 +15,7 @@ import subprocess
 import sys
 import time
 from collections import deque
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from collections.abc import Set as AbstractSet
 from pathlib import Path
 from typing import Any
@@ -25,7 +25,8 @@ from traitlets import Unicode, default
 from traitlets.config import Configurable
 
 from rc2hub.errors import StandbyError
-from rc2hub.pool.stream import Stream
+from rc2hub.pool.activation import StreamedStandby
+from rc2hub.pool.stream import SocketLines, Stream
 from rc2hub.processes import end, marked, scratch
 from rc2hub.profiles import Profile
 
@@ -41,7 +42,7 @@ READY_TIMEOUT = 120.0
 """Seconds for a standby to get ready; three on two idle cores, far more while twenty start at once."""
 
 
-class LocalStandby:
+class LocalStandby(StreamedStandby):
     """One process that is ready to become somebody's compute server."""
 
     def __init__(self, folder: Path, environment: Mapping[str, str]) -> None:
@@ -54,7 +55,8 @@ class LocalStandby:
             fd = theirs.fileno()
             command = [sys.executable, "-m", "rc2hub.compute.standby", str(fd)]
             self.process = subprocess.Popen(command, env=dict(environment), pass_fds=[fd], start_new_session=True)  # noqa: S603
-        self.stream = Stream(ours)
+        self._lines = SocketLines(ours)
+        self.stream = Stream(self._lines)
         self.port = 0
 
     @property
@@ -68,30 +70,16 @@ class LocalStandby:
         Raises:
             StandbyError: if it ended instead.
         """
-        await self.stream.open()
+        await self._lines.open()
         async with asyncio.timeout(READY_TIMEOUT):
             self.port = (await self.stream.receive())["port"]
-
-    async def activate(self, env: Mapping[str, str], home: str) -> None:
-        """Give the standby its identity; it goes on while the attachments are made."""
-        await self.stream.send({"env": dict(env), "home": home})
-
-    async def deliver(self, attachments: list[dict[str, Any]]) -> None:
-        """Give it the attachments, and wait until it serves.
-
-        Raises:
-            StandbyError: if it ended instead.
-        """
-        await self.stream.send({"attachments": attachments})
-        await self.stream.receive()
-        self.stream.close()
 
     async def discard(self) -> None:
         """End the process with all its descendants, and remove its folder: some milliseconds, in one go.
 
-        Nothing here waits, so that no cancellation can leave it half done.
+        Nothing here really waits, so that no cancellation can leave it half done.
         """
-        self.stream.close()
+        await self.stream.close()
         end(self.folder)
         self.process.wait()
 
@@ -235,13 +223,13 @@ class LocalPool(Configurable):
         """
         return await self._kinds[profile].claim()
 
-    async def run(self, in_use: Iterable[str]) -> None:
+    async def run(self, in_use: Callable[[], set[str]]) -> None:
         """Sweep what an earlier hub left, then keep every kind until cancelled.
 
         Args:
-            in_use: the folders of the compute servers that are somebody's.
+            in_use: says which folders are those of somebody's compute server.
         """
-        await asyncio.to_thread(sweep, Path(self.runtime_dir), {Path(folder) for folder in in_use if folder})
+        await asyncio.to_thread(sweep, Path(self.runtime_dir), {Path(folder) for folder in in_use() if folder})
         try:
             async with asyncio.TaskGroup() as kinds:
                 for name, kind in self._kinds.items():

@@ -1,19 +1,33 @@
-"""The hub's end of a standby's control stream: frames are lines of JSON, as `rc2hub.compute.standby` describes them."""
+"""The hub's end of a standby's control stream: frames are lines of JSON, as `rc2hub.compute.control` describes them."""
 
 import asyncio
 import json
 import socket
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Protocol
 
 from rc2hub.errors import StandbyError
 
 LIMIT = 1 << 20
 """Bytes of one frame."""
+ENDED = "The R server ended while it was started; start it again."
 
 
-class Stream:
-    """A stream over a connected socket."""
+class Lines(Protocol):
+    """What carries the lines."""
+
+    async def write(self, line: bytes) -> None:
+        """Send a line; an OSError says that the other end is gone."""
+
+    async def readline(self) -> bytes:
+        """The next line; empty when the other end is gone."""
+
+    async def close(self) -> None:
+        """Close both ends."""
+
+
+class SocketLines:
+    """Lines over a connected socket."""
 
     def __init__(self, connected: socket.socket) -> None:
         """Take over the socket."""
@@ -25,38 +39,64 @@ class Stream:
         """Open the stream in the running loop."""
         self._reader, self._writer = await asyncio.open_unix_connection(sock=self._socket, limit=LIMIT)
 
+    async def write(self, line: bytes) -> None:
+        """Send a line.
+
+        Raises:
+            OSError: if the other end is gone, or `open` has not been called yet.
+        """
+        if self._writer is None:
+            raise OSError("not open")
+        self._writer.write(line)
+        await self._writer.drain()
+
+    async def readline(self) -> bytes:
+        """The next line; empty when the other end is gone."""
+        try:
+            return await self._reader.readline()
+        except OSError:
+            return b""
+
+    async def close(self) -> None:
+        """Close both ends, at once: nothing here waits."""
+        if self._writer is not None:
+            self._writer.close()
+        else:
+            self._socket.close()
+
+
+class Stream:
+    """Frames over lines."""
+
+    def __init__(self, lines: Lines) -> None:
+        """Take over what carries the lines."""
+        self._lines = lines
+
     async def send(self, frame: Mapping[str, Any]) -> None:
         """Send one frame.
 
         Raises:
             StandbyError: if the standby is gone.
         """
-        if self._writer is None:
-            raise StandbyError("The standby is not connected yet; claim it when it is ready.")
         try:
-            self._writer.write(json.dumps(frame).encode() + b"\n")
-            await self._writer.drain()
+            await self._lines.write(json.dumps(frame).encode() + b"\n")
         except OSError as error:
-            raise StandbyError("The R server ended while it was started; start it again.") from error
+            raise StandbyError(ENDED) from error
 
     async def receive(self) -> dict[str, Any]:
         """Wait for the next frame.
 
         Raises:
-            StandbyError: if the standby is gone, or says that it failed.
+            StandbyError: if the standby is gone, or says why it cannot be this person's.
         """
-        try:
-            line = await self._reader.readline()
-        except OSError:
-            line = b""
+        line = await self._lines.readline()
         if not line:
-            raise StandbyError("The R server ended while it was started; start it again.")
+            raise StandbyError(ENDED)
         frame: dict[str, Any] = json.loads(line)
+        if "error" in frame:
+            raise StandbyError(frame["error"])
         return frame
 
-    def close(self) -> None:
-        """Close both ends; a standby that is nobody's ends by that."""
-        if self._writer is not None:
-            self._writer.close()
-        else:
-            self._socket.close()
+    async def close(self) -> None:
+        """Close both ends; on one machine, a standby that is nobody's ends by that."""
+        await self._lines.close()

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from importlib.metadata import entry_points
 from typing import Any
 
-from traitlets import Dict, Float, Unicode
+from traitlets import Bool, Dict, Float, Unicode
 from traitlets.config import Configurable
 
 from rc2hub.errors import ConfigurationError
@@ -36,6 +36,11 @@ class SharedServices(Configurable):
         broker away it runs out by itself, so an hour bounds what a lost machine leaves behind.""",
     ).tag(config=True)
 
+    managed = Bool(
+        True,
+        help="""Whether the hub starts the broker and the gateways. Where they run by themselves, as in the Helm chart, set
+        False: the secret that hub and broker share then is in the variable RC2_BROKER_TOKEN of both.""",
+    ).tag(config=True)
     broker_url = Unicode(
         "http://127.0.0.1:10810",
         help="""Where the broker listens. JupyterHub's proxy and the compute servers reach it there.""",

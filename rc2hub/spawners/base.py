@@ -4,6 +4,7 @@ The three doors meet in `apply_user_options`, the one hook that JupyterHub passe
 also where an error of ours becomes JupyterHub's `SpawnException`: one sentence, a status, a reason for the metrics.
 """
 
+import asyncio
 import logging
 from collections.abc import AsyncIterator
 from html import escape
@@ -24,6 +25,12 @@ from rc2hub.spawners.form import render_form
 
 _BeforeASpawner: Any = LoggingConfigurable
 """The next class in line is one of JupyterHub's spawners, which say nothing of their types."""
+REFUSED = {
+    "args": "a compute server takes its settings from the order that makes it a person's",
+    "cmd": "a compute server is started before it is anybody's",
+    "profile_list": "write c.Profiles.catalogue, which serves every spawner",
+}
+"""Traits of JupyterHub's spawners that cannot hold here, and why."""
 STATUS = {
     RequestError: (400, "request"),
     NotGrantedError: (403, "not-granted"),
@@ -46,6 +53,8 @@ class Rc2Spawner(_BeforeASpawner):  # type: ignore[misc]
         self.attached: dict[str, str] = {}
         self.request: SpawnRequest
         self._accepted_options = dict(self.user_options)
+        self._said: list[str] = []
+        self._news = asyncio.Event()
 
     @property
     def key(self) -> Server:
@@ -108,6 +117,7 @@ class Rc2Spawner(_BeforeASpawner):  # type: ignore[misc]
         Raises:
             SpawnException: in one sentence, with the status that fits.
         """
+        self._said.clear()
         try:
             return await lifecycle.start(self)
         except BaseExceptionGroup as group:
@@ -148,10 +158,25 @@ class Rc2Spawner(_BeforeASpawner):  # type: ignore[misc]
         super().clear_state()
         self.attached = {}
 
+    def person_env(self, home: str) -> dict[str, str]:
+        """Who the person is to her programs."""
+        return {"USER": self.user.name, "LOGNAME": self.user.name, "HOME": home, "SHELL": "/bin/bash"}
+
+    def say(self, message: str) -> None:
+        """Tell the person who waits what happens now."""
+        if message not in self._said:
+            self._said.append(message)
+            self._news.set()
+
     async def progress(self) -> AsyncIterator[dict[str, Any]]:
-        """What the person reads while she waits."""
-        services = ", ".join(self.request.services)
-        yield {"progress": 20, "message": f"Starting R{f' and attaching {services}' if services else ''}"}
+        """What the person reads while she waits; JupyterHub leaves it when the server is there."""
+        shown = 0
+        while True:
+            while shown < len(self._said):
+                shown += 1
+                yield {"progress": 90 - 90 * 2 // (2 + shown), "message": self._said[shown - 1]}
+            self._news.clear()
+            await self._news.wait()
 
 
 def refusal(error: Rc2Error) -> SpawnException:

@@ -11,6 +11,7 @@ from jupyterhub.spawner import LocalProcessSpawner
 from traitlets import Unicode
 
 from rc2hub.lifecycle import Standby
+from rc2hub.pool.activation import Order
 from rc2hub.pool.local import LocalPool
 from rc2hub.processes import end, is_running
 from rc2hub.spawners.base import Rc2Spawner
@@ -41,6 +42,11 @@ class Rc2LocalSpawner(Rc2Spawner, LocalProcessSpawner):  # type: ignore[misc]
     folder = ""
     """The attachments folder of this server; also the mark of all its processes."""
 
+    @property
+    def place(self) -> str:
+        """Where this server runs: its folder."""
+        return self.folder
+
     async def claim(self) -> Standby:
         """Take a standby of the wanted profile, waiting for one if need be."""
         standby = await self.pool.claim(self.request.profile)
@@ -49,15 +55,14 @@ class Rc2LocalSpawner(Rc2Spawner, LocalProcessSpawner):  # type: ignore[misc]
         self.ip, self.port = "127.0.0.1", standby.port
         return standby
 
-    def identity(self, standby: Standby) -> tuple[dict[str, str], str]:
-        """The environment and the home that make the standby this person's."""
+    def order(self) -> Order:
+        """What makes a standby this person's."""
         env = {name: str(value) for name, value in self.get_env().items() if value is not None}
-        return env, env["HOME"]
+        return Order(env, env["HOME"])
 
     def user_env(self, env: dict[str, Any]) -> dict[str, Any]:
         """Who the person is to her programs."""
-        home = Path(self.homes, safe_slug(self.user.name)).absolute()
-        return env | {"USER": self.user.name, "LOGNAME": self.user.name, "HOME": str(home), "SHELL": "/bin/bash"}
+        return env | self.person_env(str(Path(self.homes, safe_slug(self.user.name)).absolute()))
 
     async def poll(self) -> int | None:
         """None while the server runs; after a restart of the hub, a process that only has the same number does not count."""

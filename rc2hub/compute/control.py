@@ -1,0 +1,120 @@
+"""The standby's end of its control stream, over which the one order comes that makes it somebody's.
+
+Frames are lines of JSON: `{"ready": true, "port": …}` out; `{"env": {…}, "home": …, "uid": …}` and `{"attachments": […]}`
+in; `{"active": true}` or `{"error": …}` out. On one machine the stream is a socket that the standby inherits; in a pod it is
+one that only root there can open, reached by `exec` through the Kubernetes API.
+"""
+
+import asyncio
+import json
+import os
+import socket
+from collections.abc import Mapping
+from typing import Any, Protocol
+
+FRAME_LIMIT = 1 << 20
+"""Bytes; an order with many attachments is a few kilobytes."""
+TAKEN = "This R server is somebody's already; start another."
+Frame = dict[str, Any]
+
+
+class Control(Protocol):
+    """What the standby needs of it."""
+
+    async def ready(self, port: int) -> None:
+        """Say that this standby can be somebody's, and where it will serve."""
+
+    async def order(self) -> Frame:
+        """Wait for the one order."""
+
+    async def receive(self) -> Frame:
+        """The next frame after the order."""
+
+    async def send(self, frame: Mapping[str, Any]) -> None:
+        """Answer to whoever gave the order."""
+
+
+def open_control(place: str) -> Control:
+    """The control stream: `place` is the number of an inherited file descriptor, or the path of a socket to make."""
+    return InheritedControl(int(place)) if place.isdigit() else ListeningControl(place)
+
+
+class _Streams:
+    """Frames over a pair of asyncio streams."""
+
+    reader: asyncio.StreamReader
+    writer: asyncio.StreamWriter
+
+    async def receive(self) -> Frame:
+        """The next frame; ends the process if the hub is gone.
+
+        Raises:
+            SystemExit: if the other end closed the stream.
+        """
+        line = await self.reader.readline()
+        if not line:
+            raise SystemExit(0)
+        frame: Frame = json.loads(line)
+        return frame
+
+    async def send(self, frame: Mapping[str, Any]) -> None:
+        """Send one frame."""
+        self.writer.write(json.dumps(frame).encode() + b"\n")
+        await self.writer.drain()
+
+
+class InheritedControl(_Streams):
+    """A socket of the hub that started us: when it goes away before the order, the standby ends."""
+
+    def __init__(self, fd: int) -> None:
+        """Take over the file descriptor, and keep it from R and everything else the server starts."""
+        self._socket = socket.socket(fileno=fd)
+        self._socket.set_inheritable(False)
+
+    async def ready(self, port: int) -> None:
+        """Say that this standby can be somebody's, and where it will serve."""
+        self.reader, self.writer = await asyncio.open_unix_connection(sock=self._socket, limit=FRAME_LIMIT)
+        await self.send({"ready": True, "port": port})
+
+    async def order(self) -> Frame:
+        """Wait for the one order."""
+        return await self.receive()
+
+
+class ListeningControl(_Streams):
+    """A socket that appears when the standby is ready; hubs come and go at it until one gives the order."""
+
+    def __init__(self, path: str) -> None:
+        """Take the path, in a folder that only root may write."""
+        self._path = path
+        self._ordered: asyncio.Future[Frame]
+        self._server: asyncio.Server
+
+    async def ready(self, port: int) -> None:
+        """Listen; the pod's startup probe looks for the socket."""
+        self._ordered, self._port = asyncio.get_running_loop().create_future(), port
+        before = os.umask(0o177)
+        try:
+            self._server = await asyncio.start_unix_server(self._meet, self._path, limit=FRAME_LIMIT)
+        finally:
+            os.umask(before)
+
+    async def order(self) -> Frame:
+        """Wait for the one order; from then on nobody else is listened to."""
+        frame = await self._ordered
+        self._server.close()
+        return frame
+
+    async def _meet(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        """Listen to one caller; the first complete order counts, and its caller gets the answers."""
+        caller = _Streams()
+        caller.reader, caller.writer = reader, writer
+        await caller.send({"ready": True, "port": self._port})
+        line = await reader.readline()
+        if line and not self._ordered.done():
+            self.reader, self.writer = reader, writer
+            self._ordered.set_result(json.loads(line))
+            return
+        if line:
+            await caller.send({"error": TAKEN})
+        writer.close()

@@ -1,0 +1,86 @@
+"""How a standby that starts as root in its pod becomes one person's account, for good (design D13).
+
+Her home decides the account: it belongs to the number it was made with, on whichever hub that was. A new home gets the
+number that the hub proposes, or the next one that no other home has.
+"""
+
+import ctypes
+import os
+import re
+import tempfile
+from pathlib import Path
+
+LOWEST = 1000
+"""Accounts below are the system's."""
+PR_SET_DUMPABLE = 4
+PR_SET_NO_NEW_PRIVS = 38
+ACCOUNT_NAME = re.compile(r"[a-z_][a-z0-9_.-]{0,31}")
+
+
+class PersonError(RuntimeError):
+    """The reason lies with the person's home, not with this standby: another one would meet it too."""
+
+
+def prepare(home: Path, proposed: int) -> int:
+    """Make the home if it is missing, and give the person an entry in the password file; returns her account.
+
+    Raises:
+        PersonError: if the home is somebody else's, or is missing and cannot be made.
+    """
+    if not home.exists():
+        _make(home, proposed)
+    uid = home.stat().st_uid
+    if uid < LOWEST:
+        raise PersonError(f"The home {home} belongs to a system account; an operator has to give it to its owner.")
+    name = os.environ.get("USER", "")
+    account = name if ACCOUNT_NAME.fullmatch(name) else home.name
+    _add("/etc/passwd", f"{account}:x:{uid}:{uid}::{home}:/bin/bash")
+    _add("/etc/group", f"{account}:x:{uid}:")
+    return uid
+
+
+def hand_over(uid: int, *folders: Path) -> None:
+    """Give these folders, with all that is in them, to the account."""
+    for folder in folders:
+        for parent, names, files in os.walk(folder):
+            for name in [*names, *files]:
+                os.lchown(Path(parent, name), uid, uid)
+        os.chown(folder, uid, uid)
+
+
+def become(uid: int) -> None:
+    """Make this process the account's; there is no way back."""
+    os.setgroups([])
+    os.setresgid(uid, uid, uid)
+    os.setresuid(uid, uid, uid)
+    libc = ctypes.CDLL(None)
+    libc.prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0)
+    libc.prctl(PR_SET_DUMPABLE, 1, 0, 0, 0)  # else /proc/self would stay root's
+
+
+def _make(home: Path, proposed: int) -> None:
+    """Make the home under another name first, so that nobody sees one that is still root's."""
+    try:
+        draft = Path(tempfile.mkdtemp(prefix=".new-", dir=home.parent))
+        uid = _free(home.parent, proposed)
+        os.chown(draft, uid, uid)
+        try:
+            draft.rename(home)
+        except OSError:  # her other server was faster, and has put something in
+            draft.rmdir()
+    except PermissionError as error:
+        raise PersonError(
+            f"The home {home} is missing and may not be made from here; ask an operator to make it."
+        ) from error
+
+
+def _free(homes: Path, proposed: int) -> int:
+    taken = {entry.stat(follow_symlinks=False).st_uid for entry in os.scandir(homes)}
+    while proposed in taken:
+        proposed += 1
+    return proposed
+
+
+def _add(file: str, line: str) -> None:
+    with Path(file).open("a") as accounts:
+        accounts.write(line + "\n")

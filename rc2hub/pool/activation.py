@@ -1,0 +1,42 @@
+"""Activation: making a claimed standby one person's, over its control stream, wherever it runs."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from rc2hub.pool.stream import Stream
+
+
+@dataclass(frozen=True)
+class Order:
+    """Who a standby becomes."""
+
+    env: Mapping[str, str] = field(repr=False)
+    """Her environment, as JupyterHub makes it; it holds the server's hub token."""
+    home: str
+    uid: int | None = None
+    """The account that a new home gets, where standbys start as root; an existing home keeps its own."""
+
+
+class StreamedStandby:
+    """A standby at the other end of a control stream."""
+
+    stream: Stream
+
+    async def activate(self, order: Order) -> None:
+        """Give the standby its identity; it goes on while the attachments are made.
+
+        Raises:
+            StandbyError: if it is gone.
+        """
+        await self.stream.send({"env": dict(order.env), "home": order.home, "uid": order.uid})
+
+    async def deliver(self, attachments: list[dict[str, Any]]) -> None:
+        """Give it the attachments, and wait until it serves.
+
+        Raises:
+            StandbyError: if it is gone, or says why it cannot be this person's.
+        """
+        await self.stream.send({"attachments": attachments})
+        await self.stream.receive()
+        await self.stream.close()
