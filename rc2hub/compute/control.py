@@ -111,10 +111,11 @@ class ListeningControl(_Streams):
         caller.reader, caller.writer = reader, writer
         await caller.send({"ready": True, "port": self._port})
         line = await reader.readline()
-        if line and not self._ordered.done():
+        complete = line.endswith(b"\n")  # else the caller has gone, perhaps in the middle of an order
+        if complete and not self._ordered.done():
             self.reader, self.writer = reader, writer
             self._ordered.set_result(json.loads(line))
             return
-        if line:
+        if complete:
             await caller.send({"error": TAKEN})
         writer.close()

@@ -1,0 +1,102 @@
+"""The standby's end of its control stream in a pod: callers come and go, one order counts."""
+
+import asyncio
+import json
+import stat
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from rc2hub.compute.control import TAKEN, ListeningControl
+from rc2hub.errors import StandbyError
+from rc2hub.pool.stream import Stream
+
+ORDER = {"env": {"A": "1"}, "home": "/home/alice", "uid": 100001}
+
+
+class Caller:
+    """A hub's end of the socket."""
+
+    def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        self.readline, self._writer = reader.readline, writer
+
+    async def write(self, line: bytes) -> None:
+        self._writer.write(line)
+        await self._writer.drain()
+
+    async def close(self) -> None:
+        self._writer.close()
+
+
+class Pod:
+    """A standby's control in a folder of its own, and the hubs that call it."""
+
+    def __init__(self, folder: Path) -> None:
+        self.path = folder / "control.sock"
+        self.control = ListeningControl(str(self.path))
+        self.callers: list[Caller] = []
+
+    async def call(self) -> Stream:
+        """A hub that calls, and has been told that the standby is ready."""
+        caller = Caller(*await asyncio.open_unix_connection(self.path))
+        self.callers.append(caller)
+        stream = Stream(caller)
+        assert await stream.receive() == {"ready": True, "port": 8888}
+        return stream
+
+
+@pytest.fixture
+async def pod(tmp_path: Path) -> AsyncIterator[Pod]:
+    pod = Pod(tmp_path)
+    await pod.control.ready(8888)
+    yield pod
+    for caller in pod.callers:
+        await caller.close()
+    pod.control._server.close()
+    if hasattr(pod.control, "writer"):
+        pod.control.writer.close()
+    await asyncio.sleep(0)
+
+
+async def test_only_its_own_account_can_open_the_socket(pod: Pod) -> None:
+    assert stat.S_IMODE(pod.path.stat().st_mode) == 0o600
+
+
+async def test_a_hub_that_goes_away_before_the_order_leaves_the_standby_to_the_next(pod: Pod) -> None:
+    await (await pod.call()).close()
+    hub = await pod.call()
+    await hub.send(ORDER)
+    assert await pod.control.order() == ORDER
+    await hub.send({"attachments": []})
+    assert await pod.control.receive() == {"attachments": []}
+    await pod.control.send({"active": True})
+    assert await hub.receive() == {"active": True}
+
+
+async def test_of_two_orders_one_counts_and_the_other_is_told_so(pod: Pod) -> None:
+    first, second = [await pod.call() for _ in range(2)]
+    await first.send(ORDER)
+    assert await pod.control.order() == ORDER
+    await second.send(ORDER | {"home": "/home/bob"})
+    with pytest.raises(StandbyError, match=TAKEN):
+        await second.receive()
+
+
+async def test_a_cut_order_is_none(pod: Pod) -> None:
+    hub = await pod.call()
+    await hub._lines.write(json.dumps(ORDER).encode()[:20])
+    await hub.close()
+    whole = await pod.call()
+    await whole.send(ORDER)
+    assert await asyncio.wait_for(pod.control.order(), 5) == ORDER
+
+
+async def test_the_person_reads_why_a_standby_cannot_be_hers(pod: Pod) -> None:
+    hub: Any = await pod.call()
+    await hub.send(ORDER)
+    await pod.control.order()
+    await pod.control.send({"error": "The home /home/alice belongs to a system account."})
+    with pytest.raises(StandbyError, match="belongs to a system account"):
+        await hub.receive()
