@@ -65,6 +65,26 @@ def test_internal_ssl_is_refused():
         check(config(internal_ssl=True))
 
 
+@pytest.mark.parametrize("section", ["Spawner", "KubeSpawner", "Rc2LocalSpawner"])
+@pytest.mark.parametrize("trait", ["args", "cmd", "profile_list"])
+def test_what_a_server_without_identity_cannot_have_is_refused(section, trait):
+    c = config()
+    c[section][trait] = ["x"]
+    with pytest.raises(ConfigurationError, match=f"c.{section}.{trait} cannot be set: "):
+        check(c)
+
+
+def test_a_broker_that_runs_by_itself_needs_the_secret_it_shares_with_the_hub(monkeypatch):
+    c = config()
+    c.SharedServices.managed = False
+    with pytest.raises(ConfigurationError, match="RC2_BROKER_TOKEN must be set"):
+        check(c)
+    monkeypatch.setenv("RC2_BROKER_TOKEN", "shared")
+    install(c)
+    (broker,) = c.JupyterHub.services
+    assert (broker["api_token"], "command" in broker) == ("shared", False)
+
+
 def test_other_peoples_scopes_are_none_of_our_business():
     check(config(roles=[READERS, {"name": "x", "scopes": ["self", "custom:other:thing"]}]))
 

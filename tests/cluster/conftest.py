@@ -6,12 +6,16 @@ all namespaces that are open then are shown with it.
 """
 
 import os
-from collections.abc import Generator, Iterator
+from collections.abc import AsyncIterator, Generator, Iterator
+from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from tests.cluster.cluster import Cluster, Namespace, find
+from tests.cluster.hub import HOMES, KubeHub
+from tests.fixtures.hub import Client
 
 # what `make cluster` has to bring says nothing about a cluster of yours
 collect_ignore = ["test_machine.py"] if "KUBECONFIG_RC2_TEST" in os.environ else []
@@ -39,3 +43,38 @@ def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, Any, pytest.
         for namespace in cluster.namespaces:
             report.sections.append((f"namespace {namespace.name}", namespace.describe()))
     return report
+
+
+@contextmanager
+def running_hub(cluster: Cluster, folder: Path, **run: Any) -> Iterator[KubeHub]:
+    """A hub on this machine whose servers are pods in a namespace of their own."""
+    with cluster.namespace() as namespace:
+        namespace.apply(HOMES)
+        hub = KubeHub(folder / "hub", namespace, **run)
+        hub.start()
+        try:
+            yield hub
+        finally:
+            hub.stop()
+
+
+@pytest.fixture(scope="module")
+def kube_hub(cluster: Cluster, tmp_path_factory: pytest.TempPathFactory) -> Iterator[KubeHub]:
+    """A hub that tests share; each uses people of its own."""
+    with running_hub(cluster, tmp_path_factory.mktemp("kube")) as hub:
+        yield hub
+
+
+@pytest.fixture
+async def kube(kube_hub: KubeHub) -> AsyncIterator[Client]:
+    """A program that speaks to that hub."""
+    async with kube_hub.client() as client:
+        yield client
+
+
+@pytest.fixture(scope="module")
+async def hurried(cluster: Cluster, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Client]:
+    """A hub that gives a pod a few seconds only."""
+    with running_hub(cluster, tmp_path_factory.mktemp("hurried"), start_timeout=8) as hub:
+        async with hub.client() as client:
+            yield client

@@ -1,0 +1,94 @@
+"""A hub that runs on the machine of the tests, so that it can be held and killed at each step; its servers are pods."""
+
+import json
+import os
+import secrets
+import signal
+import socket
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any
+from urllib.error import URLError
+from urllib.request import urlopen
+
+from rc2hub import __version__
+from tests.cluster.cluster import Namespace
+from tests.fixtures.hub import ROOT, Rc2
+
+CONFIG = Path(__file__).with_name("jupyterhub_config.py")
+IMAGE = f"localhost/rc2hub/r-compute:{__version__}"
+HOMES = {
+    "apiVersion": "v1",
+    "kind": "PersistentVolumeClaim",
+    "metadata": {"name": "homes"},
+    "spec": {
+        "accessModes": ["ReadWriteMany"],
+        "storageClassName": "rc2-homes",
+        "resources": {"requests": {"storage": "1Gi"}},
+    },
+}
+DEADLINE = 30.0
+"""Seconds for the hub to answer."""
+
+
+class KubeHub(Rc2):
+    """One hub in a folder of its own; its pods are in a namespace of their own."""
+
+    def __init__(self, folder: Path, namespace: Namespace, **run: Any) -> None:
+        self.home, self.namespace = folder, namespace
+        host = namespace.cluster.settings["RC2_HOST_IP"]
+        ports = [_free_port("127.0.0.1"), _free_port(host), _free_port("127.0.0.1"), _free_port(host)]
+        self.url = f"http://127.0.0.1:{ports[0]}"
+        self.token = secrets.token_hex(16)
+        common = {"root": str(ROOT), "host": host, "ports": ports, "namespace": namespace.name, "image": IMAGE}
+        self.run = {**common, "services": {}, **run}
+
+    def start(self) -> None:
+        """Start it, and wait until it answers."""
+        self.home.mkdir(exist_ok=True)
+        environment = {
+            **os.environ,
+            "KUBECONFIG": self.namespace.cluster.settings["KUBECONFIG"],
+            "RC2_TEST_RUN": json.dumps(self.run),
+            "RC2_TEST_TOKEN": self.token,
+        }
+        with (self.home / "hub.log").open("ab") as log:
+            self.process = subprocess.Popen(
+                [sys.executable, "-m", "jupyterhub", "-f", str(CONFIG)],
+                env=environment,
+                cwd=self.home,
+                stdout=log,
+                stderr=log,
+                start_new_session=True,
+            )
+        deadline = time.monotonic() + DEADLINE
+        while not self._answers():
+            assert self.process.poll() is None, f"the hub ended:\n{self.log()[-3000:]}"
+            assert time.monotonic() < deadline, f"the hub does not answer:\n{self.log()[-3000:]}"
+            time.sleep(0.1)
+
+    def stop(self) -> int:
+        """Stop it; the pods of running servers stay, as after a restart of a hub's own pod."""
+        self.process.send_signal(signal.SIGTERM)
+        self.process.wait(20)
+        return self.process.returncode
+
+    def kill(self) -> None:
+        """End hub, proxy and broker at once."""
+        os.killpg(self.process.pid, signal.SIGKILL)
+        self.process.wait()
+
+    def _answers(self) -> bool:
+        try:
+            with urlopen(f"{self.url}/hub/api/") as answer:
+                return bool(answer.status == 200)
+        except (URLError, OSError):
+            return False
+
+
+def _free_port(host: str) -> int:
+    with socket.socket() as unused:
+        unused.bind((host, 0))
+        return int(unused.getsockname()[1])

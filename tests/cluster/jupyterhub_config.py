@@ -1,0 +1,52 @@
+"""A hub on the machine of the tests, whose compute servers are pods. What an operator writes, with addresses of this run."""
+
+import json
+import os
+import sys
+
+from rc2hub.configure import install
+
+c = get_config()  # noqa: F821
+run = json.loads(os.environ["RC2_TEST_RUN"])
+sys.path.insert(0, run["root"])
+
+c.JupyterHub.bind_url = f"http://127.0.0.1:{run['ports'][0]}/"
+c.JupyterHub.hub_bind_url = f"http://{run['host']}:{run['ports'][1]}"
+c.ConfigurableHTTPProxy.api_url = f"http://127.0.0.1:{run['ports'][2]}"
+c.JupyterHub.authenticator_class = "dummy"
+c.Authenticator.allow_all = True
+c.Authenticator.auth_refresh_age = 2
+c.JupyterHub.allow_named_servers = True
+c.JupyterHub.services = [{"name": "probe", "api_token": os.environ["RC2_TEST_TOKEN"]}]
+c.JupyterHub.load_groups = {"analysts": {"users": ["alice"]}}
+
+c.JupyterHub.spawner_class = "rc2-kube"
+c.KubeSpawner.namespace = run["namespace"]
+c.KubeSpawner.image = run["image"]
+c.KubeSpawner.image_pull_policy = "IfNotPresent"
+c.KubeSpawner.start_timeout = run.get("start_timeout", 60)
+c.KubeSpawner.volumes = [{"name": "homes", "persistentVolumeClaim": {"claimName": "homes"}}]
+c.KubeSpawner.volume_mounts = [{"name": "homes", "mountPath": "/home"}]
+small = {"cpu_guarantee": 0.05, "mem_guarantee": "100M"}
+c.Profiles.catalogue = [
+    {"name": "r", "display_name": "R", "cpu": 1, "memory": "1G", "kubespawner_override": small},
+    {"name": "huge", "cpu": 500, "memory": "1G"},
+    {"name": "missing", "memory": "1G", "kubespawner_override": {**small, "image": "localhost/rc2hub/missing:1"}},
+    {
+        "name": "unbound",
+        "kubespawner_override": {**small, "volumes": [{"name": "homes", "persistentVolumeClaim": {"claimName": "none"}}]},
+    },
+]
+
+c.SharedServices.broker_url = f"http://{run['host']}:{run['ports'][3]}"
+c.SharedServices.contact = "the data team"
+c.SharedServices.catalogue = run["services"]
+c.JupyterHub.load_roles = [
+    {"name": "readers", "groups": ["analysts"], "scopes": ["custom:rc2:flights:read"] if run["services"] else []},
+    {
+        "name": "probe",
+        "services": ["probe"],
+        "scopes": ["admin:users", "admin:servers", "access:servers", "access:services", "tokens", "read:hub", "groups"],
+    },
+]
+install(c)

@@ -1,0 +1,161 @@
+"""A login that ends in a pod: whose it is, what it keeps, what it says while it starts and when it cannot."""
+
+import json
+import re
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any
+
+import pytest
+
+from rc2hub.spawners.kube import proposed_uid
+from tests.cluster.cluster import eventually
+from tests.cluster.hub import KubeHub
+from tests.fixtures.hub import Client, Kernel
+
+WHO = """
+cat(jsonlite::toJSON(auto_unbox = TRUE, list(
+  user = Sys.info()[["user"]], home = path.expand("~"), cwd = getwd(), umask = format(Sys.umask()),
+  groups = system("id -G", intern = TRUE), status = readLines("/proc/self/status"),
+  tempdir = file.info(tempdir())$uid, library = file.access(.libPaths()[[1]], 2), etc = file.access("/etc", 2),
+  environment = grepl("root|rc2-standby", paste(Sys.getenv(), collapse = " ")),
+  processes = system("ps -eo uid=", intern = TRUE))))
+"""
+
+
+@asynccontextmanager
+async def server(client: Client, user: str, **options: Any) -> AsyncIterator[None]:
+    """A running server, stopped at the end."""
+    await client.create(user)
+    status, event = await client.start(user, **options)
+    assert status == 201, event
+    try:
+        yield
+    finally:
+        await client.stop(user)
+
+
+async def who(r: Kernel) -> dict[str, Any]:
+    found: dict[str, Any] = json.loads(await r.run(WHO))
+    found["status"] = dict(line.split(":\t", 1) for line in found["status"] if ":\t" in line)
+    return found
+
+
+async def test_a_login_ends_in_a_working_r_that_is_the_persons(kube: Client, person: str) -> None:
+    uid = str(proposed_uid(person))
+    async with server(kube, person), kube.kernel(person) as r:
+        assert await r.run("cat(6 * 7)") == "42"
+        facts = await who(r)
+    assert (facts["user"], facts["home"], facts["cwd"]) == (person, f"/home/{person}", f"/home/{person}")
+    assert facts["status"]["Uid"].split() == facts["status"]["Gid"].split() == [uid] * 4
+    assert facts["groups"] == uid
+    assert int(facts["status"]["CapPrm"], 16) == int(facts["status"]["CapEff"], 16) == 0
+    assert facts["status"]["NoNewPrivs"] == "1"
+    assert facts["tempdir"] == int(uid)
+    assert facts["etc"] == -1
+    assert facts["umask"] == "22"
+    assert facts["environment"] is False
+    assert "0" not in {number.strip() for number in facts["processes"]}, "a process of root is left"
+
+
+async def test_what_a_person_keeps_at_home_is_there_again_under_the_same_account(kube: Client, person: str) -> None:
+    async with server(kube, person), kube.kernel(person) as r:
+        await r.run('writeLines("kept", "notes.txt")')
+    async with server(kube, person), kube.kernel(person) as r:
+        assert await r.run('cat(readLines("notes.txt"), file.info("notes.txt")$uid)') == f"kept {proposed_uid(person)}"
+
+
+async def test_packages_are_installed_at_home(kube: Client, person: str) -> None:
+    install = """
+    dir.create("src/hello", recursive = TRUE)
+    writeLines(c("Package: hello", "Version: 1.0", "Title: T", "Description: D.", "License: BSD"), "src/hello/DESCRIPTION")
+    writeLines("export(hi)", "src/hello/NAMESPACE")
+    dir.create("src/hello/R"); writeLines("hi <- function() 'hi'", "src/hello/R/hi.R")
+    install.packages("src/hello", repos = NULL, type = "source", quiet = TRUE)
+    cat(hello::hi(), startsWith(find.package("hello"), path.expand("~")))
+    """
+    async with server(kube, person), kube.kernel(person) as r:
+        assert (await r.run(install)).endswith("hi TRUE")
+
+
+async def test_another_persons_home_is_closed(kube: Client, person: str) -> None:
+    other = f"{person}x"
+    async with server(kube, person), server(kube, other), kube.kernel(other) as r:
+        assert await r.run(f'cat(file.access("/home/{person}", 4), length(list.files("/home/{person}")))') == "-1 0"
+
+
+async def test_named_servers_are_pods_of_their_own(kube: Client, kube_hub: KubeHub, person: str) -> None:
+    async with server(kube, person):
+        assert (await kube.start(person, "second"))[0] == 201
+        pods = [pod["metadata"]["name"] for pod in kube_hub.namespace.get("pods")]
+        assert sum(person in name for name in pods) == 2
+        await kube.stop(person, "second")
+
+
+@pytest.mark.parametrize(
+    ("profile", "says"),
+    [
+        ("huge", "There is no room yet .*Insufficient cpu"),
+        ("missing", "R's container could not be started .*missing:1"),
+        ("unbound", "There is no room yet .*none"),
+    ],
+)
+async def test_a_pod_that_cannot_start_is_one_sentence_with_the_reason(
+    hurried: Client, person: str, profile: str, says: str
+) -> None:
+    await hurried.create(person)
+    status, event = await hurried.start(person, profile=profile)
+    assert status == 500
+    assert re.search(f"R could not be started. {says}.*; ask an operator", event["message"]), event
+
+
+async def test_an_exceeded_quota_is_said(kube: Client, kube_hub: KubeHub, person: str) -> None:
+    kube_hub.namespace.kubectl("create", "quota", "small", "--hard=pods=0")
+    try:
+        await kube.create(person)
+        status, event = await kube.start(person)
+        assert (status, "exceeded quota" in str(event)) == (500, True), event
+    finally:
+        kube_hub.namespace.kubectl("delete", "quota", "small")
+
+
+async def test_a_deleted_pod_is_noticed_and_the_next_start_works(kube: Client, kube_hub: KubeHub, person: str) -> None:
+    async with server(kube, person):
+        kube_hub.namespace.kubectl("delete", "pod", f"jupyter-{person}", "--grace-period=0", "--force")
+        status, event = await kube.start(person)
+        assert status in {201, 400}, event
+        async with kube.kernel(person) as r:
+            assert await r.run("cat(1)") == "1"
+
+
+async def test_no_credential_is_in_anything_that_kubernetes_keeps(kube: Client, kube_hub: KubeHub, person: str) -> None:
+    async with server(kube, person), kube.kernel(person) as r:
+        token = await r.run('cat(Sys.getenv("JUPYTERHUB_API_TOKEN"))')
+        assert len(token) > 20
+        kept = kube_hub.namespace.kubectl("get", "pods,secrets,events,configmaps", "--output=yaml")
+        logs = kube_hub.namespace.kubectl("logs", f"jupyter-{person}")
+    assert token not in kept
+    assert token not in logs
+    assert token not in kube_hub.log()
+
+
+async def test_what_a_person_reads_while_she_waits_is_words(kube: Client, person: str) -> None:
+    await kube.create(person)
+    await kube.call("POST", f"/hub/api/users/{person}/server", json={})
+    said = []
+    async with kube.session.get(kube.address(f"/hub/api/users/{person}/server/progress")) as progress:
+        async for line in progress.content:
+            if line.startswith(b"data:"):
+                said.append(json.loads(line[5:])["message"])
+    await kube.stop(person)
+    assert [message for message in said if "[" in message] == []
+    assert "Finding a place for R" in said
+    assert "R runs; making it yours" in said
+
+
+async def test_a_pod_that_belongs_to_no_server_is_taken_away(kube_hub: KubeHub) -> None:
+    labels = {"app": "jupyterhub", "component": "singleuser-server"}
+    spec = {"containers": [{"name": "notebook", "image": kube_hub.namespace.cluster.settings["RC2_BUSYBOX"]}]}
+    pod = {"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "left-over", "labels": labels}, "spec": spec}
+    kube_hub.namespace.apply(pod)
+    eventually(lambda: "left-over" not in kube_hub.namespace.kubectl("get", "pods", "--output=name"), 60)
