@@ -12,6 +12,7 @@ import (
 	_ "k8s.io/component-base/metrics/prometheus/clientgo"
 	_ "k8s.io/component-base/metrics/prometheus/version"
 	kubectl "k8s.io/kubectl/pkg/cmd"
+	"k8s.io/kubectl/pkg/cmd/util"
 	apiserver "k8s.io/kubernetes/cmd/kube-apiserver/app"
 	controller "k8s.io/kubernetes/cmd/kube-controller-manager/app"
 	proxy "k8s.io/kubernetes/cmd/kube-proxy/app"
@@ -36,9 +37,9 @@ func main() {
 		os.Exit(2)
 	}
 	command := component()
-	if name == "kubectl" { // it prints its own errors
+	if name == "kubectl" { // as its own main package has it
 		if err := cli.RunNoErrOutput(command); err != nil {
-			os.Exit(1)
+			util.CheckErr(err)
 		}
 		return
 	}

@@ -14,7 +14,8 @@ start_metrics-server() {
     start metrics-server "${FOLDER[metrics-server]}/metrics-server" --bind-address="$HOST_IP" --secure-port=4443 \
         --tls-cert-file="$pki/metrics-server-serving.crt" --tls-private-key-file="$pki/metrics-server-serving.key" \
         --kubeconfig="$config" --authentication-kubeconfig="$config" --authorization-kubeconfig="$config" \
-        --kubelet-certificate-authority="$pki/ca.crt" --kubelet-preferred-address-types=InternalIP --metric-resolution=10s
+        --kubelet-certificate-authority="$pki/ca.crt" --kubelet-preferred-address-types=InternalIP \
+        --metric-resolution=10s --kubelet-request-timeout=5s
 }
 
 start_local-path-provisioner() {

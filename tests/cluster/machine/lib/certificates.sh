@@ -39,7 +39,7 @@ base64_of() { base64 --wrap=0 "$RUN/pki/$1"; }
 certificates() {
     local name
     for name in ca etcd-ca front-proxy-ca; do authority $name; done
-    signed etcd etcd-ca serverAuth /CN=etcd IP:127.0.0.1
+    signed etcd etcd-ca serverAuth,clientAuth /CN=etcd IP:127.0.0.1 # it calls itself, too
     signed etcd-client etcd-ca clientAuth /CN=kube-apiserver
     signed front-proxy front-proxy-ca clientAuth /CN=front-proxy
     signed apiserver ca serverAuth /CN=kube-apiserver \
@@ -47,8 +47,7 @@ certificates() {
     signed kubelet-client ca clientAuth /CN=rc2-test:kube-apiserver
     signed metrics-server-serving ca serverAuth /CN=metrics-server DNS:metrics-server.kube-system.svc
     signed ingress ca serverAuth "/CN=*.$DOMAIN" "DNS:*.$DOMAIN,DNS:$DOMAIN"
-    [ -f "$RUN/pki/service-accounts.key" ] ||
-        openssl genpkey -algorithm EC -pkeyopt ec_paramgen_curve:P-256 -out "$RUN/pki/service-accounts.key"
+    signed service-accounts ca clientAuth /CN=service-accounts # only the pair of keys is used
     kubeconfig admin /O=system:masters/CN=admin
     for name in kube-controller-manager kube-scheduler kube-proxy; do kubeconfig $name /CN=system:$name; done
     for name in coredns traefik metrics-server local-path-provisioner; do kubeconfig $name /CN=rc2-test:$name; done

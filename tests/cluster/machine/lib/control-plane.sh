@@ -23,7 +23,7 @@ start_kube-apiserver() {
         --kubelet-certificate-authority="$pki/ca.crt" --kubelet-preferred-address-types=InternalIP \
         --kubelet-client-certificate="$pki/kubelet-client.crt" --kubelet-client-key="$pki/kubelet-client.key" \
         --service-account-issuer=https://kubernetes.default.svc.cluster.local \
-        --service-account-key-file="$pki/service-accounts.key" --service-account-signing-key-file="$pki/service-accounts.key" \
+        --service-account-key-file="$pki/service-accounts.crt" --service-account-signing-key-file="$pki/service-accounts.key" \
         --enable-aggregator-routing=true --requestheader-client-ca-file="$pki/front-proxy-ca.crt" \
         --requestheader-allowed-names=front-proxy --requestheader-username-headers=X-Remote-User \
         --requestheader-group-headers=X-Remote-Group --requestheader-extra-headers-prefix=X-Remote-Extra- \
