@@ -10,6 +10,7 @@ BIN := .venv/bin
 R_PACKAGE := images/r-compute/rc2
 R_SOURCES := $(shell find $(R_PACKAGE) -type f)
 CHP := configurable-http-proxy@5.3.0
+OIDC_PROVIDER := tests/fixtures/oidc-provider
 
 .PHONY: help setup fmt lint test cluster cluster-down test-cluster bench up clean reference images
 .DEFAULT_GOAL := help
@@ -56,7 +57,7 @@ images: ## build the container images, into the cache (Debian; root)
 	@scripts/quietly "Looking for Debian packages of the images" scripts/system-packages cluster
 	@scripts/images
 
-reference: .venv/ready ## write config/REFERENCE.md from the traits
+reference: .venv/ready-dev ## write config/REFERENCE.md from the traits
 	@$(BIN)/python scripts/reference.py > config/REFERENCE.md
 
 clean: ## remove homes, database, hub state, environment and build
@@ -94,7 +95,12 @@ build/R-checked: $(R_SOURCES) .venv/ready-dev
 .venv/ready: .venv/python .venv/proxy .venv/r .venv/spark/ready
 	@touch $@
 
-.venv/ready-dev: .venv/ready
+.venv/oidc-provider/ready: $(OIDC_PROVIDER)/package.json $(OIDC_PROVIDER)/package-lock.json | .venv/proxy
+	@mkdir -p $(@D) && cp $^ $(@D)
+	@scripts/quietly "Installing the OpenID provider of the tests" npm ci --prefix $(@D) --no-fund --no-audit
+	@touch $@
+
+.venv/ready-dev: .venv/ready .venv/oidc-provider/ready
 	@scripts/quietly "Looking for Debian packages of the tests" scripts/system-packages test
 	@scripts/quietly "Installing Python packages of the tests" $(BIN)/pip install --quiet --constraint constraints.txt --editable '.[local,kubernetes,dev]'
 	@touch $@

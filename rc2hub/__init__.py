@@ -1,7 +1,7 @@
 """Rc², R Cloud Computing as a JupyterHub extension. Read the files in this order; it is the story of a login.
 
 configure.py           the last line of an operator's jupyterhub_config.py; everything else follows from it
-authenticators.py      who the person is, and which groups she is in
+authenticators/        who the person is, and which groups she is in
 permissions.py         which shared services her groups may use: grants, written as JupyterHub custom scopes
 request.py             what she asks for: a profile and services, by form, link or REST API
 lifecycle.py           the flow itself: start, stop, attach, detach

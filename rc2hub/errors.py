@@ -1,7 +1,7 @@
 """Everything that can go wrong in a way a person should read. Each error is one sentence that says what to do.
 
-Adapters raise these `from` the library's own exception; only `spawners/` and the broker's HTTP layer turn them into
-status codes. A message never holds a password, a token or a traceback.
+Adapters raise these `from` the library's own exception; only `spawners/`, `authenticators/pages.py` and the broker's HTTP
+layer turn them into status codes. A message never holds a password, a token or a traceback.
 """
 
 
@@ -27,3 +27,11 @@ class ServiceUnavailableError(Rc2Error):
 
 class StandbyError(Rc2Error):
     """A standby could not be started, or was lost while it became somebody's compute server (HTTP 500)."""
+
+
+class ProviderError(Rc2Error):
+    """The OpenID provider does not answer, or not as it should (HTTP 503)."""
+
+
+class LoginRefusedError(Rc2Error):
+    """The provider, or this hub, does not let the person in (HTTP 403)."""

@@ -3,9 +3,11 @@
 import inspect
 import re
 
+from traitlets import DefaultHandler
 from traitlets.config import Configurable
 
-from rc2hub.authenticators import Rc2LocalAuthenticator
+from rc2hub.authenticators.local import Rc2LocalAuthenticator
+from rc2hub.authenticators.oidc import Rc2OIDCAuthenticator
 from rc2hub.gateways.drivers import SparkDrivers
 from rc2hub.pool.local import LocalPool
 from rc2hub.profiles import Profiles
@@ -14,16 +16,18 @@ from rc2hub.spawners.local import Rc2LocalSpawner
 
 CLASSES: tuple[type[Configurable], ...] = (
     *(Profiles, SharedServices, SparkDrivers),
-    *(Rc2LocalAuthenticator, Rc2LocalSpawner, LocalPool),
+    *(Rc2LocalAuthenticator, Rc2OIDCAuthenticator, Rc2LocalSpawner, LocalPool),
 )
 
 
 def section(kind: type[Configurable]) -> str:
     """The part of one class: its own traits, not those it inherits from JupyterHub."""
     lines = [f"## {kind.__name__}", "", inspect.getdoc(kind).split("\n")[0], ""]
+    at_start = {made.trait_name for made in vars(kind).values() if isinstance(made, DefaultHandler)}
     for name, trait in sorted(kind.class_own_traits(config=True).items()):
         what = re.sub(r"\s+", " ", trait.help).strip()
-        default = f"`{trait.default_value_repr()}`" if trait.default_value else "worked out at start"
+        default = f"`{trait.default_value_repr()}`" if trait.default_value else "none"
+        default = "worked out at start" if name in at_start else default
         lines += [f"### `c.{kind.__name__}.{name}`", "", f"{type(trait).__name__}, default {default}. {what}", ""]
     return "\n".join(lines)
 

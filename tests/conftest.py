@@ -1,3 +1,9 @@
 """Real servers for the tests; each module of `tests/fixtures` starts one kind and stops what it started."""
 
-pytest_plugins = ["tests.fixtures.postgres", "tests.fixtures.hub", "tests.fixtures.browser", "tests.fixtures.spark"]
+pytest_plugins = [
+    "tests.fixtures.postgres",
+    "tests.fixtures.hub",
+    "tests.fixtures.browser",
+    "tests.fixtures.spark",
+    "tests.fixtures.oidc",
+]

@@ -33,6 +33,8 @@ BROKER_DEADLINE = 8.0
 """Seconds a start waits for the attachments it needs, so that a dead service fails it within ten."""
 RESTART_DEADLINE = 40.0
 """Seconds a start waits for the broker itself, which JupyterHub restarts on its poll."""
+REFRESHES_AT_ONCE = 10
+"""People the authenticator looks at again at the same time: after a restart of the hub a whole class is due at once."""
 
 
 class BrokerClient:
@@ -119,6 +121,7 @@ class Push:
         async with asyncio.TaskGroup() as tasks:
             tasks.create_task(self._push_always(), name="rc2 push")
             tasks.create_task(self._follow_wishes(), name="rc2 wishes")
+            tasks.create_task(self._refresh_always(), name="rc2 refresh")
 
     async def push(self) -> None:
         """Push now.
@@ -169,18 +172,32 @@ class Push:
 
     async def refresh_people(self) -> None:
         """Have the authenticator look again at everyone with a running server, paced by `auth_refresh_age`."""
+        now, age = time.monotonic(), self.hub.authenticator.auth_refresh_age
+        running = [user for user in self.hub.users.values() if list(_running(user.spawners.values()))]
+        due = [user for user in running if age and now - self._refreshed.get(user.name, -age) >= age]
+        self._refreshed |= {user.name: now for user in due}
+        at_once = asyncio.Semaphore(REFRESHES_AT_ONCE)
+        async with asyncio.TaskGroup() as tasks:
+            for user in due:
+                tasks.create_task(self._refresh(user, at_once), name=f"rc2 refresh of {user.name}")
+        if due:
+            self.push_soon()
+
+    async def _refresh(self, user: Any, at_once: asyncio.Semaphore) -> None:
         authenticator = self.hub.authenticator
-        now, age = time.monotonic(), authenticator.auth_refresh_age
-        if not age:
-            return
-        for user in list(self.hub.users.values()):
-            if not list(_running(user.spawners.values())) or now - self._refreshed.get(user.name, 0.0) < age:
-                continue
-            self._refreshed[user.name] = now
-            model = await authenticator.refresh_user(user, None)
-            if authenticator.manage_groups and model is not True:
+        try:
+            async with at_once:
+                model = await authenticator.refresh_user(user, None)
+            if model is True:
+                return
+            if authenticator.manage_groups:
                 # somebody the authenticator no longer knows is in no group
                 user.sync_groups((model or {}).get("groups") or [])
+            if model and authenticator.enable_auth_state and "auth_state" in model:
+                # JupyterHub does this at a request; a refresh token that was exchanged here would be lost
+                await user.save_auth_state(model["auth_state"])
+        except Exception:
+            log.exception("The authenticator could not look again at %s, who stays in the same groups.", user.name)
 
     def _active_today(self) -> set[str]:
         since = datetime.now(UTC).replace(tzinfo=None) - timedelta(days=1)
@@ -190,15 +207,20 @@ class Push:
         while True:
             try:
                 await self.look_after_services()
-                await self.refresh_people()
                 await self.push()
                 self._last_error = ""
             except ServiceUnavailableError as error:
                 self._say_once(str(error))
             self._soon.clear()
             with contextlib.suppress(TimeoutError):
-                async with asyncio.timeout(min(INTERVAL, self.hub.authenticator.auth_refresh_age or INTERVAL)):
+                async with asyncio.timeout(INTERVAL):
                     await self._soon.wait()
+
+    async def _refresh_always(self) -> None:
+        # on its own, because an identity provider that hangs must not hold up the list
+        while True:
+            await self.refresh_people()
+            await asyncio.sleep(min(INTERVAL, self.hub.authenticator.auth_refresh_age or INTERVAL) / 3)
 
     async def _follow_wishes(self) -> None:
         while True:

@@ -15,7 +15,7 @@ from types import FrameType
 
 from traitlets.config.loader import PyFileConfigLoader
 
-from rc2hub.authenticators import make_link
+from rc2hub.authenticators.local import make_link
 from rc2hub.errors import Rc2Error
 from rc2hub.local import database, sample_data
 from rc2hub.local.home import Home, is_free

@@ -1,7 +1,6 @@
-"""Who a person is, and which groups she is in.
+"""Single-user mode: people and their groups stand in one file, and a person logs in by a link that works once.
 
-`Rc2LocalAuthenticator` is that of single-user mode: people and their groups stand in one file, and a person logs in by a
-link that works once, as `make up` prints it. There is no password to choose, store or lose.
+`make up` prints the links. There is no password to choose, store or lose.
 """
 
 import hashlib
@@ -15,6 +14,8 @@ from typing import Any
 from jupyterhub.auth import Authenticator
 from jupyterhub.handlers import BaseHandler
 from traitlets import Unicode, default
+
+from rc2hub.authenticators.refusal import refuse
 
 LINK_LIFETIME = 12 * 3600
 """Seconds a link can wait to be opened."""
@@ -89,10 +90,7 @@ class LinkHandler(BaseHandler):  # type: ignore[misc]
         if user is not None:
             self.redirect(self.hub.base_url)
             return
-        # answered here: an exception would have the address logged, and the token with it
-        self.set_status(403)
-        message = "This link was used or is too old; `rc2hub link NAME` prints a new one."
-        self.finish(await self.render_template("error.html", status_code=403, status_message="Forbidden", message=message))
+        await refuse(self, 403, "This link was used or is too old; `rc2hub link NAME` prints a new one.")
 
 
 def make_link(links: Path, name: str) -> str:

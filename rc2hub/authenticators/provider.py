@@ -1,0 +1,65 @@
+"""What the answers of an OpenID provider mean. Nothing here asks it anything."""
+
+import json
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from tornado.httpclient import HTTPClientError
+
+from rc2hub.errors import ProviderError
+
+WELL_KNOWN = "/.well-known/openid-configuration"
+LOGIN_AGAIN = {"access_denied", "consent_required", "interaction_required", "invalid_grant", "login_required"}
+"""Error codes that concern the person, and that a new login may mend; all others concern the hub or the provider."""
+TOO_MANY_REQUESTS = 429
+INTERNAL_ERROR = 500
+
+
+@dataclass(frozen=True)
+class Endpoints:
+    """Where the provider does what, as its discovery document says; a provider may have no `end_session`."""
+
+    authorize: str
+    token: str
+    userinfo: str
+    end_session: str
+
+    @classmethod
+    def read(cls, document: Any, issuer: str) -> "Endpoints":
+        """The endpoints in the document that stands at the issuer's address.
+
+        Raises:
+            ProviderError: if it is no such document, is another issuer's, or names an address without TLS.
+        """
+        if not isinstance(document, Mapping) or str(document.get("issuer")).rstrip("/") != issuer.rstrip("/"):
+            raise ProviderError(f"What stands at {issuer}{WELL_KNOWN} is not of that issuer; tell the operator of this hub.")
+        names = ("authorization_endpoint", "token_endpoint", "userinfo_endpoint", "end_session_endpoint")
+        found = [str(document.get(name, "")) for name in names]
+        if not all(found[:2]) or not all(url.startswith("https://") for url in found if url):
+            raise ProviderError(f"{issuer} names no https:// address to log in at; tell the operator of this hub.")
+        return cls(*found)
+
+
+def is_outage(error: HTTPClientError) -> bool:
+    """Whether the provider could not answer, rather than would not."""
+    return error.code >= INTERNAL_ERROR or error.code == TOO_MANY_REQUESTS
+
+
+def error_code(error: HTTPClientError) -> str:
+    """The OAuth error code in a refusal, such as `invalid_grant`; the bare status if there is none."""
+    try:
+        return plain(json.loads(error.response.body if error.response else b"")["error"])
+    except (KeyError, TypeError, ValueError):
+        return str(error.code)
+
+
+def plain(code: Any) -> str:
+    """An error code as it may be shown and logged: whoever made the address or the answer could put anything there."""
+    return code if isinstance(code, str) and re.fullmatch("[a-z_]{1,60}", code) else "unknown"
+
+
+def subject(user_info: Mapping[str, Any] | None) -> str | None:
+    """The one claim that never names anybody else later."""
+    return (user_info or {}).get("sub")
