@@ -77,6 +77,9 @@ follow_environment <- function() {
   for (name in c("R_LIBS_USER", "R_LIBS_SITE")) {
     do.call(Sys.setenv, structure(list(.expand_R_libs_env_var(Sys.getenv(name))), names = name))
   }
+  # R would ask before it makes this folder, and a kernel cannot be asked: install.packages() would fail
+  library <- path.expand(sub(":.*", "", Sys.getenv("R_LIBS_USER")))
+  if (nzchar(library)) dir.create(library, showWarnings = FALSE, recursive = TRUE)
   paths <- strsplit(Sys.getenv(c("R_LIBS", "R_LIBS_USER", "R_LIBS_SITE")), ":", fixed = TRUE)
   .libPaths(unlist(paths, use.names = FALSE), include.site = FALSE)
 }
