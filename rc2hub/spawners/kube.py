@@ -22,6 +22,8 @@ from rc2hub.spawners.progress import in_words, trouble
 
 FIRST_UID, UIDS = 100_000, 1_000_000_000
 """Accounts of people's homes: above those of the image, below what file systems call nobody."""
+MARGIN = 2
+"""Seconds before JupyterHub's own timeout, which would say nothing of the reason."""
 LOOK = 0.3
 """Seconds between looks at a pod's events."""
 
@@ -96,7 +98,8 @@ class Rc2KubeSpawner(Rc2Spawner, KubeSpawner):  # type: ignore[misc]
         """
         telling = asyncio.create_task(self._tell_events())
         try:
-            url = await KubeSpawner._start(self)
+            async with asyncio.timeout(self.start_timeout - MARGIN):
+                url = await KubeSpawner._start(self)
         except TimeoutError as error:
             raise StandbyError(f"R could not be started. {trouble(self.events)}; ask an operator.") from error
         except Exception as error:

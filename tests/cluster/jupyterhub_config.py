@@ -17,6 +17,7 @@ c.JupyterHub.authenticator_class = "dummy"
 c.Authenticator.allow_all = True
 c.Authenticator.auth_refresh_age = 2
 c.JupyterHub.allow_named_servers = True
+c.JupyterHub.tornado_settings = {"slow_spawn_timeout": 0}  # every start has a progress
 c.JupyterHub.services = [{"name": "probe", "api_token": os.environ["RC2_TEST_TOKEN"]}]
 c.JupyterHub.load_groups = {"analysts": {"users": ["alice"]}}
 
