@@ -44,7 +44,7 @@ class Cluster:
 
     def run(self, *command: str, stdin: str | None = None, timeout: float = 60) -> str:
         """Run a program that knows this cluster; fails like `kubectl`."""
-        environment = {**os.environ, "KUBECONFIG": self.settings["KUBECONFIG"]}
+        environment = {**os.environ, **self.settings}
         done = subprocess.run(
             command, env=environment, input=stdin, capture_output=True, text=True, timeout=timeout, check=False
         )

@@ -6,12 +6,12 @@ ADD_ONS=(coredns metrics-server local-path-provisioner traefik)
 
 start_coredns() {
     fill Corefile >"$RUN/Corefile"
-    start coredns "${FOLDER[coredns]}/coredns" -conf "$RUN/Corefile"
+    start coredns "${BUILT[coredns]}/coredns" -conf "$RUN/Corefile"
 }
 
 start_metrics-server() {
     local config=$RUN/kubeconfig/metrics-server pki=$RUN/pki
-    start metrics-server "${FOLDER[metrics-server]}/metrics-server" --bind-address="$HOST_IP" --secure-port=4443 \
+    start metrics-server "${BUILT[metrics-server]}/metrics-server" --bind-address="$HOST_IP" --secure-port=4443 \
         --tls-cert-file="$pki/metrics-server-serving.crt" --tls-private-key-file="$pki/metrics-server-serving.key" \
         --kubeconfig="$config" --authentication-kubeconfig="$config" --authorization-kubeconfig="$config" \
         --kubelet-certificate-authority="$pki/ca.crt" --kubelet-preferred-address-types=InternalIP \
@@ -20,14 +20,14 @@ start_metrics-server() {
 
 start_local-path-provisioner() {
     cp "$MACHINE/templates/volumes.json" "$RUN/volumes.json"
-    start local-path-provisioner "${FOLDER[local-path-provisioner]}/local-path-provisioner" start \
+    start local-path-provisioner "${BUILT[local-path-provisioner]}/local-path-provisioner" start \
         --kubeconfig "$RUN/kubeconfig/local-path-provisioner" --config "$RUN/volumes.json" --helper-image "$BUSYBOX"
 }
 
 start_traefik() {
     fill traefik.yaml >"$RUN/traefik.yaml"
     fill traefik-tls.yaml >"$RUN/traefik-tls.yaml"
-    KUBECONFIG=$RUN/kubeconfig/traefik start traefik "${FOLDER[traefik]}/traefik" --configFile="$RUN/traefik.yaml"
+    KUBECONFIG=$RUN/kubeconfig/traefik start traefik "${BUILT[traefik]}/traefik" --configFile="$RUN/traefik.yaml"
 }
 
 add_ons() {

@@ -35,7 +35,7 @@ packages() {
 }
 
 # The cache folder of a module of this folder.
-built() {
+folder_of() {
     local hash
     hash=$(cd "$MACHINE/$1" && { go version && flags "$1" && packages "$1" && sha256sum ./*; } | sha256sum)
     echo "$CACHE/$1-${hash:0:16}"
@@ -61,13 +61,13 @@ build() {
     say "Building $name took $((SECONDS - began)) s"
 }
 
-# Builds what is not in the cache, and says in FOLDER where each is.
-declare -A FOLDER
+# Builds what is not in the cache, and says in BUILT where each is.
+declare -A BUILT
 build_all() {
     need_go
     local name
     for name in pause etcd coredns tools metrics-server local-path-provisioner kubernetes traefik; do
-        FOLDER[$name]=$(built "$name")
-        build "$name" "${FOLDER[$name]}"
+        BUILT[$name]=$(folder_of "$name")
+        build "$name" "${BUILT[$name]}"
     done
 }

@@ -24,7 +24,7 @@ signed() {
 # kubeconfig NAME SUBJECT: a client of the API server, in one file without references to others.
 kubeconfig() {
     signed "$1" ca clientAuth "$2"
-    cat >"$RUN/kubeconfig/$1" <<EOF
+    (umask 077 && cat >"$RUN/kubeconfig/$1") <<EOF
 apiVersion: v1
 kind: Config
 clusters: [{name: rc2-test, cluster: {server: "https://$HOST_IP:6443", certificate-authority-data: $(base64_of ca.crt)}}]

@@ -5,7 +5,7 @@ CONTROL_PLANE=(etcd kube-apiserver kube-controller-manager kube-scheduler)
 
 # etcd's peers speak without TLS: there are none, and the address is loopback. No fsync: nothing here outlives the machine.
 start_etcd() {
-    start etcd "${FOLDER[etcd]}/etcd" --data-dir="$RUN/etcd" --unsafe-no-fsync --log-level=warn \
+    start etcd "${BUILT[etcd]}/etcd" --data-dir="$RUN/etcd" --unsafe-no-fsync --log-level=warn \
         --listen-client-urls=https://127.0.0.1:2379 --advertise-client-urls=https://127.0.0.1:2379 \
         --listen-peer-urls=http://127.0.0.1:2380 --cert-file="$RUN/pki/etcd.crt" --key-file="$RUN/pki/etcd.key" \
         --client-cert-auth --trusted-ca-file="$RUN/pki/etcd-ca.crt"
@@ -14,7 +14,7 @@ start_etcd() {
 # Pods leave a dead node after 10 s instead of 300, else each test of a power cut would take five minutes.
 start_kube-apiserver() {
     local pki=$RUN/pki
-    start kube-apiserver "${FOLDER[kubernetes]}/kube-apiserver" --bind-address="$HOST_IP" --advertise-address="$HOST_IP" \
+    start kube-apiserver "${BUILT[kubernetes]}/kube-apiserver" --bind-address="$HOST_IP" --advertise-address="$HOST_IP" \
         --service-cluster-ip-range="$SERVICES" --anonymous-auth=false --client-ca-file="$pki/ca.crt" \
         --authorization-mode=Node,RBAC --enable-admission-plugins=NodeRestriction --allow-privileged=true \
         --tls-cert-file="$pki/apiserver.crt" --tls-private-key-file="$pki/apiserver.key" \
@@ -33,19 +33,20 @@ start_kube-apiserver() {
 
 start_kube-controller-manager() {
     local config=$RUN/kubeconfig/kube-controller-manager
-    start kube-controller-manager "${FOLDER[kubernetes]}/kube-controller-manager" --bind-address=127.0.0.1 \
+    start kube-controller-manager "${BUILT[kubernetes]}/kube-controller-manager" --bind-address=127.0.0.1 \
         --kubeconfig="$config" --authentication-kubeconfig="$config" --authorization-kubeconfig="$config" \
         --use-service-account-credentials=true --service-account-private-key-file="$RUN/pki/service-accounts.key" \
-        --root-ca-file="$RUN/pki/ca.crt" --leader-elect=false --node-monitor-grace-period=12s --node-monitor-period=2s
+        --root-ca-file="$RUN/pki/ca.crt" --flex-volume-plugin-dir="$RUN/volume-plugins" \
+        --leader-elect=false --node-monitor-grace-period=12s --node-monitor-period=2s
 }
 
 start_kube-scheduler() {
     local config=$RUN/kubeconfig/kube-scheduler
-    start kube-scheduler "${FOLDER[kubernetes]}/kube-scheduler" --bind-address=127.0.0.1 --leader-elect=false \
+    start kube-scheduler "${BUILT[kubernetes]}/kube-scheduler" --bind-address=127.0.0.1 --leader-elect=false \
         --kubeconfig="$config" --authentication-kubeconfig="$config" --authorization-kubeconfig="$config"
 }
 
-kubectl() { "${FOLDER[kubernetes]}/kubectl" --kubeconfig="$RUN/kubeconfig/admin" "$@"; }
+kubectl() { KUBECACHEDIR=$RUN/kubectl "${BUILT[kubernetes]}/kubectl" --kubeconfig="$RUN/kubeconfig/admin" "$@"; }
 
 control_plane() {
     start_etcd

@@ -3,13 +3,13 @@
 
 build_images() {
     local target work
-    target=$CACHE/images-$({ sha256sum <"$MACHINE/lib/images.sh" && sha256sum </bin/busybox && echo "${FOLDER[pause]}"; } |
+    target=$CACHE/images-$({ sha256sum <"$MACHINE/lib/images.sh" && sha256sum </bin/busybox && echo "${BUILT[pause]}"; } |
         sha256sum | cut -c 1-16)
-    FOLDER[images]=$target
+    BUILT[images]=$target
     [ ! -d "$target" ] || return 0
     work=$(mktemp --directory)
     mkdir --parents "$target.new" "$work/pause" "$work/busybox"/{bin,etc,tmp}
-    cp "${FOLDER[pause]}/pause" "$work/pause/"
+    cp "${BUILT[pause]}/pause" "$work/pause/"
     cp /bin/busybox "$work/busybox/bin/"
     chroot "$work/busybox" /bin/busybox --install -s /bin
     chmod 1777 "$work/busybox/tmp"
@@ -20,7 +20,7 @@ build_images() {
     mv "$target.new" "$target"
 }
 
-# image WORK FOLDER NAME COMMAND TARGET: an image of the files in WORK/FOLDER, as TARGET/FOLDER.tar.
+# image WORK BUILT NAME COMMAND TARGET: an image of the files in WORK/BUILT, as TARGET/BUILT.tar.
 image() {
     local buildah=(buildah --root "$1/storage" --runroot "$1/run" --storage-driver vfs) container
     container=$("${buildah[@]}" from scratch)

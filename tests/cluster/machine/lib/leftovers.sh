@@ -11,7 +11,7 @@ leftovers() {
     ip route | grep -E '10\.(88|89|96)\.' | sed 's/^/route: /'
     nft list tables 2>/dev/null | grep -E 'kube-proxy' | sed 's/^/nftables: /'
     for folder in /sys/fs/cgroup/rc2-cluster /sys/fs/cgroup/*/rc2-cluster; do [ ! -e "$folder" ] || echo "cgroup $folder"; done
-    for folder in "$RUN" /var/lib/kubelet /var/log/containers /var/log/pods /run/cni-addresses; do
+    for folder in "$RUN" /var/lib/kubelet /var/log/containers /var/log/pods /run/cni-addresses /usr/libexec/kubernetes; do
         [ ! -e "$folder" ] || echo "file $folder"
     done
 }

@@ -9,15 +9,15 @@ node_up() {
     node_cgroups "$n"
     if ! running "node$n"; then
         start "node$n" unshare --net --pid --mount --uts --fork --kill-child=KILL --mount-proc --propagation private \
-            "$MACHINE/lib/node-start" "$RUN" "$n" "${FOLDER[kubernetes]}"
+            "$MACHINE/lib/node-start" "$RUN" "$n" "${BUILT[kubernetes]}"
         wait_until 10 "node $n" test -e "/proc/$(pid_of "node$n")/root/run/started"
         connect "$n"
     fi
     route_services
     start "node$n-containerd" "$MACHINE/cluster" enter "$n" containerd --config /var/lib/rc2-cluster/containerd.toml
     wait_until 20 "containerd of node $n" in_node "$n" ctr version
-    import_into "$n" "${FOLDER[images]}/pause.tar"
-    import_into "$n" "${FOLDER[images]}/busybox.tar"
+    import_into "$n" "${BUILT[images]}/pause.tar"
+    import_into "$n" "${BUILT[images]}/busybox.tar"
     start "node$n-kubelet" "$MACHINE/cluster" enter "$n" kubelet --config=/var/lib/rc2-cluster/kubelet.yaml \
         --kubeconfig=/var/lib/rc2-cluster/kubeconfig --node-ip="$(node_ip "$n")" \
         --node-labels="topology.kubernetes.io/zone=zone$n"
@@ -30,7 +30,7 @@ node_kill() {
     local pid
     pid=$(pid_of "node$1")
     kill -9 "$pid"
-    tail --pid="$pid" --follow /dev/null
+    wait_until 20 "the end of node $1" ended "$pid"
     rm "$RUN/process/node$1"*
     route_services
 }
@@ -69,7 +69,7 @@ node_files() {
     kubeconfig "node$n" "/O=system:nodes/CN=system:node:node$n"
     signed "node$n-serving" ca serverAuth "/O=system:nodes/CN=system:node:node$n" "DNS:node$n,IP:$(node_ip "$n")"
     cp "$RUN/kubeconfig/node$n" "$own/kubeconfig"
-    cp "$RUN/kubeconfig/kube-proxy" "$RUN/pki/ca.crt" "${FOLDER[pause]}/pause" "$own/"
+    cp "$RUN/kubeconfig/kube-proxy" "$RUN/pki/ca.crt" "${BUILT[pause]}/pause" "$own/"
     cp "$RUN/pki/node$n-serving.crt" "$own/kubelet.crt"
     cp "$RUN/pki/node$n-serving.key" "$own/kubelet.key"
     echo "nameserver $HOST_IP" >"$own/resolv.conf"

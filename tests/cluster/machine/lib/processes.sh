@@ -3,6 +3,8 @@
 
 started_at() { awk '{ sub(/.*\) /, ""); if ($1 != "Z") print $20 }' "/proc/$1/stat" 2>/dev/null || true; }
 
+ended() { [ -z "$(started_at "$1")" ]; }
+
 pid_of() { cut -d ' ' -f 1 "$RUN/process/$1"; }
 
 running() {
@@ -25,8 +27,8 @@ stop() {
     running "$1" || return 0
     pid=$(pid_of "$1")
     kill "$pid"
-    timeout 5 tail --pid="$pid" --follow /dev/null || kill -9 "$pid"
-    tail --pid="$pid" --follow /dev/null
+    within 5 ended "$pid" || kill -9 "$pid"
+    wait_until 20 "the end of $1" ended "$pid"
     rm "$RUN/process/$1"
 }
 
@@ -46,5 +48,5 @@ kill_marked() {
     [ ${#pids[@]} -gt 0 ] || return 0
     kill -9 "${pids[@]}" 2>/dev/null || true
     local pid
-    for pid in "${pids[@]}"; do timeout 20 tail --pid="$pid" --follow /dev/null; done
+    for pid in "${pids[@]}"; do wait_until 20 "the end of process $pid" ended "$pid"; done
 }

@@ -24,12 +24,15 @@ fail() {
     exit 1
 }
 
-# wait_until SECONDS WHAT COMMAND...: tries the command ten times a second.
-wait_until() {
-    local deadline=$((SECONDS + $1)) what=$2
-    shift 2
+# within SECONDS COMMAND...: tries the command ten times a second until it succeeds.
+within() {
+    local deadline=$((SECONDS + $1))
+    shift
     until "$@" >/dev/null 2>&1; do
-        [ $SECONDS -lt $deadline ] || fail "Waited in vain for $what; see $RUN/log."
+        [ $SECONDS -lt $deadline ] || return 1
         sleep 0.1
     done
 }
+
+# wait_until SECONDS WHAT COMMAND...: the same, and the end of everything if it does not.
+wait_until() { within "$1" "${@:3}" || fail "Waited $1 s in vain for $2; see $RUN/log."; }
