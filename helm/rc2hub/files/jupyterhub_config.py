@@ -1,0 +1,58 @@
+"""The hub's configuration on Kubernetes: where things are, then the operator's values, then Rc².
+
+`values.json` beside this file is what templates/hub-config.yaml made of the chart's values.
+"""
+
+import json
+import os
+from pathlib import Path
+
+from traitlets.config import Config
+
+from rc2hub.configure import install
+
+c = get_config()  # noqa: F821
+values = json.loads(Path(__file__).with_name("values.json").read_text())
+hub, compute = values["hub"], values["compute"]
+
+# Hub and proxy are pods of their own; what people run goes on when the hub is replaced.
+c.JupyterHub.hub_bind_url = "http://:8081"
+c.JupyterHub.hub_connect_url = hub["url"]
+c.JupyterHub.cleanup_servers = False
+c.JupyterHub.cleanup_proxy = False
+c.ConfigurableHTTPProxy.should_start = False
+c.ConfigurableHTTPProxy.api_url = values["proxy"]["url"]
+c.JupyterHub.db_url = hub["database"]
+c.JupyterHub.upgrade_db = True
+
+# Compute servers are pods in a namespace of their own, with one volume of homes.
+c.JupyterHub.spawner_class = "rc2-kube"
+c.KubeSpawner.namespace = compute["namespace"]
+c.KubeSpawner.image = compute["image"]
+c.KubeSpawner.image_pull_policy = compute["pullPolicy"]
+c.KubeSpawner.image_pull_secrets = compute["pullSecrets"]
+c.KubeSpawner.priority_class_name = compute["priorityClass"]
+c.KubeSpawner.volumes = [{"name": "homes", "persistentVolumeClaim": {"claimName": compute["homes"]}}]
+c.KubeSpawner.volume_mounts = [{"name": "homes", "mountPath": "/home"}]
+c.Profiles.catalogue = values["profiles"]
+
+# Broker and gateways are Deployments of the chart. The secret that hub and broker share is in RC2_BROKER_TOKEN.
+c.SharedServices.managed = False
+c.SharedServices.broker_url = values["broker"]["url"]
+c.SharedServices.update(values["sharedServices"])
+c.JupyterHub.load_roles = values["roles"]
+
+# What the operator wrote: first the tree, then the code.
+c.merge(Config(values["config"]))
+for name, code in sorted(values["extraConfig"].items()):
+    exec(compile(code, f"hub.extraConfig.{name}", "exec"))  # noqa: S102 - an operator's own
+
+# `helm test` logs in as one person, with a token that can do this alone.
+if values["test"]:
+    scopes = [f"{scope}!user=rc2-helm-test" for scope in ("admin:users", "servers", "access:servers")]
+    service = {"name": "helm-test", "api_token": os.environ["RC2_TEST_TOKEN"]}
+    c.JupyterHub.services = [*c.JupyterHub.get("services", []), service]
+    role = {"name": "helm-test", "services": ["helm-test"], "scopes": scopes}
+    c.JupyterHub.load_roles = [*c.JupyterHub.get("load_roles", []), role]
+
+install(c)

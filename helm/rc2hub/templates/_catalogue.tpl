@@ -1,0 +1,36 @@
+{{- /* The whole catalogue as JSON: the operator's entries, and those of the chart's own PostgreSQL and Spark. */ -}}
+{{- define "rc2hub.catalogue" -}}
+{{- $catalogue := deepCopy .Values.sharedServices.catalogue -}}
+{{- if .Values.postgresql.enabled -}}
+  {{- range $name, $words := .Values.postgresql.databases -}}
+    {{- $entry := dict "kind" "postgres" "url" (include "rc2hub.postgresqlUrl" (list $ $name)) -}}
+    {{- $_ := set $entry "admin" (dict "file" "/etc/rc2hub/postgresql/rc2-password") -}}
+    {{- $_ := set $catalogue $name (merge $entry (deepCopy $words)) -}}
+  {{- end -}}
+{{- end -}}
+{{- if .Values.spark.enabled -}}
+  {{- $entry := dict "kind" "spark" "gateway" (printf "sc://%s:15002" (include "rc2hub.host" (list . "spark-gateway"))) -}}
+  {{- $_ := set $entry "admin" (dict "env" "RC2_GATEWAY_SECRET") -}}
+  {{- $_ := set $catalogue "spark" (merge $entry (deepCopy .Values.spark.service)) -}}
+{{- end -}}
+{{ $catalogue | toJson }}
+{{- end }}
+
+{{- /* (list $ "flights"): the address of a database, without a password */ -}}
+{{- define "rc2hub.postgresqlUrl" -}}
+{{- $ := index . 0 -}}
+{{- $postgresql := $.Values.postgresql -}}
+{{- $host := ternary $postgresql.host (include "rc2hub.host" (list $ "postgresql")) $postgresql.external -}}
+{{- $parameters := list -}}
+{{- range $name, $value := $postgresql.parameters -}}
+  {{- $parameters = append $parameters (printf "%s=%s" $name (urlquery $value)) -}}
+{{- end -}}
+postgresql://{{ $postgresql.user }}@{{ $host }}:{{ $postgresql.port }}/{{ index . 1 }}
+{{- with $parameters }}?{{ join "&" . }}{{ end -}}
+{{- end }}
+
+{{- /* c.SharedServices, as hub and broker read it */ -}}
+{{- define "rc2hub.sharedServices" -}}
+{{- $catalogue := include "rc2hub.catalogue" . | fromJson -}}
+{{ dict "catalogue" $catalogue "contact" .Values.sharedServices.contact "lifetime" .Values.sharedServices.lifetime | toJson }}
+{{- end }}

@@ -1,0 +1,55 @@
+{{- /* (list $ "hub" uid): what all pods of the chart have in common; "restricted" holds for each */ -}}
+{{- define "rc2hub.pod" -}}
+{{- $ := index . 0 -}}
+{{- $uid := index . 2 -}}
+enableServiceLinks: false
+{{- with $.Values.images.pullSecrets }}
+imagePullSecrets:
+  {{- range . }}
+  - name: {{ . }}
+  {{- end }}
+{{- end }}
+{{- with $.Values.scheduling.nodeSelector }}
+nodeSelector:
+  {{- toYaml . | nindent 2 }}
+{{- end }}
+{{- with $.Values.scheduling.tolerations }}
+tolerations:
+  {{- toYaml . | nindent 2 }}
+{{- end }}
+{{- if $.Values.priorityClasses.create }}
+priorityClassName: {{ include "rc2hub.priorityClass" (list $ "system") }}
+{{- end }}
+securityContext:
+  runAsNonRoot: true
+  runAsUser: {{ $uid }}
+  runAsGroup: {{ $uid }}
+  fsGroup: {{ $uid }}
+  fsGroupChangePolicy: OnRootMismatch
+  seccompProfile: {type: RuntimeDefault}
+# the loss of one node takes as few of them as possible
+topologySpreadConstraints:
+  - maxSkew: 1
+    topologyKey: kubernetes.io/hostname
+    whenUnsatisfiable: ScheduleAnyway
+    labelSelector:
+      matchLabels: {app.kubernetes.io/instance: {{ $.Release.Name }}}
+{{- end }}
+
+{{- /* (list $ "hub"): image and rights of a container */ -}}
+{{- define "rc2hub.container" -}}
+{{- $ := index . 0 -}}
+image: {{ include "rc2hub.image" . | quote }}
+imagePullPolicy: {{ $.Values.images.pullPolicy }}
+securityContext:
+  allowPrivilegeEscalation: false
+  capabilities: {drop: [ALL]}
+  readOnlyRootFilesystem: true
+{{- end }}
+
+{{- /* Until the Services know that a pod ends, and send nobody to it any more. */ -}}
+{{- define "rc2hub.preStop" -}}
+lifecycle:
+  preStop:
+    sleep: {seconds: 3}
+{{- end }}
