@@ -15,6 +15,7 @@ WORDS = {
     "Failed": "R's container could not be started",
     "BackOff": "R's container could not be started",
 }
+REPEATED = ("Error: ", "Back-off ")
 TROUBLE = frozenset(WORDS) - {"Scheduled", "TriggeredScaleUp", "Pulling", "Started"}
 
 
@@ -25,7 +26,9 @@ def in_words(event: Mapping[str, Any]) -> str:
 
 def trouble(events: list[Mapping[str, Any]]) -> str:
     """Why a pod did not start, as far as its events tell; Kubernetes' own sentence is for the operator who is asked."""
-    for event in reversed(events):
-        if event["reason"] in TROUBLE:
-            return f"{in_words(event)} ({event['message'].strip().rstrip('.')})"
-    return "It took too long"
+    found = [event for event in events if event["reason"] in TROUBLE]
+    if not found:
+        return "It took too long"
+    # of a missing image, Kubernetes first says what is wrong, and then only that it tries again
+    last = next((event for event in reversed(found) if not event["message"].startswith(REPEATED)), found[-1])
+    return f"{in_words(last)} ({last['message'].strip().rstrip('.')})"

@@ -42,6 +42,9 @@ def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, Any, pytest.
     if report.failed and isinstance(cluster, Cluster):
         for namespace in cluster.namespaces:
             report.sections.append((f"namespace {namespace.name}", namespace.describe()))
+    for fixture in getattr(item, "funcargs", {}).values():
+        if report.failed and isinstance(fixture, KubeHub):
+            report.sections.append(("hub.log", fixture.log()[-8000:]))
     return report
 
 

@@ -28,5 +28,10 @@ def test_the_last_trouble_is_the_reason() -> None:
     assert trouble(events) == "R's container could not be started (no such image)"
 
 
+def test_what_is_wrong_with_an_image_counts_more_than_that_it_is_tried_again() -> None:
+    events = [event("Failed", "no such image"), event("Failed", "Error: ErrImagePull"), event("BackOff", "Back-off pulling")]
+    assert trouble(events) == "R's container could not be started (no such image)"
+
+
 def test_without_any_trouble_it_took_too_long() -> None:
     assert trouble([event("Scheduled")]) == "It took too long"
