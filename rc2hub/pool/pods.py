@@ -21,7 +21,7 @@ CONTAINER = "notebook"
 RUN = "/run/rc2"
 CONTROL = f"{RUN}/control.sock"
 COMMAND = ["python3", "-m", "rc2hub.compute.standby", CONTROL]
-CONNECT = ["socat", "-", f"UNIX-CONNECT:{CONTROL}"]
+CONNECT = ["socat", "-t0", "-", f"UNIX-CONNECT:{CONTROL}"]
 PORT = 8888
 CAPABILITIES = ["CHOWN", "DAC_OVERRIDE", "SETGID", "SETUID"]
 """What it takes to become a person's account and to make her home."""

@@ -53,6 +53,7 @@ def running_hub(cluster: Cluster, folder: Path, **run: Any) -> Iterator[KubeHub]
     """A hub on this machine whose servers are pods in a namespace of their own."""
     with cluster.namespace() as namespace:
         namespace.apply(HOMES)
+        namespace.wait("jsonpath={.status.phase}=Bound", "pvc/homes")
         hub = KubeHub(folder / "hub", namespace, **run)
         hub.start()
         try:

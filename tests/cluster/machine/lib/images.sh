@@ -14,19 +14,19 @@ build_images() {
     chroot "$work/busybox" /bin/busybox --install -s /bin
     chmod 1777 "$work/busybox/tmp"
     echo root:x:0:0:root:/:/bin/sh >"$work/busybox/etc/passwd"
-    image "$work" pause "$PAUSE" /pause "$target.new"
-    image "$work" busybox "$BUSYBOX" /bin/sh "$target.new"
+    image "$work" pause "$PAUSE" /pause "$target.new" 65535:65535
+    image "$work" busybox "$BUSYBOX" /bin/sh "$target.new" 0:0
     rm -rf "$work"
     mv "$target.new" "$target"
 }
 
-# image WORK BUILT NAME COMMAND TARGET: an image of the files in WORK/BUILT, as TARGET/BUILT.tar.
+# image WORK BUILT NAME COMMAND TARGET USER: an image of the files in WORK/BUILT, as TARGET/BUILT.tar.
 image() {
     local buildah=(buildah --root "$1/storage" --runroot "$1/run" --storage-driver vfs) container
     container=$("${buildah[@]}" from scratch)
     {
         "${buildah[@]}" add "$container" "$1/$2" /
-        "${buildah[@]}" config --cmd "[\"$4\"]" "$container"
+        "${buildah[@]}" config --cmd "[\"$4\"]" --user "$6" "$container"
         "${buildah[@]}" commit --quiet "$container" "$3"
         "${buildah[@]}" push --quiet "$3" "docker-archive:$5/$2.tar:$3"
     } >/dev/null
