@@ -47,7 +47,7 @@ cluster-down: ## end that cluster and remove all it made
 	@tests/cluster/machine/cluster down
 endif
 
-test-cluster: .venv/ready-dev cluster ## run the tests that need Kubernetes (KUBECONFIG_RC2_TEST names one of yours)
+test-cluster: .venv/ready-dev cluster images ## run the tests that need Kubernetes (KUBECONFIG_RC2_TEST names one of yours)
 	$(BIN)/pytest --override-ini addopts="--strict-markers --strict-config" tests/cluster
 
 bench: .venv/ready-dev ## measure against JupyterHub's own spawner (BENCH=local), into build/bench.json

@@ -15,8 +15,11 @@ from pathlib import Path
 from secrets import token_hex
 from typing import Any, TypeVar
 
+from rc2hub import __version__
+
 ENVIRONMENT = Path("/var/lib/rc2-cluster/cluster.env")
 MACHINE = Path(__file__).parent / "machine" / "cluster"
+CACHE = Path(os.environ.get("RC2_CACHE") or Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache", "rc2hub"))
 Result = TypeVar("Result")
 
 
@@ -26,6 +29,7 @@ class Cluster:
 
     settings: Mapping[str, str]
     namespaces: list["Namespace"] = field(default_factory=list, compare=False)
+    images: dict[str, str] = field(default_factory=dict, compare=False)
 
     def kubectl(self, *arguments: str, manifest: Any = None, timeout: float = 60) -> str:
         """What kubectl printed; `manifest` is given to it as JSON (`kubectl("apply", "-f", "-", manifest=…)`).
@@ -37,6 +41,19 @@ class Cluster:
     def helm(self, *arguments: str, timeout: float = 300) -> str:
         """What helm printed; fails like `kubectl`."""
         return self.run(self.settings["HELM"], *arguments, timeout=timeout)
+
+    def image(self, name: str) -> str:
+        """The reference of one of our images; the machine's own nodes get it from the archive that `make images` made.
+
+        For a cluster of yours, RC2_IMAGES_PREFIX says where it finds them (`registry.example.org/rc2hub/`).
+        """
+        if prefix := self.settings.get("RC2_IMAGES_PREFIX"):
+            return f"{prefix}{name}:{__version__}"
+        if name not in self.images:
+            archives = dict(line.split("=", 1) for line in (CACHE / "images" / "images.env").read_text().splitlines())
+            self.machine("import", archives[name], timeout=300)
+            self.images[name] = f"localhost/rc2hub/{name}:{__version__}"
+        return self.images[name]
 
     def machine(self, *arguments: str, timeout: float = 120) -> str:
         """A command of `machine/cluster` (`node-kill`, `stop` …); for tests of faults, on the cluster of `make cluster`."""

@@ -13,12 +13,10 @@ from typing import Any
 from urllib.error import URLError
 from urllib.request import urlopen
 
-from rc2hub import __version__
 from tests.cluster.cluster import Namespace
 from tests.fixtures.hub import ROOT, Rc2
 
 CONFIG = Path(__file__).with_name("jupyterhub_config.py")
-IMAGE = f"localhost/rc2hub/r-compute:{__version__}"
 HOMES = {
     "apiVersion": "v1",
     "kind": "PersistentVolumeClaim",
@@ -42,7 +40,8 @@ class KubeHub(Rc2):
         ports = [_free_port("127.0.0.1"), _free_port(host), _free_port("127.0.0.1"), _free_port(host)]
         self.url = f"http://127.0.0.1:{ports[0]}"
         self.token = secrets.token_hex(16)
-        common = {"root": str(ROOT), "host": host, "ports": ports, "namespace": namespace.name, "image": IMAGE}
+        common = {"root": str(ROOT), "host": host, "ports": ports, "namespace": namespace.name}
+        common["image"] = namespace.cluster.image("r-compute")
         self.run = {**common, "services": {}, **run}
 
     def start(self) -> None:
