@@ -6,20 +6,19 @@ nothing that the provider answers gets into the log.
 """
 
 import asyncio
-import json
 import sys
 import time
 from contextlib import suppress
 from typing import Any
 from urllib.parse import urlsplit
 
-from oauthenticator.generic import GenericOAuthenticator
-from tornado import web
-from tornado.httpclient import AsyncHTTPClient, HTTPClientError, HTTPRequest
+from jupyterhub.utils import get_browser_protocol
+from oauthenticator.oauth2 import guess_callback_uri
+from tornado.httpclient import AsyncHTTPClient
 from traitlets import Integer, Unicode, default
 
+from rc2hub.authenticators.conversation import Conversation
 from rc2hub.authenticators.pages import CallbackHandler, LoginHandler, LogoutHandler
-from rc2hub.authenticators.provider import LOGIN_AGAIN, WELL_KNOWN, Endpoints, error_code, is_outage
 from rc2hub.errors import LoginRefusedError, ProviderError
 
 Model = dict[str, Any]
@@ -27,7 +26,7 @@ Model = dict[str, Any]
 AuthState = dict[str, Any]
 
 
-class Rc2OIDCAuthenticator(GenericOAuthenticator):  # type: ignore[misc]
+class Rc2OIDCAuthenticator(Conversation):
     """Logs people in at their organisation's OpenID provider, and follows their groups there while they work."""
 
     login_handler = LoginHandler
@@ -47,12 +46,10 @@ class Rc2OIDCAuthenticator(GenericOAuthenticator):  # type: ignore[misc]
     ).tag(config=True)
 
     def __init__(self, **kwargs: Any) -> None:
-        """Start without knowing the provider's endpoints; `discover` asks for them."""
+        """Start with nobody being refreshed."""
         super().__init__(**kwargs)
-        self.end_session_url = ""
-        self._discovered = False
         self._refreshes: dict[str, asyncio.Task[Model | bool]] = {}
-        self._problem = ""
+        self._out: set[str] = set()
 
     @default("auth_refresh_age")
     def _default_auth_refresh_age(self) -> int:
@@ -122,99 +119,12 @@ class Rc2OIDCAuthenticator(GenericOAuthenticator):  # type: ignore[misc]
         with suppress(ProviderError):  # it is in the log, and the next login asks again
             await self.discover()
 
-    async def discover(self) -> None:
-        """Learn where the provider does what, unless that is known; an address that the operator wrote stays.
-
-        Raises:
-            ProviderError: if it does not answer, or not with that.
-        """
-        if self._discovered:
-            return
-        try:
-            document = await self.httpfetch(self.issuer.rstrip("/") + WELL_KNOWN)
-        except HTTPClientError as error:
-            raise self._failed(f"has no {WELL_KNOWN}; tell the operator of this hub", error) from error
-        found = Endpoints.read(document, self.issuer)
-        urls = {"authorize_url": found.authorize, "token_url": found.token}
-        if not self.userdata_from_id_token:
-            urls["userdata_url"] = found.userinfo
-        for trait, url in urls.items():
-            setattr(self, trait, getattr(self, trait) or url)
-        self.end_session_url, self._discovered = found.end_session, True
-
-    async def fetch(self, req: HTTPRequest, label: str = "", parse_json: bool = True, **kwargs: Any) -> Any:
-        """Ask the provider. The parent would log what stands in an error's body, which may be anything.
-
-        Raises:
-            HTTPClientError: if the provider refuses.
-            ProviderError: if it does not answer, or not in JSON.
-        """
-        try:
-            response = await self.http_client.fetch(req, **kwargs)
-            answer = json.loads(response.body or "null") if parse_json else response
-        except HTTPClientError as error:
-            if not is_outage(error):
-                raise
-            raise self._failed("does not answer; try again in a few minutes", error) from error
-        except (OSError, ValueError) as error:
-            raise self._failed("does not answer; try again in a few minutes", error) from error
-        if self._problem:
-            self.log.info("%s answers again.", self.login_service)
-        self._problem = ""
-        return answer
-
-    def _failed(self, what: str, cause: Exception | None = None) -> ProviderError:
-        """The error to raise; it is logged with its cause once, not again for each person."""
-        sentence = f"{self.login_service} {what}."
-        if sentence != self._problem:
-            self.log.warning("%s (%s)", sentence, cause or "no more is known")
-        self._problem = sentence
-        return ProviderError(sentence)
-
-    async def get_token_info(self, handler: Any, params: dict[str, Any]) -> dict[str, Any]:
-        """Exchange a code or a refresh token. The parent's errors hold the whole answer, tokens and all.
-
-        Raises:
-            LoginRefusedError: if the person has to log in again.
-            ProviderError: if the provider does not answer, or refuses the hub.
-        """
-        try:
-            tokens: dict[str, Any] = await super().get_token_info(handler, params)
-        except HTTPClientError as error:
-            code = error_code(error)
-            if code in LOGIN_AGAIN:
-                raise LoginRefusedError(f"{self.login_service} asks for a new login ({code}); log in again.") from error
-            raise self._failed(f"refuses this hub ({code}); tell the operator of this hub", error) from error
-        except web.HTTPError:
-            raise self._failed("gave no access token; tell the operator of this hub") from None
-        return tokens
-
-    async def token_to_user(self, token_info: dict[str, Any]) -> dict[str, Any]:
-        """The person's claims. The parent's errors hold the ID token.
-
-        Raises:
-            LoginRefusedError: if the access token has expired or was taken back.
-            ProviderError: if the provider does not answer, or gave no ID token that can be read.
-        """
-        try:
-            claims: dict[str, Any] = await super().token_to_user(token_info)
-        except HTTPClientError as error:
-            raise LoginRefusedError(f"{self.login_service} does not say who you are; log in again.") from error
-        except web.HTTPError:
-            raise self._failed("gave no ID token that can be read; tell the operator of this hub") from None
-        return claims
-
-    def user_info_to_username(self, user_info: dict[str, Any]) -> str:
-        """The person's name here. The parent would log all her claims if there is none.
-
-        Raises:
-            LoginRefusedError: if the provider sends none.
-        """
-        claim = self.username_claim
-        name = claim(user_info) if callable(claim) else user_info.get(claim)
-        if not name:
-            raise LoginRefusedError(f"{self.login_service} does not send the claim {claim}; tell the operator of this hub.")
-        return str(name)
+    def get_callback_url(self, handler: Any = None) -> str:
+        """Where the provider sends people back to. The parent takes the innermost proxy's word for the protocol: http."""
+        if self.oauth_callback_url or handler is None:
+            return str(super().get_callback_url(handler))
+        request = handler.request
+        return str(guess_callback_uri(get_browser_protocol(request), request.host, handler.hub.server.base_url))
 
     def build_auth_state_dict(self, token_info: dict[str, Any], user_info: dict[str, Any]) -> AuthState:
         """What is stored of a login, encrypted; with the time at which the provider last said so."""
@@ -243,10 +153,8 @@ class Rc2OIDCAuthenticator(GenericOAuthenticator):  # type: ignore[misc]
             model = await self._ask_again(user, state)
         except ProviderError:
             model = time.time() - (state or {}).get("confirmed", 0.0) < self.outage_grace
-        if isinstance(model, dict):
-            # before the next refresh can begin; JupyterHub stores it again, later
-            await user.save_auth_state(model["auth_state"])
-        elif not model and self.manage_groups:
+        if not model and self.manage_groups:
+            # JupyterHub would leave them, for requests with a token
             user.sync_groups([])
         return model
 
@@ -258,8 +166,11 @@ class Rc2OIDCAuthenticator(GenericOAuthenticator):  # type: ignore[misc]
         try:
             model = await self._model_now(user, state or {})
         except LoginRefusedError as error:
-            self.log.info("%s has to log in again: %s", user.name, error)
+            if user.name not in self._out:
+                self.log.info("%s has to log in again: %s", user.name, error)
+            self._out.add(user.name)
             return False
+        self._out.discard(user.name)
         return model if await self.check_allowed(user.name, model) else False
 
     async def _model_now(self, user: Any, state: AuthState) -> Model:

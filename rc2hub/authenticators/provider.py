@@ -15,6 +15,8 @@ LOGIN_AGAIN = {"access_denied", "consent_required", "interaction_required", "inv
 """Error codes that concern the person, and that a new login may mend; all others concern the hub or the provider."""
 TOO_MANY_REQUESTS = 429
 INTERNAL_ERROR = 500
+TIMEOUT = 599
+"""What tornado calls it; not a status of HTTP."""
 
 
 @dataclass(frozen=True)

@@ -213,14 +213,17 @@ class Push:
                 self._say_once(str(error))
             self._soon.clear()
             with contextlib.suppress(TimeoutError):
-                async with asyncio.timeout(INTERVAL):
+                async with asyncio.timeout(self._pace()):
                     await self._soon.wait()
 
     async def _refresh_always(self) -> None:
         # on its own, because an identity provider that hangs must not hold up the list
         while True:
             await self.refresh_people()
-            await asyncio.sleep(min(INTERVAL, self.hub.authenticator.auth_refresh_age or INTERVAL) / 3)
+            await asyncio.sleep(self._pace() / 3)
+
+    def _pace(self) -> float:
+        return float(min(INTERVAL, self.hub.authenticator.auth_refresh_age or INTERVAL))
 
     async def _follow_wishes(self) -> None:
         while True:

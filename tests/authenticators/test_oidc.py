@@ -5,6 +5,7 @@ import time
 from collections.abc import AsyncIterator
 
 import pytest
+from yarl import URL
 
 from tests.fixtures.hub import Client, until
 from tests.fixtures.oidc import OIDCHub, Person
@@ -61,6 +62,14 @@ async def test_a_person_logs_in_at_the_provider_and_her_groups_come_along(hub: O
     assert (page.status, page.url.path) == (200, "/hub/spawn")
     assert await groups(api, analyst.name) == ["analysts", "staff"]
     assert any("code_challenge_method=S256" in address for address in analyst.addresses)
+
+
+async def test_behind_proxies_the_way_back_is_the_address_of_the_outermost(hub: OIDCHub, analyst: Person):
+    request = analyst.session.get(
+        f"{hub.url}/hub/oauth_login", headers={"X-Forwarded-Proto": "https"}, allow_redirects=False
+    )
+    async with request as response:
+        assert URL(response.headers["Location"]).query["redirect_uri"].startswith("https://127.0.0.1:")
 
 
 async def test_the_login_page_names_the_provider(hub: OIDCHub, analyst: Person):
@@ -122,6 +131,15 @@ async def test_a_login_that_was_begun_elsewhere_is_refused_without_its_code_in_t
         refused = await thief.open(stopped.url.raw_path_qs)
     assert (refused.status, refused.sentence[:20]) == (400, "This login was begun")
     assert stopped.url.query["code"] not in hub.log()
+
+
+async def test_an_error_of_the_hub_itself_is_one_sentence_too_and_hides_the_code(hub: OIDCHub, analyst: Person):
+    hub.provider.know(analyst.name, groups=["staff", 1])  # the parent sorts them
+    page = await analyst.log_in()
+    assert (page.status, page.sentence[:31]) == (500, "This hub could not finish the l")
+    codes = [URL(address).query["code"] for address in analyst.addresses if "code=" in address]
+    assert codes
+    assert not [code for code in codes if code in hub.log()]
 
 
 async def test_a_name_is_not_given_to_another_account(hub: OIDCHub, analyst: Person):
@@ -207,6 +225,11 @@ async def test_a_provider_that_stops_answering_in_the_middle_of_a_login_is_said_
     finally:
         hub.provider.answer_again()
     assert (page.status, page.sentence) == (503, "localhost does not answer; try again in a few minutes.")
+
+    async def works_again() -> bool:
+        return (await analyst.log_in()).url.path == "/hub/spawn"
+
+    await until(works_again)
 
 
 async def revoke(hub: OIDCHub, somebody: Person) -> None:

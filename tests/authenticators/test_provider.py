@@ -1,0 +1,122 @@
+"""What a provider's documents and errors are taken for, and which configuration is refused at start."""
+
+import json
+from io import BytesIO
+
+import pytest
+from tornado.httpclient import HTTPClientError, HTTPRequest, HTTPResponse
+from traitlets.config import Config
+
+from rc2hub.authenticators.oidc import Rc2OIDCAuthenticator
+from rc2hub.authenticators.provider import Endpoints, error_code, is_outage, plain
+from rc2hub.errors import ProviderError
+
+ISSUER = "https://login.example.org/realms/main"
+DOCUMENT = {
+    "issuer": ISSUER,
+    "authorization_endpoint": "https://login.example.org/auth",
+    "token_endpoint": "https://login.example.org/token",
+    "userinfo_endpoint": "https://login.example.org/userinfo",
+    "end_session_endpoint": "https://login.example.org/logout",
+}
+SETTINGS = {"issuer": ISSUER, "client_id": "rc2hub", "client_secret": "s3cret", "allow_all": True}
+
+
+def refusal(status: int, body: bytes) -> HTTPClientError:
+    request = HTTPRequest("https://login.example.org/token")
+    return HTTPClientError(status, response=HTTPResponse(request, status, buffer=BytesIO(body)))
+
+
+def test_endpoints_are_read_from_the_discovery_document():
+    assert Endpoints.read(DOCUMENT, f"{ISSUER}/").token == "https://login.example.org/token"
+
+
+def test_a_provider_may_have_no_logout():
+    without = {key: value for key, value in DOCUMENT.items() if key != "end_session_endpoint"}
+    assert Endpoints.read(without, ISSUER).end_session == ""
+
+
+@pytest.mark.parametrize(
+    "document",
+    [
+        "a page",
+        None,
+        {},
+        {**DOCUMENT, "issuer": "https://other.example.org"},
+        {**DOCUMENT, "token_endpoint": "http://login.example.org/token"},
+        {key: value for key, value in DOCUMENT.items() if key != "token_endpoint"},
+    ],
+    ids=["text", "nothing", "empty", "another issuer's", "without TLS", "without a place for tokens"],
+)
+def test_any_other_document_is_refused(document):
+    with pytest.raises(ProviderError, match="tell the operator of this hub"):
+        Endpoints.read(document, ISSUER)
+
+
+@pytest.mark.parametrize(
+    ("body", "code"),
+    [
+        (json.dumps({"error": "invalid_grant", "error_description": "s3cret"}).encode(), "invalid_grant"),
+        (json.dumps({"error": "<script>"}).encode(), "unknown"),
+        (json.dumps({"error": {"code": 1}}).encode(), "unknown"),
+        (b"<html>s3cret", "400"),
+        (b"[]", "400"),
+        (b"", "400"),
+    ],
+)
+def test_of_an_error_only_its_code_is_taken(body, code):
+    assert error_code(refusal(400, body)) == code
+
+
+def test_a_timeout_has_no_body_and_is_an_outage():
+    assert error_code(HTTPClientError(599)) == "599"
+    assert [status for status in (400, 401, 403, 404, 429, 500, 503, 599) if is_outage(HTTPClientError(status))] == [
+        *(429, 500, 503, 599)
+    ]
+
+
+def test_a_code_is_plain_letters():
+    assert [plain(code) for code in ("access_denied", "x" * 61, "A b", None)] == ["access_denied", *["unknown"] * 3]
+
+
+@pytest.mark.parametrize(
+    ("settings", "says"),
+    [
+        ({"issuer": ""}, "issuer must be an address that starts with https://, not ''"),
+        ({"issuer": "http://login.example.org"}, "issuer must be an address that starts with https://, not 'http://"),
+        ({"client_id": ""}, "client_id must be set, or the variable OAUTH_CLIENT_ID"),
+        ({"client_secret": ""}, "the variable OAUTH_CLIENT_SECRET must hold the secret"),
+        ({"validate_server_cert": False}, "validate_server_cert must stay True"),
+    ],
+    ids=lambda value: next(iter(value)) if isinstance(value, dict) else "",
+)
+def test_a_configuration_that_lets_nobody_in_safely_stops_the_hub_with_one_sentence(settings, says):
+    with pytest.raises(SystemExit) as stopped:
+        made(**settings).check_allow_config()
+    assert says in str(stopped.value)
+    assert str(stopped.value).startswith("rc2hub: ")
+    assert "s3cret" not in str(stopped.value)
+
+
+def test_certificates_are_not_left_unchecked_by_the_environment(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setenv("OAUTH_TLS_VERIFY", "0")
+    with pytest.raises(SystemExit, match="validate_server_cert must stay True"):
+        made().check_allow_config()
+
+
+def test_the_client_secret_comes_from_the_environment(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setenv("OAUTH_CLIENT_SECRET", "s3cret")
+    settings = {key: value for key, value in SETTINGS.items() if key != "client_secret"}
+    assert Rc2OIDCAuthenticator(config=Config(Rc2OIDCAuthenticator=settings)).client_secret == "s3cret"
+
+
+def test_the_defaults_are_those_that_the_documentation_names():
+    defaults = made()
+    assert (defaults.enable_pkce, defaults.manage_groups, defaults.enable_auth_state) == (True, True, True)
+    assert (defaults.auth_refresh_age, defaults.outage_grace, defaults.refresh_pre_spawn) == (60, 900, True)
+    assert (defaults.username_claim, defaults.scope) == ("preferred_username", ["openid", "profile", "email"])
+    assert (defaults.auth_state_groups_key, defaults.login_service) == ("oauth_user.groups", "login.example.org")
+
+
+def made(**settings: object) -> Rc2OIDCAuthenticator:
+    return Rc2OIDCAuthenticator(config=Config(Rc2OIDCAuthenticator={**SETTINGS, **settings}))
