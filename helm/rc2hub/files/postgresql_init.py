@@ -68,9 +68,7 @@ def make_database(connection: Connection, name: str) -> None:
 def close_large_objects(connection: Connection) -> None:
     """Leave it to the broker who may make large objects; PostgreSQL lets everybody."""
     connection.execute(SQL("REVOKE EXECUTE ON {} FROM PUBLIC").format(LARGE_OBJECTS))
-    connection.execute(
-        SQL("GRANT EXECUTE ON {} TO {} WITH GRANT OPTION").format(LARGE_OBJECTS, Identifier(ROLE))
-    )
+    connection.execute(SQL("GRANT EXECUTE ON {} TO {} WITH GRANT OPTION").format(LARGE_OBJECTS, Identifier(ROLE)))
 
 
 def fill(host: str) -> None:

@@ -1,0 +1,28 @@
+{{- /* What files/jupyterhub_config.py reads, as JSON. */ -}}
+{{- define "rc2hub.hubValues" -}}
+{{- $hub := dict
+  "url" (printf "http://%s:8081" (include "rc2hub.host" (list . "hub")))
+  "database" (.Values.hub.database.url | default "sqlite:////srv/jupyterhub/jupyterhub.sqlite")
+-}}
+{{- $compute := dict
+  "namespace" (include "rc2hub.computeNamespace" .)
+  "image" (include "rc2hub.image" (list . "r-compute"))
+  "pullPolicy" .Values.images.pullPolicy
+  "pullSecrets" .Values.images.pullSecrets
+  "priorityClass" (ternary (include "rc2hub.priorityClass" (list . "compute")) "" .Values.priorityClasses.create)
+  "homes" (include "rc2hub.homesClaim" .)
+-}}
+{{- $values := dict
+  "hub" $hub
+  "proxy" (dict "url" (printf "http://%s:8001" (include "rc2hub.host" (list . "proxy-api"))))
+  "broker" (dict "url" (printf "http://%s:8000" (include "rc2hub.host" (list . "broker"))))
+  "compute" $compute
+  "profiles" .Values.profiles
+  "sharedServices" (include "rc2hub.sharedServices" . | fromJson)
+  "roles" .Values.roles
+  "config" .Values.hub.config
+  "extraConfig" .Values.hub.extraConfig
+  "test" .Values.test.enabled
+-}}
+{{ toPrettyJson $values }}
+{{- end }}

@@ -1,0 +1,116 @@
+"""The chart, rendered: what helm makes of it for some values, without a cluster.
+
+    python -m tests.cluster.helm.chart
+
+writes the snapshots anew, to be read before they are committed.
+"""
+
+import difflib
+import re
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from rc2hub import __version__
+from tests.cluster.cluster import find
+
+CHART = Path(__file__).parents[3] / "helm" / "rc2hub"
+VALUES = Path(__file__).with_name("values")
+SNAPSHOTS = Path(__file__).with_name("snapshots")
+DEFAULTS = "defaults"
+KEPT = {"rc2", "rc2-postgresql"}
+"""Secrets that helm makes up."""
+CHECKSUM = re.compile("rc2hub/config: [0-9a-f]{64}")
+Object = dict[str, Any]
+
+
+class RefusedError(Exception):
+    """What helm says when it takes no such values."""
+
+
+def render(*arguments: str) -> list[Object]:
+    """The objects of a release `rc2` in the namespace `rc2`.
+
+    Raises:
+        RefusedError: if helm refuses the values.
+    """
+    command = [find().settings["HELM"], "template", "rc2", str(CHART), "--namespace=rc2", *arguments]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+    if done.returncode:
+        raise RefusedError(done.stderr)
+    return [each for each in yaml.safe_load_all(done.stdout) if each]
+
+
+def render_file(name: str) -> list[Object]:
+    """The objects for one of the value sets."""
+    return render(f"--values={VALUES / name}.yaml")
+
+
+def value_sets() -> list[str]:
+    """The names of the value sets."""
+    return sorted(path.stem for path in VALUES.glob("*.yaml"))
+
+
+def snapshot(name: str) -> str:
+    """A value set's objects as text that changes with the templates alone; all but `defaults` as what differs from that."""
+    text = _text(render_file(name))
+    if name == DEFAULTS:
+        return text
+    lines = [each.splitlines(keepends=True) for each in (_text(render_file(DEFAULTS)), text)]
+    return "".join(difflib.unified_diff(*lines, DEFAULTS, name, n=3))
+
+
+def snapshot_file(name: str) -> Path:
+    """Where a value set's snapshot is."""
+    return SNAPSHOTS / (f"{name}.yaml" if name == DEFAULTS else f"{name}.diff")
+
+
+def _text(objects: list[Object]) -> str:
+    for each in objects:
+        if each["kind"] == "Secret" and each["metadata"]["name"] in KEPT:
+            each["data"] = dict.fromkeys(each["data"], "(made up)")
+        for field in {"data", "stringData"} & each.keys():
+            each[field] |= {key: f"(files/{key})" for key in each[field] if key.endswith(".py")}
+    text = yaml.dump_all(sorted(objects, key=_place), Dumper=_Readable, width=120, sort_keys=False)
+    return CHECKSUM.sub("rc2hub/config: (checksum)", text.replace(__version__, "VERSION"))
+
+
+def pod_specs(objects: list[Object]) -> Iterator[tuple[str, str, Object]]:
+    """Namespace, name and spec of every pod that the objects lead to."""
+    for each in objects:
+        spec = each.get("spec", {})
+        pod = spec if each["kind"] == "Pod" else spec.get("template", {}).get("spec")
+        if pod:
+            yield each["metadata"]["namespace"], each["metadata"]["name"], pod
+
+
+def of_kind(objects: list[Object], kind: str) -> list[Object]:
+    """The objects of one kind."""
+    return [each for each in objects if each["kind"] == kind]
+
+
+def _place(each: Object) -> tuple[str, str, str]:
+    return each["kind"], each["metadata"].get("namespace", ""), each["metadata"]["name"]
+
+
+class _Readable(yaml.SafeDumper):
+    """Texts of several lines as such."""
+
+
+_Readable.add_representer(
+    str,
+    lambda dumper, text: dumper.represent_scalar("tag:yaml.org,2002:str", text, style="|" if "\n" in text else None),
+)
+
+
+def main() -> None:
+    """Write the snapshots."""
+    for name in value_sets():
+        snapshot_file(name).write_text(snapshot(name))
+
+
+if __name__ == "__main__":
+    main()

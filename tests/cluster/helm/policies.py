@@ -1,0 +1,145 @@
+"""Who may speak to whom: the one table of network policies, for an evaluator and for a cluster that enforces them."""
+
+import functools
+import json
+import shutil
+import subprocess
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from hashlib import sha256
+from pathlib import Path
+from typing import Any
+
+from tests.cluster.helm.schemas import CACHE
+
+SOURCE = Path(__file__).with_name("policies")
+PORTS = (22, 53, 80, 443, 5432, 6443, 7078, 7079, 8000, 8001, 8081, 8888, 10250, 15002)
+"""Whatever anybody listens on."""
+ANY = frozenset(PORTS)
+DNS, API, WEB = {53}, {443, 6443}, {443}
+
+
+@dataclass(frozen=True)
+class Peer:
+    """A pod, or an address outside of the cluster."""
+
+    ip: str
+    namespace: str = ""
+    labels: Mapping[str, str] | None = None
+
+    def as_json(self, names: Mapping[str, str]) -> dict[str, Any]:
+        """The peer for the evaluator, in a cluster whose namespaces have these names."""
+        name = names.get(self.namespace, self.namespace)
+        namespace_labels = {"kubernetes.io/metadata.name": name} if name else {}
+        return {"ip": self.ip, "namespace": name, "labels": self.labels or {}, "namespaceLabels": namespace_labels}
+
+
+def of_release(number: int, component: str) -> Peer:
+    """A pod of the chart."""
+    labels = {
+        "app.kubernetes.io/name": "rc2hub",
+        "app.kubernetes.io/instance": "rc2",
+        "app.kubernetes.io/component": component,
+    }
+    return Peer(f"10.244.0.{number}", "rc2", labels)
+
+
+def of_person(number: int, person: str) -> Peer:
+    """A compute server, with KubeSpawner's labels."""
+    labels = {"app": "jupyterhub", "component": "singleuser-server", "hub.jupyter.org/username": person}
+    return Peer(f"10.244.1.{number}", "rc2-compute", labels)
+
+
+PODS = {
+    "hub": of_release(1, "hub"),
+    "proxy": of_release(2, "proxy"),
+    "broker": of_release(3, "broker"),
+    "gateway": of_release(4, "spark-gateway"),
+    "postgresql": of_release(5, "postgresql"),
+    "init": of_release(6, "postgresql-init"),
+    "test": of_release(7, "test"),
+    "alice": of_person(1, "alice"),
+    "bob": of_person(2, "bob"),
+    "driver": Peer("10.244.2.1", "rc2-spark", {"spark-role": "driver"}),
+    "other driver": Peer("10.244.2.2", "rc2-spark", {"spark-role": "driver"}),
+    "executor": Peer("10.244.2.3", "rc2-spark", {"spark-role": "executor"}),
+    "neighbour": Peer("10.244.3.1", "rc2", {"app": "something-else"}),
+    "stranger": Peer("10.244.4.1", "elsewhere", {"app": "something-else"}),
+}
+ADDRESSES = {
+    "API server": Peer("10.0.0.1"),
+    "kubelet": Peer("10.0.0.11"),
+    "DNS of the node": Peer("169.254.20.10"),
+    "DNS of the cluster": Peer("10.96.0.10"),
+    "metadata": Peer("169.254.169.254"),
+    "metadata of Azure": Peer("168.63.129.16"),
+    "metadata by IPv6": Peer("fd00:ec2::254"),
+    "public": Peer("93.184.215.14"),
+    "public by IPv6": Peer("2606:2800:21f:cb07:6820:80da:af6b:8b2c"),
+}
+RESOLVERS = {"DNS of the node": DNS, "DNS of the cluster": DNS, "API server": DNS, "kubelet": DNS, "metadata by IPv6": DNS}
+"""Where anybody may ask for a name: any private address, as clusters have their resolvers there."""
+UNPROTECTED = {"stranger": DNS, "neighbour": DNS}
+"""Pods without a policy of their own, which answer everybody; only policies of the other side count."""
+PRIVATE = {"API server": API | DNS, "DNS of the cluster": API | DNS, "kubelet": API | DNS}
+"""Where the API server may be, by the default values."""
+ALLOWED: dict[str, dict[str, Any]] = {
+    "hub": {"proxy": {8001}, "broker": {8000}, "alice": {8888}, "bob": {8888}, "public": WEB, "public by IPv6": WEB},
+    "proxy": {"hub": {8081}, "broker": {8000}, "alice": {8888}, "bob": {8888}},
+    "broker": {"hub": {8081}, "postgresql": {5432}, "gateway": {15002}},
+    "gateway": {"broker": {8000}, "driver": {15002}, "other driver": {15002}},
+    "postgresql": {},
+    "init": {"postgresql": {5432}},
+    "test": {"proxy": {8000}},
+    "alice": {"hub": {8081}, "proxy": {8000}, "broker": {8000}, "postgresql": {5432}, "gateway": {15002}},
+    "driver": {"executor": ANY, "postgresql": {5432}},
+    "executor": {"driver": {7078, 7079}, "other driver": {7078, 7079}, "postgresql": {5432}},
+    "stranger": {"proxy": {8000}, "neighbour": ANY},
+    "neighbour": {"proxy": {8000}, "stranger": ANY},
+}
+for _who in ("hub", "gateway", "driver"):
+    ALLOWED[_who] |= PRIVATE | dict.fromkeys(UNPROTECTED, API | DNS)
+for _who in ALLOWED.keys() - {"stranger", "neighbour"}:
+    ALLOWED[_who] = RESOLVERS | UNPROTECTED | ALLOWED[_who]
+ALLOWED["alice"] |= {"public": ANY, "public by IPv6": ANY}
+
+
+def allowed(source: str, target: str, port: int) -> bool:
+    """What the table says; bob may do what alice may, and one driver what the other may."""
+    row = ALLOWED[{"bob": "alice", "other driver": "driver"}.get(source, source)]
+    if target in ADDRESSES and source in {"stranger", "neighbour"}:
+        return True
+    return port in row.get(target, ())
+
+
+def triples(targets: Mapping[str, Peer]) -> Iterator[tuple[str, str, int]]:
+    """Every source, target and port there is."""
+    for source in PODS:
+        for target in targets:
+            yield from ((source, target, port) for port in PORTS if source != target)
+
+
+@functools.cache
+def evaluator() -> Path:
+    """The program that reads policies as cyclonus does, built once into the cache."""
+    sources = sorted(SOURCE.iterdir())
+    program = CACHE / "cluster" / f"policies-{sha256(b''.join(map(Path.read_bytes, sources))).hexdigest()[:16]}"
+    if not program.exists():
+        program.parent.mkdir(parents=True, exist_ok=True)
+        assert shutil.which("go"), "Go is needed to build the evaluator of network policies."
+        command = ["nice", "go", "build", "-p=2", "-mod=readonly", "-trimpath", "-ldflags=-s -w", f"-o={program}.new", "."]
+        done = subprocess.run(command, cwd=SOURCE, capture_output=True, text=True, timeout=900, check=False)
+        assert done.returncode == 0, done.stderr
+        Path(f"{program}.new").rename(program)
+    return program
+
+
+def evaluate(policies: list[Any], asked: list[tuple[str, str, int]], names: Mapping[str, str]) -> list[bool]:
+    """Whether the policies let each source reach the target at the port."""
+    peers = {name: peer.as_json(names) for name, peer in (PODS | ADDRESSES).items()}
+    pairs = [{"from": peers[a], "to": peers[b], "port": port, "protocol": "TCP"} for a, b, port in asked]
+    question = json.dumps({"policies": policies, "pairs": pairs})
+    done = subprocess.run([evaluator()], input=question, capture_output=True, text=True, timeout=120, check=False)
+    assert done.returncode == 0, done.stderr
+    answers: list[bool] = json.loads(done.stdout)
+    return answers

@@ -1,0 +1,64 @@
+"""Values that cannot work are refused before anything is made, with their place and what is accepted there."""
+
+import pytest
+import yaml
+
+from tests.cluster.helm.chart import VALUES, RefusedError, render
+
+TWO_DEFAULTS = '--set-json=profiles=[{"name": "r"}, {"name": "large", "default": true}]'
+TWO_OF_A_NAME = '--set-json=profiles=[{"name": "r"}, {"name": "r"}]'
+GRANT_OF_NOTHING = '--set-json=roles=[{"name": "readers", "scopes": ["custom:rc2:flight:read"]}]'
+
+
+@pytest.mark.parametrize(
+    ("values", "sentence"),
+    [
+        ("--set=hubs.x=1", "at '/hubs': .*no such key; accepted are .*hub, proxy, broker, ingress"),
+        ("--set=hub.confg.x=1", "at '/hub/confg': .*no such key; accepted are config, extraConfig, env"),
+        ("--set=compute.homes.sise=1Gi", "at '/compute/homes/sise': .*accepted are existingClaim, size, storageClass"),
+        ("--set=ingress.enabled=maybe", "at '/ingress/enabled': got string, want boolean"),
+        ("--set=broker.resources=3", "at '/broker/resources': got number, want object"),
+        ("--set=images.pullPolicy=Sometimes", "at '/images/pullPolicy': .*'Always', 'IfNotPresent', 'Never'"),
+        ("--set=compute.homes.size=much", "at '/compute/homes/size': 'much' does not match"),
+        ("--set=hub.database.url=postgresql://hub:secret@db/hub", "at '/hub/database/url'"),
+        ("--set=hub.config.JupyterHub=3", "at '/hub/config/JupyterHub': got number, want object"),
+        ("--set=ingress.enabled=true", "ingress.host is missing: .*rc2.example.org"),
+        (TWO_DEFAULTS, "at '/profiles/1/default': .*accepted are name"),
+        (
+            TWO_OF_A_NAME,
+            r"profiles\[1\].name: r is taken .* the first profile is the default",
+        ),
+        ("--set-json=profiles=[]", "at '/profiles': minItems"),
+        ("--set=profiles[0].memory=lots", "at '/profiles/0/memory': 'lots' does not match"),
+        (
+            GRANT_OF_NOTHING,
+            r"roles\[0\] \(readers\): .*there are flights, spark, survey",
+        ),
+        ("--set=roles[0].scope=x", "at '/roles/0/scope': .*accepted are name, description, scopes, users, groups"),
+        ("--set=hub.config.JupyterHub.base_url=/r", "hub.config.JupyterHub.base_url cannot be set: it is /"),
+        ("--set=hub.config.SharedServices.catalogue.x=1", "hub.config.SharedServices.catalogue cannot be set: write shared"),
+        ("--set=postgresql.external=true", "postgresql.external is true, so postgresql.host and .*existingSecret"),
+        ("--set=postgresql.host=db", "postgresql.host, port and user .*postgresql.external has to be true"),
+        ("--set=postgresql.enabled=true,postgresql.sampleData=true", "postgresql.databases.flights is missing"),
+        ("--set=sharedServices.catalogue.spark.kind=spark", "sharedServices.catalogue.spark: the name is taken"),
+        (
+            "--set=postgresql.databases.flights.table=x",
+            "at '/postgresql/databases/flights/table': .*accepted are display_name",
+        ),
+        ("--set=networkPolicies.apiServer.cidrs[0]=here", "at '/networkPolicies/apiServer/cidrs/0': 'here' does not match"),
+    ],
+)
+def test_refused_with_its_place(values: str, sentence: str) -> None:
+    base = "defaults" if ".enabled=true" in values else "department"
+    with pytest.raises(RefusedError, match=f"(?s){sentence}"):
+        render(f"--values={VALUES / base}.yaml", values)
+
+
+@pytest.mark.parametrize("path", sorted(VALUES.glob("*.yaml")), ids=lambda path: path.stem)
+def test_one_wrong_key_anywhere_is_refused(path: object) -> None:
+    for section in yaml.safe_load((VALUES.parents[3] / "helm" / "rc2hub" / "values.yaml").read_text()).keys() - LISTS:
+        with pytest.raises(RefusedError, match=f"at '/{section}/mistake': .*no such key; accepted are"):
+            render(f"--values={path}", f"--set={section}.mistake=1")
+
+
+LISTS = {"fullnameOverride", "profiles", "roles"}
