@@ -4,7 +4,6 @@ Three things can come of a question: an answer, a refusal (LoginRefusedError: th
 (ProviderError). The parent tells the last two apart nowhere, and logs or shows answers with tokens in them.
 """
 
-import json
 import time
 from typing import Any
 
@@ -12,7 +11,15 @@ from oauthenticator.generic import GenericOAuthenticator
 from tornado import web
 from tornado.httpclient import HTTPClientError, HTTPRequest
 
-from rc2hub.authenticators.provider import LOGIN_AGAIN, TIMEOUT, WELL_KNOWN, Endpoints, error_code, is_outage
+from rc2hub.authenticators.provider import (
+    LOGIN_AGAIN,
+    TIMEOUT,
+    WELL_KNOWN,
+    Endpoints,
+    error_code,
+    is_outage,
+    json_object,
+)
 from rc2hub.errors import LoginRefusedError, ProviderError
 
 AWAY = "does not answer; try again in a few minutes"
@@ -42,10 +49,11 @@ class Conversation(GenericOAuthenticator):  # type: ignore[misc]
         if self._discovered:
             return
         try:
-            document = await self.httpfetch(self.issuer.rstrip("/") + WELL_KNOWN)
+            found = Endpoints.read(await self.httpfetch(self.issuer.rstrip("/") + WELL_KNOWN), self.issuer)
         except HTTPClientError as error:
             raise self._failed(f"has no {WELL_KNOWN}; tell the operator of this hub", error) from error
-        found = Endpoints.read(document, self.issuer)
+        except ValueError as error:
+            raise self._failed("does not describe itself as it should; tell the operator of this hub", error) from error
         urls = {"authorize_url": found.authorize, "token_url": found.token}
         if not self.userdata_from_id_token:
             urls["userdata_url"] = found.userinfo
@@ -64,7 +72,7 @@ class Conversation(GenericOAuthenticator):  # type: ignore[misc]
             raise self._failed(AWAY)
         try:
             response = await self.http_client.fetch(req, **kwargs)
-            answer = json.loads(response.body or "null") if parse_json else response
+            answer = json_object(response.body) if parse_json else response
         except HTTPClientError as error:
             if not is_outage(error):
                 raise

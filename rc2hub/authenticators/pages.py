@@ -62,9 +62,10 @@ class CallbackHandler(OAuthCallbackHandler):  # type: ignore[misc]
             LoginRefusedError: if she cancelled, or the provider does not let her in.
             ProviderError: if it is the hub that the provider refuses.
         """
-        code = plain(self.get_argument("error", "") or None)
-        if not self.get_argument("error", ""):
+        code = self.get_argument("error", "")
+        if not code:
             return
+        code = plain(code)
         if code in LOGIN_AGAIN:
             raise LoginRefusedError(f"The login was cancelled or refused ({code}); log in again, or ask your organisation.")
         raise ProviderError(f"The provider could not log you in ({code}); tell the operator of this hub.")

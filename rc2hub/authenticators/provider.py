@@ -8,8 +8,6 @@ from typing import Any
 
 from tornado.httpclient import HTTPClientError
 
-from rc2hub.errors import ProviderError
-
 WELL_KNOWN = "/.well-known/openid-configuration"
 LOGIN_AGAIN = {"access_denied", "consent_required", "interaction_required", "invalid_grant", "login_required"}
 """Error codes that concern the person, and that a new login may mend; all others concern the hub or the provider."""
@@ -29,19 +27,31 @@ class Endpoints:
     end_session: str
 
     @classmethod
-    def read(cls, document: Any, issuer: str) -> "Endpoints":
+    def read(cls, document: Mapping[str, Any], issuer: str) -> "Endpoints":
         """The endpoints in the document that stands at the issuer's address.
 
         Raises:
-            ProviderError: if it is no such document, is another issuer's, or names an address without TLS.
+            ValueError: if it is no such document, is another issuer's, or names an address without TLS.
         """
-        if not isinstance(document, Mapping) or str(document.get("issuer")).rstrip("/") != issuer.rstrip("/"):
-            raise ProviderError(f"What stands at {issuer}{WELL_KNOWN} is not of that issuer; tell the operator of this hub.")
+        if str(document.get("issuer")).rstrip("/") != issuer.rstrip("/"):
+            raise ValueError(f"{issuer}{WELL_KNOWN} is of the issuer {document.get('issuer')!r}")
         names = ("authorization_endpoint", "token_endpoint", "userinfo_endpoint", "end_session_endpoint")
         found = [str(document.get(name, "")) for name in names]
         if not all(found[:2]) or not all(url.startswith("https://") for url in found if url):
-            raise ProviderError(f"{issuer} names no https:// address to log in at; tell the operator of this hub.")
+            raise ValueError(f"{issuer}{WELL_KNOWN} lacks an address, or has one without https://")
         return cls(*found)
+
+
+def json_object(body: bytes) -> dict[str, Any]:
+    """What every answer of a provider is.
+
+    Raises:
+        ValueError: if this is something else.
+    """
+    answer = json.loads(body)
+    if not isinstance(answer, dict):
+        raise ValueError("the answer is no JSON object")  # noqa: TRY004 - as when it is no JSON
+    return answer
 
 
 def is_outage(error: HTTPClientError) -> bool:

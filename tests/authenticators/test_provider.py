@@ -1,6 +1,8 @@
 """What a provider's documents and errors are taken for, and which configuration is refused at start."""
 
+import asyncio
 import json
+import logging
 from io import BytesIO
 
 import pytest
@@ -8,7 +10,7 @@ from tornado.httpclient import HTTPClientError, HTTPRequest, HTTPResponse
 from traitlets.config import Config
 
 from rc2hub.authenticators.oidc import Rc2OIDCAuthenticator
-from rc2hub.authenticators.provider import Endpoints, error_code, is_outage, plain
+from rc2hub.authenticators.provider import Endpoints, error_code, is_outage, json_object, plain
 from rc2hub.errors import ProviderError
 
 ISSUER = "https://login.example.org/realms/main"
@@ -39,18 +41,22 @@ def test_a_provider_may_have_no_logout():
 @pytest.mark.parametrize(
     "document",
     [
-        "a page",
-        None,
         {},
         {**DOCUMENT, "issuer": "https://other.example.org"},
         {**DOCUMENT, "token_endpoint": "http://login.example.org/token"},
         {key: value for key, value in DOCUMENT.items() if key != "token_endpoint"},
     ],
-    ids=["text", "nothing", "empty", "another issuer's", "without TLS", "without a place for tokens"],
+    ids=["empty", "another issuer's", "without TLS", "without a place for tokens"],
 )
 def test_any_other_document_is_refused(document):
-    with pytest.raises(ProviderError, match="tell the operator of this hub"):
+    with pytest.raises(ValueError, match=ISSUER):
         Endpoints.read(document, ISSUER)
+
+
+@pytest.mark.parametrize("body", [b"", b"<html>", b"[]", b"null"])
+def test_an_answer_that_is_no_json_object_is_none(body):
+    with pytest.raises(ValueError):  # noqa: PT011
+        json_object(body)
 
 
 @pytest.mark.parametrize(
@@ -119,4 +125,15 @@ def test_the_defaults_are_those_that_the_documentation_names():
 
 
 def made(**settings: object) -> Rc2OIDCAuthenticator:
-    return Rc2OIDCAuthenticator(config=Config(Rc2OIDCAuthenticator={**SETTINGS, **settings}))
+    config = Config(Rc2OIDCAuthenticator={**SETTINGS, **settings})
+    return Rc2OIDCAuthenticator(config=config, log=logging.getLogger("test"))
+
+
+async def test_a_document_of_another_issuer_is_an_outage_that_the_log_explains(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+):
+    authenticator = made()
+    monkeypatch.setattr(authenticator, "httpfetch", lambda _url: asyncio.sleep(0, {**DOCUMENT, "issuer": "https://other"}))
+    with pytest.raises(ProviderError, match=r"login.example.org does not describe itself as it should; tell the operator"):
+        await authenticator.discover()
+    assert "is of the issuer 'https://other'" in caplog.text
