@@ -59,8 +59,8 @@ def snapshot(name: str) -> str:
     text = _text(render_file(name))
     if name == DEFAULTS:
         return text
-    lines = [each.splitlines(keepends=True) for each in (_text(render_file(DEFAULTS)), text)]
-    return "".join(difflib.unified_diff(*lines, DEFAULTS, name, n=3))
+    base = _text(render_file(DEFAULTS)).splitlines(keepends=True)
+    return "".join(difflib.unified_diff(base, text.splitlines(keepends=True), DEFAULTS, name))
 
 
 def snapshot_file(name: str) -> Path:

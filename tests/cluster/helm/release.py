@@ -1,0 +1,124 @@
+"""The chart, installed on the cluster of the tests, and a client that reaches it through the Ingress as people do."""
+
+import json
+import socket
+import ssl
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
+from dataclasses import dataclass, field
+from secrets import token_hex
+from typing import Any
+
+import aiohttp
+from aiohttp.abc import AbstractResolver, ResolveResult
+
+from rc2hub import __version__
+from tests.cluster.cluster import Cluster, Namespace
+from tests.cluster.helm.chart import CHART
+from tests.fixtures.hub import Client
+
+RESTRICTED = {f"pod-security.kubernetes.io/{mode}": "restricted" for mode in ("enforce", "warn")}
+PROBE = ["admin:users", "admin:servers", "access:servers", "groups", "read:hub", "tokens"]
+
+
+@dataclass(frozen=True)
+class Release:
+    """One `helm install rc2` in a namespace of its own."""
+
+    namespace: Namespace
+    values: dict[str, Any]
+    token: str = field(default_factory=lambda: token_hex(16))
+
+    @property
+    def cluster(self) -> Cluster:
+        """The cluster it is on."""
+        return self.namespace.cluster
+
+    @property
+    def compute(self) -> Namespace:
+        """Where its compute servers run."""
+        return Namespace(self.cluster, f"{self.namespace.name}-compute")
+
+    @property
+    def host(self) -> str:
+        """The name people open."""
+        return f"{self.namespace.name}.{self.cluster.settings['RC2_INGRESS_DOMAIN']}"
+
+    @property
+    def url(self) -> str:
+        """Where people open it."""
+        return f"https://{self.host}"
+
+    def install(self, *arguments: str) -> str:
+        """`helm upgrade --install`, until everything is up; what helm printed."""
+        values = ["--set-json", f"ingress.host={json.dumps(self.host)}"]
+        for key, value in {
+            **self.values,
+            "hub.config.JupyterHub.services": [{"name": "probe", "api_token": self.token}],
+        }.items():
+            values += ["--set-json", f"{key}={json.dumps(value)}"]
+        return self.helm("upgrade", "--install", "rc2", str(CHART), "--wait", "--timeout=5m", *values, *arguments)
+
+    def helm(self, *arguments: str) -> str:
+        """Run helm in the release's namespace."""
+        return self.cluster.helm(*arguments, f"--namespace={self.namespace.name}", timeout=400)
+
+    def pods(self) -> dict[str, str]:
+        """Component to the identity of its pod."""
+        running = [pod["metadata"] for pod in self.namespace.get("pods") if pod["status"]["phase"] == "Running"]
+        return {
+            pod["labels"]["app.kubernetes.io/component"]: pod["uid"] for pod in running if "deletionTimestamp" not in pod
+        }
+
+    @asynccontextmanager
+    async def client(self) -> AsyncIterator[Client]:
+        """A program outside that may start servers, by TLS with a certificate that it checks."""
+        trust = ssl.create_default_context(cafile=self.cluster.settings["RC2_CLUSTER_CA"])
+        connector = aiohttp.TCPConnector(ssl=trust, resolver=_Ingress(self.cluster.settings["RC2_INGRESS_IP"]))
+        headers = {"Authorization": f"token {self.token}"}
+        async with aiohttp.ClientSession(headers=headers, connector=connector) as session:
+            yield Client(self, session)  # type: ignore[arg-type]
+
+
+class _Ingress(AbstractResolver):
+    """Every name is the Ingress."""
+
+    def __init__(self, ip: str) -> None:
+        self._ip = ip
+
+    async def resolve(self, host: str, port: int = 0, family: int = socket.AF_INET) -> list[ResolveResult]:
+        return [ResolveResult(hostname=host, host=self._ip, port=port, family=family, proto=0, flags=0)]
+
+    async def close(self) -> None:
+        pass
+
+
+@contextmanager
+def released(cluster: Cluster, **values: Any) -> Iterator[Release]:
+    """A release with small requests and a test's authenticator; its namespaces are deleted at the end."""
+    small = {"cpu": "10m", "memory": "64Mi"}
+    prefix = {cluster.image(name).removesuffix(f"{name}:{__version__}") for name in IMAGES}.pop()
+    common = {
+        "images.prefix": prefix,
+        "ingress.enabled": True,
+        "ingress.className": "traefik",
+        "hub.config.JupyterHub.authenticator_class": "dummy",
+        "hub.config.Authenticator.allow_all": True,
+        "hub.config.KubeSpawner.cpu_guarantee": 0.01,
+        "hub.config.KubeSpawner.mem_guarantee": "100M",
+        "compute.homes.storageClass": "rc2-homes",
+        "compute.homes.size": "1Gi",
+        **{f"{component}.resources.requests": small for component in ("hub", "proxy", "broker", "postgresql")},
+        "roles": [{"name": "probe", "services": ["probe"], "scopes": PROBE}],
+    }
+    with cluster.namespace(RESTRICTED) as namespace:
+        release = Release(namespace, {**common, **values})
+        cluster.namespaces.append(release.compute)
+        try:
+            yield release
+        finally:
+            cluster.namespaces.remove(release.compute)
+            cluster.kubectl("delete", "namespace", release.compute.name, "--wait=false", "--ignore-not-found")
+
+
+IMAGES = ("hub", "proxy", "postgresql", "r-compute")
