@@ -1,0 +1,174 @@
+"""What the images hold, and that it works as the accounts that they start as."""
+
+import re
+from typing import Any
+
+import pytest
+
+from rc2hub import __version__
+from tests.cluster import archive
+from tests.cluster.archive import Archive
+from tests.cluster.cluster import Cluster, Namespace, eventually
+from tests.fixtures.hub import ROOT
+
+# a standby starts as root, and becomes the person's
+USERS = {"hub": "1000:1000", "postgresql": "999:999", "proxy": "1000:1000", "r-compute": "", "spark": "185:185"}
+LIMITS = {"hub": 450e6, "r-compute": 1600e6}
+REPORT = "---\\ntitle: Report\\n---\\n\\n$\\\\sqrt{x}$\\n\\n```{r}\\nplot(cars)\\n```\\n"
+SPARK_FROM_R = "library(tidyverse); library(rc2); cat(rc2:::spark_client()$pa$`__version__`)"
+
+
+@pytest.fixture(scope="module", params=USERS)
+def image(request: pytest.FixtureRequest) -> Archive:
+    return archive.read(request.param)
+
+
+def pod(cluster: Cluster, image: str, *command: str, user: int | None = None, **container: Any) -> dict[str, Any]:
+    """A pod of an image, at the level "restricted" if it starts as somebody."""
+    security: dict[str, Any] = {
+        "allowPrivilegeEscalation": False,
+        "capabilities": {"drop": ["ALL"]},
+        "runAsNonRoot": True,
+        "seccompProfile": {"type": "RuntimeDefault"},
+    }
+    if user:
+        security["runAsUser"] = user
+    main = {
+        "name": "main",
+        "image": cluster.image(image),
+        "imagePullPolicy": "Never",
+        "securityContext": security,
+        **container,
+    }
+    if command:
+        main["command"] = list(command)
+    spec = {"containers": [main], "terminationGracePeriodSeconds": 0, "automountServiceAccountToken": False}
+    return {"apiVersion": "v1", "kind": "Pod", "metadata": {"name": image}, "spec": spec}
+
+
+def compute_pod(cluster: Cluster) -> dict[str, Any]:
+    """A compute server's pod that belongs to somebody, with nothing running in it."""
+    return pod(cluster, "r-compute", "sleep", "600", user=12345, env=[{"name": "HOME", "value": "/tmp"}])
+
+
+def run(namespace: Namespace, pod: dict[str, Any]) -> str:
+    namespace.apply(pod)
+    name: str = pod["metadata"]["name"]
+    namespace.wait("condition=Ready", f"pod/{name}")
+    return name
+
+
+def test_no_image_is_left_out():
+    assert set(archive.names()) == set(USERS)
+
+
+def test_an_image_says_what_it_is(image: Archive):
+    labels = {name.removeprefix("org.opencontainers.image."): text for name, text in image.config["Labels"].items()}
+    assert (labels["title"], labels["version"]) == (f"rc2hub/{image.name}", __version__)
+    assert re.fullmatch("[0-9a-f]{40}", labels["revision"])
+    assert labels["description"]
+    assert labels["licenses"].startswith("BSD-3-Clause")
+
+
+def test_an_image_starts_as_its_own_account_and_leaves_probes_to_the_chart(image: Archive):
+    assert image.config.get("User", "") == USERS[image.name]
+    assert "Healthcheck" not in image.config
+
+
+def test_an_image_is_not_larger_than_it_may_be(image: Archive):
+    assert image.size <= LIMITS.get(image.name, image.size)
+
+
+def test_no_file_of_an_image_lends_its_owners_rights(image: Archive):
+    assert [path for path, file in image.files.items() if file.isfile() and file.mode & 0o6000] == []
+
+
+def test_everybody_may_read_what_an_image_brings(image: Archive):
+    brought = [*image.below("opt"), *image.below("usr/local")]
+    assert [path for path in brought if not image.files[path].issym() and not image.files[path].mode & 0o004] == []
+
+
+@pytest.mark.parametrize(
+    "folder", ["build", "root/.cache", "root/.npm", "tmp", "var/cache/apt/archives", "var/lib/apt/lists"]
+)
+def test_nothing_is_left_of_the_build(image: Archive, folder: str):
+    assert [path for path in image.below(folder) if image.files[path].size] == []
+
+
+def test_an_image_knows_nothing_of_the_machine_that_built_it(image: Archive):
+    assert {"etc/pip.conf", "root/.npmrc", "run/build-ca.pem"} & set(image.files) == set()
+    said = " ".join([*image.config["Env"], *(step.get("created_by", "") for step in image.history)])
+    assert not re.search(r"PIP_|index-url|_proxy|://", said)
+
+
+def test_python_has_compiled_what_an_image_brings(image: Archive):
+    sources = [
+        path for path in image.below("opt") if re.search(r"/site-packages/(rc2hub|jupyterhub|pyspark)/\w+\.py$", path)
+    ]
+    compiled = [re.sub(r"(\w+)\.py$", r"__pycache__/\1.cpython-313.pyc", path) for path in sources]
+    assert [path for path in compiled if path not in image.files] == []
+
+
+def test_the_list_of_packages_names_what_an_image_brings(image: Archive):
+    described = (ROOT / "images" / image.name / "PACKAGES.md").read_text()
+    brought = re.findall(
+        r"/site-packages/([\w.]+)-([\w.]+)\.dist-info/METADATA$", "\n".join(image.below("opt")), re.MULTILINE
+    )
+    rows = {tuple(row) for row in re.findall(r"^\| ([\w.-]+) \| ([\w.:+~-]+) \|$", described, re.MULTILINE)}
+    canonical = {(re.sub(r"[-_.]+", "-", name).lower(), version) for name, version in rows}
+    assert {(re.sub(r"[-_.]+", "-", name).lower(), version) for name, version in brought} <= canonical
+    assert image.name in described.splitlines()[0]
+
+
+def test_the_hubs_packages_fit_together(cluster: Cluster, namespace: Namespace):
+    hub = run(namespace, pod(cluster, "hub", "sleep", "600"))
+    assert "No broken requirements" in namespace.exec(hub, "pip", "check")
+    assert namespace.exec(hub, "which", "python", "jupyterhub", "rc2hub").split() == [
+        f"/opt/rc2/bin/{name}" for name in ("python", "jupyterhub", "rc2hub")
+    ]
+
+
+def test_the_proxy_starts_as_nobody_in_particular(cluster: Cluster, namespace: Namespace):
+    proxy = run(namespace, pod(cluster, "proxy", env=[{"name": "CONFIGPROXY_AUTH_TOKEN", "value": "x"}]))
+    assert "Proxying" in eventually(lambda: namespace.kubectl("logs", proxy))
+
+
+def test_r_has_what_it_needs_whoever_it_belongs_to(cluster: Cluster, namespace: Namespace):
+    compute = run(namespace, compute_pod(cluster))
+    assert namespace.exec(compute, "which", "python").strip() == "/opt/rc2/bin/python"
+    assert "ir " in namespace.exec(compute, "jupyter", "kernelspec", "list")
+    assert namespace.exec(compute, "Rscript", "-e", SPARK_FROM_R).endswith("20.0.0")
+
+
+def test_r_markdown_becomes_pdf(cluster: Cluster, namespace: Namespace):
+    compute = run(namespace, compute_pod(cluster))
+    namespace.exec(compute, "sh", "-c", f"cd /tmp && printf %b '{REPORT}' > report.Rmd && rmd2pdf report.Rmd")
+    assert namespace.exec(compute, "head", "-c", "5", "/tmp/report.pdf") == "%PDF-"
+
+
+def test_postgresql_keeps_its_database_and_asks_everyone_for_the_password(cluster: Cluster, namespace: Namespace):
+    namespace.kubectl("create", "secret", "generic", "admin", "--from-literal=password=xyzzy")
+    database = pod(
+        cluster,
+        "postgresql",
+        env=[{"name": "POSTGRES_PASSWORD_FILE", "value": "/admin/password"}],
+        readinessProbe={"exec": {"command": ["pg_isready", "--host=127.0.0.1"]}, "periodSeconds": 1},
+        volumeMounts=[{"name": "data", "mountPath": "/var/lib/postgresql/data"}, {"name": "admin", "mountPath": "/admin"}],
+    )
+    database["spec"] |= {
+        "securityContext": {"fsGroup": 999},
+        "volumes": [{"name": "data", "emptyDir": {}}, {"name": "admin", "secret": {"secretName": "admin"}}],
+    }
+    run(namespace, database)
+
+    def ask(password: str, statement: str) -> str:
+        query = ["psql", "--host=127.0.0.1", "--username=postgres", "--no-align", "--tuples-only", f"--command={statement}"]
+        return namespace.exec("postgresql", "env", f"PGPASSWORD={password}", *query).strip()
+
+    ask("xyzzy", "create table kept as select 42 as answer")
+    with pytest.raises(AssertionError, match="password authentication failed"):
+        ask("guess", "select 1")
+    namespace.exec("postgresql", "sh", "-c", "kill -TERM 1")
+    eventually(lambda: namespace.get("pod", "postgresql")["status"]["containerStatuses"][0]["restartCount"])
+    assert eventually(lambda: ask("xyzzy", "select answer from kept")) == "42"
+    assert "received fast shutdown request" in namespace.kubectl("logs", "postgresql", "--previous")
