@@ -32,6 +32,7 @@ node_kill() {
     kill -9 "$pid"
     wait_until 20 "the end of node $1" ended "$pid"
     rm "$RUN/process/node$1"*
+    remove_cgroups "rc2-cluster/node$1" # a new kubelet would spend half a minute on those of dead containers
     route_services
 }
 
@@ -59,6 +60,13 @@ node_cgroups() {
     fi
     for folder in $(awk 'NR > 1 { print $1 }' /proc/cgroups) systemd; do
         [ ! -d "$base/$folder" ] || mkdir --parents "$base/$folder/rc2-cluster/node$1"
+    done
+}
+
+remove_cgroups() {
+    local folder
+    for folder in "/sys/fs/cgroup/$1" /sys/fs/cgroup/*/"$1"; do
+        [ ! -d "$folder" ] || wait_until 20 "the end of $folder" find "$folder" -depth -type d -exec rmdir {} +
     done
 }
 
