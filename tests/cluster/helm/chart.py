@@ -6,6 +6,7 @@ writes the snapshots anew, to be read before they are committed.
 """
 
 import difflib
+import functools
 import re
 import subprocess
 from collections.abc import Iterator
@@ -37,11 +38,16 @@ def render(*arguments: str) -> list[Object]:
     Raises:
         RefusedError: if helm refuses the values.
     """
+    return [each for each in yaml.load_all(_rendered(arguments), yaml.CSafeLoader) if each]
+
+
+@functools.cache
+def _rendered(arguments: tuple[str, ...]) -> str:
     command = [find().settings["HELM"], "template", "rc2", str(CHART), "--namespace=rc2", *arguments]
     done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
     if done.returncode:
         raise RefusedError(done.stderr)
-    return [each for each in yaml.safe_load_all(done.stdout) if each]
+    return done.stdout
 
 
 def render_file(name: str) -> list[Object]:
@@ -96,7 +102,7 @@ def _place(each: Object) -> tuple[str, str, str]:
     return each["kind"], each["metadata"].get("namespace", ""), each["metadata"]["name"]
 
 
-class _Readable(yaml.SafeDumper):
+class _Readable(yaml.CSafeDumper):
     """Texts of several lines as such."""
 
 

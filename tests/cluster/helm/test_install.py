@@ -11,6 +11,7 @@ from tests.cluster.cluster import Cluster, eventually
 from tests.cluster.helm.release import PROBE, Release, released
 from tests.fixtures.hub import Client
 
+pytestmark = pytest.mark.timeout(600)
 PEOPLE = [f"person{number}" for number in range(5)]
 
 

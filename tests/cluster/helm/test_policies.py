@@ -11,7 +11,7 @@ from tests.cluster.helm.policies import ADDRESSES, PODS, PORTS, allowed, evaluat
 
 ENFORCED = "KUBECONFIG_RC2_TEST" in os.environ
 """The cluster of `make cluster` has nothing that enforces policies; one of yours is expected to."""
-LISTEN = "; ".join(f"nc -lk -p {port} -e true &" for port in PORTS).replace("&;", "&") + " wait"
+LISTEN = " ".join([*(f"httpd -f -p {port} -h /tmp &" for port in PORTS), "wait"])
 
 
 def policies(*arguments: str) -> list[Object]:
