@@ -20,7 +20,7 @@ HELLO = "mkdir -p /tmp/www && echo hello from $HOSTNAME > /tmp/www/index.html &&
 
 
 def pod(cluster: Cluster, name: str, script: str = "sleep 3600", **spec: Any) -> dict[str, Any]:
-    container = {"name": "main", "image": cluster.settings["RC2_BUSYBOX"], "command": ["sh", "-c", script]}
+    container: dict[str, Any] = {"name": "main", "image": cluster.settings["RC2_BUSYBOX"], "command": ["sh", "-c", script]}
     container["volumeMounts"] = [{"name": volume["name"], "mountPath": "/data"} for volume in spec.get("volumes", [])]
     spec = {"containers": [container], "terminationGracePeriodSeconds": 0, **spec}
     return {"apiVersion": "v1", "kind": "Pod", "metadata": {"name": name, "labels": {"app": name}}, "spec": spec}
