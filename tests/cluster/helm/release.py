@@ -72,12 +72,25 @@ class Release:
 
     @asynccontextmanager
     async def client(self) -> AsyncIterator[Client]:
-        """A program outside that may start servers, by TLS with a certificate that it checks."""
+        """A program outside that may start servers."""
+        async with self._session(headers={"Authorization": f"token {self.token}"}) as session:
+            yield Client(self, session)  # type: ignore[arg-type]
+
+    @asynccontextmanager
+    async def browser(self, person: str) -> AsyncIterator[aiohttp.ClientSession]:
+        """The cookies of somebody who has logged in."""
+        async with self._session() as session:
+            async with session.get(f"{self.url}/hub/login") as page:
+                form = {"username": person, "password": "any", "_xsrf": page.cookies["_xsrf"].value}
+            async with session.post(f"{self.url}/hub/login?next=/hub/home", data=form) as page:
+                assert (page.status, page.url.path) == (200, "/hub/home"), await page.text()
+            yield session
+
+    def _session(self, **options: Any) -> aiohttp.ClientSession:
+        """Connections through the Ingress by TLS, with a certificate that is checked."""
         trust = ssl.create_default_context(cafile=self.cluster.settings["RC2_CLUSTER_CA"])
         connector = aiohttp.TCPConnector(ssl=trust, resolver=_Ingress(self.cluster.settings["RC2_INGRESS_IP"]))
-        headers = {"Authorization": f"token {self.token}"}
-        async with aiohttp.ClientSession(headers=headers, connector=connector) as session:
-            yield Client(self, session)  # type: ignore[arg-type]
+        return aiohttp.ClientSession(connector=connector, **options)
 
 
 class _Ingress(AbstractResolver):

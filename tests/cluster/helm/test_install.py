@@ -4,10 +4,12 @@ import asyncio
 import json
 from collections.abc import AsyncIterator, Iterator
 from contextlib import AsyncExitStack
+from pathlib import Path
 
 import pytest
 
 from tests.cluster.cluster import Cluster, eventually
+from tests.cluster.helm.chart import CHART
 from tests.cluster.helm.release import PROBE, Release, released
 from tests.fixtures.hub import Client
 
@@ -102,6 +104,7 @@ async def test_an_upgrade_disturbs_nobody_who_works(release: Release, outside: C
             work.push_async_callback(outside.stop, person)
             kernels.append(await work.enter_async_context(outside.kernel(person)))
         await asyncio.gather(*(r.run("x <- 41") for r in kernels))
+        browser = await work.enter_async_context(release.browser(PEOPLE[0]))
         before = release.pods()
         everything = ["--set=hub.config.JupyterHub.active_server_limit=50", "--set=sharedServices.contact=the data team"]
         await asyncio.to_thread(release.install, *everything)
@@ -109,6 +112,8 @@ async def test_an_upgrade_disturbs_nobody_who_works(release: Release, outside: C
         assert {name for name in before if before[name] != after.get(name)} == {"hub", "broker"}
         assert await asyncio.gather(*(r.run("cat(x + 1)") for r in kernels)) == ["42"] * len(PEOPLE)
         await reachable(outside)
+        async with browser.get(f"{release.url}/hub/home") as page:
+            assert (page.status, page.url.path) == (200, "/hub/home"), "logged out"
         for person in PEOPLE:
             status, model = await outside.call("GET", f"/hub/api/users/{person}")
             assert (status, model["servers"][""]["ready"]) == (200, True)
@@ -145,20 +150,32 @@ def made_up(release: Release) -> dict[str, dict[str, str]]:
     return {name: release.namespace.get("secret", name)["data"] for name in ("rc2", "rc2-postgresql")}
 
 
-def test_what_was_backed_up_comes_back(release: Release) -> None:
+async def test_what_was_backed_up_as_documented_comes_back(release: Release, outside: Client, tmp_path: Path) -> None:
+    backup, restore = DOCUMENT.read_text().split("## Backup and restore")[1].split("```sh\n")[1:3]
+    backup, restore = (block.split("```")[0] for block in (backup, restore))
+    await outside.create("backed-up")
     psql(release, "CREATE TABLE kept AS SELECT 42 AS answer")
-    backup = release.namespace.exec("rc2-postgresql-0", "sh", "-c", f"{AS_POSTGRES} pg_dump --format=plain --create flights")
+    await asyncio.to_thread(shell, release, tmp_path, backup)
+    await outside.create("later")
     psql(release, "DROP TABLE kept")
-    psql(release, "DROP DATABASE flights WITH (FORCE)", "postgres")
-    restore = [*ON_STDIN, f"{AS_POSTGRES} psql --quiet --set=ON_ERROR_STOP=1 postgres"]
-    release.cluster.run(
-        release.cluster.settings["KUBECTL"], f"--namespace={release.namespace.name}", *restore, stdin=backup, timeout=60
-    )
+    await asyncio.to_thread(shell, release, tmp_path, backup.split("\n\n")[0] + "\n" + restore)
+    release.namespace.kubectl("rollout", "status", "deployment/rc2-hub", "--timeout=60s", timeout=70)
+    await reachable(outside)
     assert psql(release, "SELECT answer FROM kept") == "42"
+    assert (await outside.call("GET", "/hub/api/users/backed-up"))[0] == 200
+    assert (await outside.call("GET", "/hub/api/users/later"))[0] == 404
+    assert "broker-token:" in (tmp_path / "secrets.yaml").read_text()
+
+
+def shell(release: Release, folder: Path, commands: str) -> None:
+    """Run commands of the document for this release."""
+    kubectl = f'kubectl() {{ {release.cluster.settings["KUBECTL"]} "$@"; }}\ncd {folder}\n'
+    here = commands.replace("--namespace rc2", f"--namespace {release.namespace.name}")
+    release.cluster.run("bash", "-euo", "pipefail", "-c", kubectl + here, timeout=120)
 
 
 AS_POSTGRES = "PGUSER=postgres PGHOST=127.0.0.1 PGPASSWORD=$(cat /etc/rc2hub/postgresql/postgres-password)"
-ON_STDIN = ["exec", "--stdin", "rc2-postgresql-0", "--", "sh", "-c"]
+DOCUMENT = CHART.parents[1] / "docs" / "kubernetes.md"
 
 
 def psql(release: Release, statement: str, database: str = "flights") -> str:
