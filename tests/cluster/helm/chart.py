@@ -102,7 +102,7 @@ def _place(each: Object) -> tuple[str, str, str]:
     return each["kind"], each["metadata"].get("namespace", ""), each["metadata"]["name"]
 
 
-class _Readable(yaml.CSafeDumper):
+class _Readable(yaml.CSafeDumper):  # type: ignore[misc] # PyYAML says nothing of its types
     """Texts of several lines as such."""
 
 

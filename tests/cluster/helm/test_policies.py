@@ -9,6 +9,7 @@ from tests.cluster.cluster import Cluster, Namespace, eventually
 from tests.cluster.helm.chart import Object, of_kind, render, render_file
 from tests.cluster.helm.policies import ADDRESSES, PODS, PORTS, allowed, evaluate, triples
 
+pytestmark = pytest.mark.timeout(900)  # the evaluator is built once, which takes two minutes
 ENFORCED = "KUBECONFIG_RC2_TEST" in os.environ
 """The cluster of `make cluster` has nothing that enforces policies; one of yours is expected to."""
 LISTEN = " ".join([*(f"httpd -f -p {port} -h /tmp &" for port in PORTS), "wait"])
