@@ -27,6 +27,8 @@ def prepare(home: Path, proposed: int) -> int:
     Raises:
         PersonError: if the home is somebody else's, or is missing and cannot be made.
     """
+    if home.parent.stat().st_uid == 0:
+        home.parent.chmod(0o711)  # a new volume may be open to everybody; each person has to pass, and nobody to look around
     if not home.exists():
         _make(home, proposed)
     uid = home.stat().st_uid

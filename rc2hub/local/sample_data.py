@@ -54,11 +54,20 @@ def fill(directory: Path) -> None:
             connection.execute(SQL("DROP DATABASE IF EXISTS {}").format(Identifier(DATABASE)))
             connection.execute(SQL("CREATE DATABASE {}").format(Identifier(DATABASE)))
         with _connect(directory, DATABASE) as connection:
-            _load_flights(connection)
-            _load_dataexpo(connection)
+            load(connection)
     finally:
         server.stop()
     done.touch()
+
+
+def load(connection: "psycopg.Connection[tuple[Any, ...]]") -> None:
+    """Put the flights and the climate data into an empty database; a cluster has them from here too.
+
+    Raises:
+        Rc2Error: if the package with the flights is not installed.
+    """
+    _load_flights(connection)
+    _load_dataexpo(connection)
 
 
 @contextmanager

@@ -34,8 +34,8 @@ DEADLINE = 30.0
 class KubeHub(Rc2):
     """One hub in a folder of its own; its pods are in a namespace of their own."""
 
-    def __init__(self, folder: Path, namespace: Namespace, **run: Any) -> None:
-        self.home, self.namespace = folder, namespace
+    def __init__(self, folder: Path, namespace: Namespace, config: Path = CONFIG, **run: Any) -> None:
+        self.home, self.namespace, self.config = folder, namespace, config
         host = namespace.cluster.settings["RC2_HOST_IP"]
         ports = [_free_port("127.0.0.1"), _free_port(host), _free_port("127.0.0.1"), _free_port(host)]
         self.url = f"http://127.0.0.1:{ports[0]}"
@@ -55,7 +55,7 @@ class KubeHub(Rc2):
         }
         with (self.home / "hub.log").open("ab") as log:
             self.process = subprocess.Popen(
-                [sys.executable, "-m", "jupyterhub", "-f", str(CONFIG)],
+                [sys.executable, "-m", "jupyterhub", "-f", str(self.config)],
                 env=environment,
                 cwd=self.home,
                 stdout=log,

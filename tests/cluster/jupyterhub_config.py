@@ -28,6 +28,8 @@ c.KubeSpawner.image_pull_policy = "IfNotPresent"
 c.KubeSpawner.start_timeout = run.get("start_timeout", 60)
 c.KubeSpawner.volumes = [{"name": "homes", "persistentVolumeClaim": {"claimName": "homes"}}]
 c.KubeSpawner.volume_mounts = [{"name": "homes", "mountPath": "/home"}]
+if "node" in run:
+    c.KubeSpawner.node_selector = {"kubernetes.io/hostname": run["node"]}
 small = {"cpu_guarantee": 0.05, "mem_guarantee": "100M"}
 c.Profiles.catalogue = [
     {"name": "r", "display_name": "R", "cpu": 1, "memory": "1G", "kubespawner_override": small},

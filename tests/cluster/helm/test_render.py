@@ -74,14 +74,13 @@ def test_the_objects_are_those_that_were_reviewed(name: str) -> None:
 
 
 @each_value_set
-def test_every_pod_but_that_of_the_homes_is_restricted(name: str) -> None:
+def test_every_pod_is_restricted(name: str) -> None:
     for _, pod, spec in pod_specs(render_file(name)):
         container, security = spec["containers"][0]["securityContext"], spec["securityContext"]
         assert security["seccompProfile"] == {"type": "RuntimeDefault"}
         assert container["allowPrivilegeEscalation"] is False
         assert container["readOnlyRootFilesystem"] is True
-        if not pod.startswith("rc2-homes"):
-            assert (security["runAsNonRoot"], container["capabilities"]) == (True, {"drop": ["ALL"]}), pod
+        assert (security["runAsNonRoot"], container["capabilities"]) == (True, {"drop": ["ALL"]}), pod
 
 
 @each_value_set

@@ -1,0 +1,87 @@
+"""The chart from outside: a browser comes through the Ingress over TLS, logs in at the provider, and works with R."""
+
+import re
+import subprocess
+from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
+
+import pytest
+from playwright.async_api import Page, async_playwright, expect
+
+from tests.cluster.cluster import Cluster
+from tests.cluster.release import Release
+from tests.fixtures.browser import FLAGS, shoot
+from tests.fixtures.hub import ROOT
+from tests.fixtures.oidc import PASSWORD
+
+pytestmark = pytest.mark.timeout(600)
+
+
+@pytest.fixture(scope="module")
+def release(cluster: Cluster, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Release]:
+    with cluster.namespace() as namespace:
+        release = Release(namespace, tmp_path_factory.mktemp("release"))
+        release.provider.know("alice", groups=["analysts"])
+        release.provider.know("bob", groups=["visitors"])
+        release.provider.know("eve", groups=[])
+        try:
+            release.start()
+            yield release
+        finally:
+            release.stop()
+
+
+@pytest.fixture
+async def page(release: Release, tmp_path: Path) -> AsyncIterator[Page]:
+    """A browser that trusts the cluster's authority, as people's computers trust their organisation's."""
+    database = tmp_path / ".pki" / "nssdb"
+    database.mkdir(parents=True)
+    for arguments in (["-N", "--empty-password"], ["-A", "-n", "rc2", "-t", "C,,", "-i", str(release.authority)]):
+        subprocess.run(["certutil", "-d", f"sql:{database}", *arguments], check=True)
+    ingress = f"--host-resolver-rules=MAP {release.host} {release.namespace.cluster.settings['RC2_INGRESS_IP']}"
+    async with async_playwright() as playwright:
+        browser = await playwright.chromium.launch(
+            executable_path="/usr/bin/chromium", args=[*FLAGS, ingress], env={"HOME": str(tmp_path)}
+        )
+        context = await browser.new_context(viewport={"width": 1280, "height": 900})
+        yield await context.new_page()
+        await browser.close()
+
+
+async def log_in(page: Page, release: Release, name: str) -> None:
+    await page.goto(release.url)
+    await page.get_by_role("button", name=re.compile("^Sign in with")).click()
+    await page.get_by_label("Name").fill(name)
+    await page.get_by_label("Password").fill(PASSWORD)
+    await page.get_by_role("button", name="Sign in").click()
+
+
+async def test_alice_comes_through_the_ingress_to_rows_of_postgresql_in_r(release: Release, page: Page) -> None:
+    await log_in(page, release, "alice")
+    await expect(page.get_by_label("Flights from New York (read)")).to_be_enabled()
+    await expect(page.get_by_label("Flights from New York (write)")).to_be_disabled()
+    await shoot(page, "cluster-1-form")
+    await page.get_by_label("Flights from New York (read)").check()
+    await page.get_by_role("button", name="Start").click()
+    await page.wait_for_url("**/user/alice/lab**", timeout=60_000)
+    async with release.client() as client:
+        notebook = {"type": "file", "format": "text", "content": (ROOT / "examples" / "flights.ipynb").read_text()}
+        assert (await client.call("PUT", "/user/alice/api/contents/flights.ipynb", json=notebook))[0] == 201
+    await page.goto(f"{release.url}/user/alice/lab/tree/flights.ipynb")
+    await page.get_by_text("R | Idle").wait_for(timeout=60_000)
+    await page.get_by_role("menuitem", name="Run", exact=True).click()
+    await page.get_by_text("Run All Cells", exact=True).click()
+    await expect(page.get_by_text("336 776 flights")).to_be_visible(timeout=60_000)
+    await shoot(page, "cluster-2-notebook")
+
+
+async def test_bob_is_told_whom_to_ask(release: Release, page: Page) -> None:
+    await log_in(page, release, "bob")
+    await expect(page.get_by_label("Flights from New York (read)")).to_be_disabled()
+    await page.goto(f"{release.url}/hub/spawn?opt-service=flights")
+    await expect(page.get_by_text("flights: you have no grant for this service; ask the data team.").first).to_be_visible()
+
+
+async def test_who_is_in_no_allowed_group_does_not_get_in(release: Release, page: Page) -> None:
+    await log_in(page, release, "eve")
+    await expect(page.get_by_text("You have an account, but none that may use this hub")).to_be_visible()
