@@ -183,6 +183,8 @@ class PostgresService(SharedService):
                 ),
                 *(SQL("REVOKE {} FROM {}").format(group, role) for group in others),
                 SQL("GRANT {} TO {}").format(groups[level], role),
+                # to herself: what the group may is hers only once she is connected
+                SQL("GRANT CONNECT ON DATABASE {} TO {}").format(Identifier(self.address["dbname"]), role),
                 SQL("ALTER ROLE {} SET role = {}").format(role, Literal(self.group(level))),
                 SQL("ALTER ROLE {} SET statement_timeout = {}").format(role, Literal(f"{self.statement_timeout}s")),
                 SQL("COMMENT ON ROLE {} IS {}").format(role, Literal(label)),

@@ -34,16 +34,15 @@ async def prepare(connection: Connection, database: str, schemas: Sequence[str],
         for group in (read, write):
             if not await exists(connection, group):
                 await connection.execute(SQL("CREATE ROLE {} NOLOGIN").format(Identifier(group)))
-        for statement in _grants(database, schemas, Identifier(read), Identifier(write)):
+        for statement in _grants(schemas, Identifier(read), Identifier(write)):
             await connection.execute(statement)
     await _close_to_everyone(connection, database, Identifier(write))
 
 
-def _grants(database: str, schemas: Sequence[str], read: Identifier, write: Identifier) -> list[Composed]:
+def _grants(schemas: Sequence[str], read: Identifier, write: Identifier) -> list[Composed]:
     statements: list[Composed] = [
         # the admin must be able to act as the groups: to set their default privileges, and to hand things over to them
         SQL("GRANT {}, {} TO CURRENT_USER").format(read, write),
-        SQL("GRANT CONNECT ON DATABASE {} TO {}, {}").format(Identifier(database), read, write),
     ]
     for name in schemas:
         schema = Identifier(name)

@@ -50,6 +50,20 @@ async def test_a_reader_can_neither_write_nor_create_anywhere(postgres_service: 
                 session.execute(statement)
 
 
+async def test_a_database_that_is_closed_to_everyone_is_open_to_whom_it_is_attached_and_closed_again_after(
+    postgres: Postgres, shop: str, postgres_service: PostgresService
+):
+    with postgres.connect(shop) as admin:
+        admin.execute(f"REVOKE CONNECT ON DATABASE {shop} FROM PUBLIC")
+    attachment = await postgres_service.attach(ALICE, "read")
+    with login(attachment) as session:
+        assert session.execute("SELECT count(*) FROM things").fetchone() == (3,)
+    await postgres_service.revoke(ALICE)
+    with postgres.connect(shop) as admin:
+        (rights,) = admin.execute("SELECT datacl::text FROM pg_database WHERE datname = %s", [shop]).fetchone()
+        assert attachment.role not in rights
+
+
 async def test_a_writer_creates_what_belongs_to_the_group(postgres_service: PostgresService):
     with login(await postgres_service.attach(ALICE, "write")) as session:
         session.execute(CREATE)
