@@ -33,6 +33,8 @@ def main() -> None:
                 connection.execute(
                     SQL("CREATE SCHEMA IF NOT EXISTS {} AUTHORIZATION {}").format(Identifier(schema), Identifier(ROLE))
                 )
+    with connect(host, "postgres", "postgres") as connection:
+        let_the_broker_in(connection)
 
 
 def connect(host: str, database: str, user: str) -> Connection:
@@ -53,8 +55,13 @@ def make_role(connection: Connection) -> None:
     # the server is told a verifier: a statement may end up in its log
     verifier = connection.pgconn.encrypt_password(password.encode(), ROLE.encode(), b"scram-sha-256").decode()
     verb = SQL("ALTER" if known else "CREATE")
-    connection.execute(SQL("{} ROLE {} LOGIN CREATEROLE PASSWORD {}").format(verb, role, Literal(verifier)))
+    connection.execute(SQL("{} ROLE {} CREATEROLE PASSWORD {}").format(verb, role, Literal(verifier)))
     connection.execute(SQL("GRANT pg_signal_backend TO {}").format(role))
+
+
+def let_the_broker_in(connection: Connection) -> None:
+    """Last of all: the broker gives rights on what it finds, so it may not come while the data are on their way."""
+    connection.execute(SQL("ALTER ROLE {} LOGIN").format(Identifier(ROLE)))
 
 
 def make_database(connection: Connection, name: str) -> None:
@@ -75,7 +82,8 @@ def fill(host: str) -> None:
     """Put the laptop's data into the database `flights`, all or nothing."""
     from rc2hub.local import sample_data  # noqa: PLC0415 - only where the data are asked for
 
-    with connect(host, sample_data.DATABASE, ROLE) as connection, connection.transaction():
+    with connect(host, sample_data.DATABASE, "postgres") as connection, connection.transaction():
+        connection.execute(SQL("SET LOCAL ROLE {}").format(Identifier(ROLE)))
         if not connection.execute("SELECT to_regclass('public.flights')").fetchone()[0]:
             sample_data.load(connection)
             print("Filled the database flights.")
