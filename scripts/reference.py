@@ -8,6 +8,8 @@ from traitlets.config import Configurable
 
 from rc2hub.authenticators.local import Rc2LocalAuthenticator
 from rc2hub.authenticators.oidc import Rc2OIDCAuthenticator
+from rc2hub.gateways.driver_pods import PodDrivers
+from rc2hub.gateways.driver_process import ProcessDrivers
 from rc2hub.gateways.drivers import SparkDrivers
 from rc2hub.pool.local import LocalPool
 from rc2hub.profiles import Profiles
@@ -15,7 +17,7 @@ from rc2hub.services.catalogue import SharedServices
 from rc2hub.spawners.local import Rc2LocalSpawner
 
 CLASSES: tuple[type[Configurable], ...] = (
-    *(Profiles, SharedServices, SparkDrivers),
+    *(Profiles, SharedServices, SparkDrivers, ProcessDrivers, PodDrivers),
     *(Rc2LocalAuthenticator, Rc2OIDCAuthenticator, Rc2LocalSpawner, LocalPool),
 )
 
@@ -26,7 +28,7 @@ def section(kind: type[Configurable]) -> str:
     at_start = {made.trait_name for made in vars(kind).values() if isinstance(made, DefaultHandler)}
     for name, trait in sorted(kind.class_own_traits(config=True).items()):
         what = re.sub(r"\s+", " ", trait.help).strip()
-        default = f"`{trait.default_value_repr()}`" if trait.default_value else "none"
+        default = "none" if trait.default_value in ("", None) else f"`{trait.default_value_repr()}`"
         default = "worked out at start" if name in at_start else default
         lines += [f"### `c.{kind.__name__}.{name}`", "", f"{type(trait).__name__}, default {default}. {what}", ""]
     return "\n".join(lines)

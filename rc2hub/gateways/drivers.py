@@ -1,49 +1,40 @@
-"""Spark Connect servers of this machine: one for each routing key, started when first needed, ended when idle."""
+"""Spark Connect servers: one for each routing key, started when first needed, ended when idle.
+
+What a Connect server is made of, a process of this machine or a pod, is the matter of `driver_process` and `driver_pods`.
+"""
 
 import asyncio
 import contextlib
 import logging
-import os
-import secrets
-import shutil
-import signal
-import sys
 import time
+from abc import ABC, abstractmethod
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
-from uuid import uuid4
 
 import grpc.aio
-from traitlets import Float, Unicode, default
+from traitlets import Float, Unicode
 from traitlets.config import Configurable
 
 from rc2hub.errors import ServiceUnavailableError
-from rc2hub.gateways.java import LOOPBACK, SparkJava
-from rc2hub.processes import free_ports
 
 log = logging.getLogger("rc2hub.gateways")
 
 START_TIMEOUT = 90.0
-"""Seconds for a Connect server to answer; four on two idle cores."""
-STOP_TIMEOUT = 3.0
-"""Seconds a Connect server has for an end of its own; it keeps nothing, so there is little to lose."""
+"""Seconds for a Connect server to answer; a process needs two on idle cores, a pod some more."""
 POLL = 0.05
-END_WITH_PARENT = ["setpriv", "--pdeathsig", "KILL"]
-"""Of util-linux; code of ours between fork and exec would meet gRPC's own, which ends the child."""
+"""Seconds between looks whether it listens."""
 CHANNEL = [("grpc.max_receive_message_length", 128 << 20), ("grpc.max_send_message_length", 128 << 20)]
 
 
-class Driver:
+class Driver(ABC):
     """One Connect server, with a secret that only the gateway and the server itself know."""
 
-    def __init__(self, key: str, folder: Path) -> None:
-        """Take what it is for and where it keeps its files; `start` starts it."""
-        self.key, self.folder = key, folder
-        self._secret = secrets.token_urlsafe(32)
+    def __init__(self, key: str, secret: str) -> None:
+        """Take what it is for, and its secret."""
+        self.key, self._secret = key, secret
         self._calls, self._used = 0, time.monotonic()
-        self._process: asyncio.subprocess.Process
         self.channel: grpc.aio.Channel
+        self.is_gone = False
 
     @property
     def credential(self) -> tuple[str, str]:
@@ -64,79 +55,77 @@ class Driver:
         finally:
             self._calls, self._used = self._calls - 1, time.monotonic()
 
-    async def start(self, java: SparkJava) -> None:
+    async def start(self) -> None:
         """Start it, and wait until it answers.
 
         Raises:
-            ServiceUnavailableError: if it does not.
+            ServiceUnavailableError: if it does not; then nothing of it is left.
         """
-        self.folder.mkdir(mode=0o700, parents=True)
-        (port,) = free_ports(1)
-        environment = {"SPARK_CONNECT_AUTHENTICATE_TOKEN": self._secret, **java.variables()}
-        with (self.folder / "log").open("wb") as output:
-            self._process = await asyncio.create_subprocess_exec(
-                *END_WITH_PARENT,
-                *java.command(self.folder, port),
-                env=environment,
-                cwd=self.folder,
-                stdin=asyncio.subprocess.DEVNULL,
-                stdout=output,
-                stderr=output,
-                start_new_session=True,
-            )
         try:
             async with asyncio.timeout(START_TIMEOUT):
-                await self._listens(port)
+                host, port = await self.launch()
+                await self._listens(host, port)
         except BaseException as error:
+            too_late = self.too_late()
             await self.stop()
             if isinstance(error, TimeoutError):
-                raise ServiceUnavailableError("Spark did not start in time; try again, or ask an operator.") from error
+                raise ServiceUnavailableError(too_late) from error
             raise
-        self.channel = grpc.aio.insecure_channel(f"{LOOPBACK}:{port}", options=CHANNEL)
+        self.channel = grpc.aio.insecure_channel(f"{host}:{port}", options=CHANNEL)
 
-    async def _listens(self, port: int) -> None:
-        while self._process.returncode is None:
+    @abstractmethod
+    async def launch(self) -> tuple[str, int]:
+        """Start it, and say where it will listen.
+
+        Raises:
+            ServiceUnavailableError: if it cannot be started.
+        """
+
+    @abstractmethod
+    def check(self) -> None:
+        """See that it has not ended.
+
+        Raises:
+            ServiceUnavailableError: saying what is known of the reason.
+        """
+
+    def too_late(self) -> str:
+        """What to say when it did not answer in time."""
+        return "Spark did not start in time; try again, or ask an operator."
+
+    @abstractmethod
+    async def ended(self) -> str:
+        """Wait until it has ended, for whatever reason, and take away what it left; says the reason if that is known."""
+
+    @abstractmethod
+    async def stop(self) -> None:
+        """End it with everything it has started."""
+
+    async def let_go(self) -> None:
+        """Cut calls that run, once it has ended: of one whose machine is gone they would hear nothing."""
+        self.is_gone = True
+        await self.channel.close()
+
+    async def _listens(self, host: str, port: int) -> None:
+        while True:
+            self.check()
             with contextlib.suppress(OSError):
-                _, writer = await asyncio.open_connection(LOOPBACK, port)
+                _, writer = await asyncio.open_connection(host, port)
                 writer.close()
                 return
             await asyncio.sleep(POLL)
-        last = (self.folder / "log").read_text(errors="replace").strip().splitlines()[-1:]
-        log.error("spark: a Connect server ended while it started: %s", "".join(last))
-        raise ServiceUnavailableError("Spark could not be started; an operator finds the reason in the hub's log.")
-
-    async def ended(self) -> None:
-        """Wait until the process has ended, for whatever reason, and take away what it left."""
-        await self._process.wait()
-        with contextlib.suppress(ProcessLookupError):
-            os.killpg(self._process.pid, signal.SIGKILL)  # its Python workers
-        shutil.rmtree(self.folder, ignore_errors=True)
-
-    async def stop(self) -> None:
-        """End it with everything it has started."""
-        with contextlib.suppress(ProcessLookupError):
-            self._process.terminate()
-        with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(STOP_TIMEOUT):
-                await self._process.wait()
-        with contextlib.suppress(ProcessLookupError):
-            os.killpg(self._process.pid, signal.SIGKILL)
-        await self.ended()
 
 
 class SparkDrivers(Configurable):
     """The Connect servers that run now."""
 
-    environment_dir = Unicode(
-        help="""Python environment that holds `pyspark[connect]`; by default the folder `spark` in the hub's own.""",
-    ).tag(config=True)
     memory = Unicode(
         "1g",
         help="""Heap of one Connect server, at least 480m. Its process takes about 600 MB more, its Python workers too.""",
     ).tag(config=True)
     cores = Unicode(
         "*",
-        help="""How many cores one Connect server computes on; `*` is all of the machine.""",
+        help="""How many cores one Connect server computes on; `*` is all of the machine. As a pod, 2 by default.""",
     ).tag(config=True)
     idle_stop = Float(
         1800.0,
@@ -144,21 +133,35 @@ class SparkDrivers(Configurable):
         temporary views of this one.""",
     ).tag(config=True)
 
-    @default("environment_dir")
-    def _default_environment_dir(self) -> str:
-        return str(Path(sys.prefix, "spark"))
-
-    def __init__(self, folder: Path, **kwargs: Any) -> None:
-        """Take the folder for all their files, which nobody else uses; what an earlier gateway left there is removed."""
+    def __init__(self, service: str, secret: str, **kwargs: Any) -> None:
+        """Take the name of the service, and the gateway's secret."""
         super().__init__(**kwargs)
-        self._folder, self.java = folder, SparkJava(Path(self.environment_dir), self.memory, self.cores)
+        self.service, self.secret = service, secret
         self._drivers: dict[str, asyncio.Task[Driver]] = {}
         self._watching: set[asyncio.Task[None]] = set()
-        shutil.rmtree(folder, ignore_errors=True)
 
     def __contains__(self, key: str) -> bool:
         """Whether one runs for this key, or is about to."""
         return key in self._drivers
+
+    def new(self, key: str) -> Driver:
+        """A Connect server that can be started."""
+        raise NotImplementedError
+
+    def check(self) -> None:
+        """See that Connect servers could be started.
+
+        Raises:
+            ServiceUnavailableError: saying what is missing.
+        """
+        raise NotImplementedError
+
+    async def open(self) -> None:
+        """Make ready, before the first call."""
+
+    async def close(self) -> None:
+        """End everything."""
+        await asyncio.gather(*(self.stop(key) for key in list(self._drivers)))
 
     async def get(self, key: str) -> Driver:
         """The Connect server for this key, started if there is none; who asks meanwhile waits for the same one.
@@ -167,45 +170,62 @@ class SparkDrivers(Configurable):
             ServiceUnavailableError: if it does not start.
         """
         if key not in self._drivers:
-            self._drivers[key] = asyncio.create_task(self._start(key), name=f"rc2 spark {key}")
-        return await asyncio.shield(self._drivers[key])
+            self.begin(self.new(key))
+        starting = self._drivers[key]
+        try:
+            return await asyncio.shield(starting)
+        except asyncio.CancelledError:
+            if starting.cancelled():
+                raise ServiceUnavailableError("Spark was detached from this server while it started.") from None
+            raise
+
+    def begin(self, driver: Driver) -> None:
+        """Start a Connect server for those who will ask for it."""
+        starting = asyncio.create_task(self._start(driver), name=f"rc2 spark {driver.key}")
+        starting.add_done_callback(lambda task: task.cancelled() or task.exception())  # perhaps nobody asks any more
+        self._drivers[driver.key] = starting
 
     async def stop(self, key: str) -> None:
-        """End the Connect server of this key, if there is one."""
+        """End the Connect server of this key, if there is one; one that starts does not go on."""
         if starting := self._drivers.pop(key, None):
-            with contextlib.suppress(ServiceUnavailableError):
-                await (await starting).stop()
+            starting.cancel()
+            await asyncio.wait([starting])
+            if not starting.cancelled() and not starting.exception():
+                await starting.result().stop()
 
     async def run(self) -> None:
-        """End what is idle, until cancelled; then end everything."""
-        try:
-            while True:
-                await asyncio.sleep(min(self.idle_stop / 4, 15.0))
-                for key, task in list(self._drivers.items()):
-                    if task.done() and task.result().idle > self.idle_stop:
-                        log.info("spark: the Connect server of %s was idle and ends", key)
-                        await self.stop(key)
-        finally:
-            await asyncio.gather(*(self.stop(key) for key in list(self._drivers)))
+        """End what is idle, until cancelled."""
+        while True:
+            await asyncio.sleep(min(self.idle_stop / 4, 15.0))
+            for key, idle in self.idle().items():
+                if idle > self.idle_stop:
+                    log.info("spark: the Connect server of %s was idle and ends", key)
+                    await self.stop(key)
 
-    async def _start(self, key: str) -> Driver:
-        driver, began = Driver(key, self._folder / uuid4().hex), time.monotonic()
+    def idle(self) -> dict[str, float]:
+        """Seconds since the last call, for each key whose Connect server runs."""
+        running = {key: task for key, task in self._drivers.items() if task.done()}
+        return {key: task.result().idle for key, task in running.items()}
+
+    async def _start(self, driver: Driver) -> Driver:
+        began = time.monotonic()
         try:
-            self.java.check()
-            await driver.start(self.java)
+            self.check()
+            await driver.start()
         except BaseException:
-            self._drivers.pop(key, None)
+            self._drivers.pop(driver.key, None)
             raise
-        log.info("spark: a Connect server for %s answers after %.1f s", key, time.monotonic() - began)
-        watching = asyncio.create_task(self._watch(driver), name=f"rc2 spark {key} end")
+        log.info("spark: a Connect server for %s answers after %.1f s", driver.key, time.monotonic() - began)
+        watching = asyncio.create_task(self._watch(driver), name=f"rc2 spark {driver.key} end")
         self._watching.add(watching)
         watching.add_done_callback(self._watching.discard)
         return driver
 
     async def _watch(self, driver: Driver) -> None:
         """Forget a Connect server that ended, so that the next call starts another."""
-        await driver.ended()
+        why = await driver.ended()
+        await driver.let_go()
         task = self._drivers.get(driver.key)
         if task is not None and task.done() and task.result() is driver:
-            log.warning("spark: the Connect server of %s ended by itself", driver.key)
+            log.warning("spark: the Connect server of %s ended by itself%s", driver.key, f": {why}" if why else "")
             del self._drivers[driver.key]

@@ -13,18 +13,19 @@ import json
 import logging
 import os
 import signal
+import sys
 import time
 from collections.abc import AsyncIterator
-from pathlib import Path
 from typing import Any
 
 import grpc.aio
+from traitlets import import_item
 from traitlets.config import Config
 
-from rc2hub.errors import NotGrantedError, ServiceUnavailableError
+from rc2hub.errors import NotGrantedError, Rc2Error, ServiceUnavailableError
 from rc2hub.gateways.control import ControlHandler
 from rc2hub.gateways.drivers import CHANNEL, Driver, SparkDrivers
-from rc2hub.gateways.guests import Guests
+from rc2hub.gateways.guests import UNANNOUNCED, Call, Guests
 from rc2hub.gateways.identity import Identities, Identity
 from rc2hub.gateways.wire import force_user, release_session
 from rc2hub.processes import end_with_parent
@@ -44,6 +45,8 @@ RECHECK = 10.0
 """Seconds between looks whether those whose calls run may still use Spark."""
 QUIET = 2.0
 """Seconds before a Connect server is started for somebody who has not called yet: a login is over by then."""
+PROCESSES = "rc2hub.gateways.driver_process.ProcessDrivers"
+"""What Connect servers are, unless the settings name another class."""
 LOST = (
     "Your Spark server ended, perhaps because its memory was not enough; the next call starts a new one, without the"
     " temporary views of the old one."
@@ -78,8 +81,7 @@ class Gateway(grpc.GenericRpcHandler):  # type: ignore[misc]
         """Call the person's own Connect server with what she sends, as her, and give back what it says."""
         token = token_of(context)
         identity = await self.identities.of(token)
-        driver = await self.drivers.get(self.key(identity))
-        with driver.in_use(), self.guests.calling(identity, token) as call:
+        async with self._call(identity, token) as (driver, call):
             upstream = driver.channel.stream_stream(path)(metadata=[*passed_on(context), driver.credential])
             call.cancel = upstream.cancel
             try:
@@ -93,9 +95,21 @@ class Gateway(grpc.GenericRpcHandler):  # type: ignore[misc]
             except asyncio.CancelledError:
                 if call.why_ended:
                     raise NotGrantedError(call.why_ended) from None
+                if driver.is_gone:
+                    raise ServiceUnavailableError(LOST) from None
                 raise
             finally:
                 upstream.cancel()  # nobody reads on; Spark keeps the answer, should the client reattach
+
+    @contextlib.asynccontextmanager
+    async def _call(self, identity: Identity, token: str) -> AsyncIterator[tuple[Driver, Call]]:
+        """Keep a call of the person's Connect server, which is started if there is none."""
+        with self.guests.calling(identity, token) as call:
+            driver = await self.drivers.get(self.key(identity))
+            if call.why_ended:  # meanwhile
+                raise NotGrantedError(call.why_ended)
+            with driver.in_use():
+                yield driver, call
 
     async def check(self) -> None:
         """See that Spark could be started.
@@ -103,7 +117,7 @@ class Gateway(grpc.GenericRpcHandler):  # type: ignore[misc]
         Raises:
             ServiceUnavailableError: saying what is missing.
         """
-        self.drivers.java.check()
+        self.drivers.check()
 
     def key(self, identity: Identity) -> str:
         """Who shares a Connect server: a person's compute servers do."""
@@ -148,6 +162,7 @@ class Gateway(grpc.GenericRpcHandler):  # type: ignore[misc]
         """Cut calls that run on after the grant was lost or the broker has long been away; until cancelled."""
         while True:
             await asyncio.sleep(RECHECK)
+            await self._end_unused()
             for identity, guest in self.guests:
                 try:
                     for token in {call.token for call in guest.calls}:
@@ -158,6 +173,14 @@ class Gateway(grpc.GenericRpcHandler):  # type: ignore[misc]
                     await self.release(identity, str(error))
                 except ServiceUnavailableError as error:
                     log.warning("spark: %s", error)
+
+    async def _end_unused(self) -> None:
+        """End what was taken over from an earlier gateway, and nobody has been announced for since."""
+        used = {self.key(identity) for identity, _ in self.guests}
+        for key, idle in self.drivers.idle().items():
+            if key not in used and idle > UNANNOUNCED:
+                log.info("spark: the Connect server of %s is nobody's any more and ends", key)
+                await self.drivers.stop(key)
 
 
 def token_of(context: Context) -> str:
@@ -194,27 +217,35 @@ def status(error: Exception) -> tuple[Any, ...]:
 async def serve() -> None:
     """Serve until SIGTERM or SIGINT."""
     settings = json.loads(os.environ["RC2_SPARK_GATEWAY"])
-    secret, folder = os.environ["RC2_GATEWAY_SECRET"], Path(os.getcwd(), "spark", settings["service"])
-    drivers = SparkDrivers(folder, config=Config({"SparkDrivers": settings["drivers"]}))
+    secret = os.environ["RC2_GATEWAY_SECRET"]
+    kind: type[SparkDrivers] = import_item(settings.get("drivers_class", PROCESSES))
+    drivers = kind(settings["service"], secret, config=Config({"SparkDrivers": settings["drivers"]}))
     broker_url = f"{settings['broker_url']}{os.environ['JUPYTERHUB_BASE_URL']}services/rc2/"
     gateway = Gateway(Identities(broker_url, settings["service"], secret), drivers)
     server = grpc.aio.server(options=[*CHANNEL, ("grpc.so_reuseport", 0)])
     server.add_generic_rpc_handlers((gateway, ControlHandler(gateway, secret)))
     server.add_insecure_port(settings["address"])
+    await drivers.open()
     await server.start()
     working = asyncio.gather(drivers.run(), gateway.recheck())
     for signum in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(signum, working.cancel)
-    with contextlib.suppress(asyncio.CancelledError):
-        await working
-    await server.stop(None)
+    try:
+        with contextlib.suppress(asyncio.CancelledError):
+            await working
+    finally:
+        await server.stop(None)
+        await drivers.close()
 
 
 def main() -> None:
-    """Run the gateway; it ends with the hub that started it, and its Connect servers with it."""
+    """Run the gateway; it ends with the process that started it."""
     logging.basicConfig(level=logging.INFO, format="[%(levelname)1.1s %(asctime)s rc2-spark] %(message)s")
     end_with_parent()
-    asyncio.run(serve())
+    try:
+        asyncio.run(serve())
+    except Rc2Error as error:
+        sys.exit(f"rc2-spark: {error}")
 
 
 if __name__ == "__main__":

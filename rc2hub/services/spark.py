@@ -60,7 +60,8 @@ class SparkService(SharedService):
         """The gateway, unless an operator runs it and says with `admin` where its secret is."""
         if "admin" in entry:
             return None
-        settings = {"service": name, "address": entry["gateway"].removeprefix("sc://"), "drivers": dict(config.SparkDrivers)}
+        drivers = {**config.SparkDrivers, **config.ProcessDrivers}
+        settings = {"service": name, "address": entry["gateway"].removeprefix("sc://"), "drivers": drivers}
         return [sys.executable, "-m", "rc2hub.gateways.spark"], {"RC2_SPARK_GATEWAY": settings}
 
     async def check(self) -> None:

@@ -1,0 +1,317 @@
+"""Spark as pods: started by a call, ended with everything, never more than its person's, and no secret left anywhere."""
+
+import asyncio
+import json
+import re
+import signal
+from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
+from typing import Any
+from urllib.error import HTTPError
+from urllib.request import Request, urlopen
+
+import pytest
+from traitlets.config import Config
+
+from rc2hub.errors import ServiceUnavailableError
+from rc2hub.gateways import drivers as registry
+from rc2hub.gateways.driver_pods import PodDrivers
+from tests.cluster.cluster import Cluster, Namespace, eventually
+from tests.cluster.spark import SparkGateway, drivers_of, give_rights, running_gateway, session
+from tests.fixtures.hub import ROOT
+from tests.fixtures.spark import stock_client
+
+pytestmark = pytest.mark.timeout(180)
+RESTRICTED = {"pod-security.kubernetes.io/enforce": "restricted"}
+DIRECT = ROOT / "tests" / "gateways" / "direct.py"
+ETCD = Path("/var/lib/rc2-cluster/etcd")
+COUNT = "select count(*) from range(0, 1000, 1, 4)"
+FOR_LONG = "select count(*) from range(0, 1000000000000, 1, 4)"
+
+
+@pytest.fixture(scope="module")
+def gateway(cluster: Cluster, tmp_path_factory: pytest.TempPathFactory) -> Iterator[SparkGateway]:
+    """A gateway whose drivers compute by themselves."""
+    folder = tmp_path_factory.mktemp("spark")
+    with cluster.namespace(RESTRICTED) as namespace, running_gateway(namespace, folder, idle_stop=20) as gateway:
+        yield gateway
+
+
+@pytest.fixture(scope="module")
+def with_executors(cluster: Cluster, tmp_path_factory: pytest.TempPathFactory) -> Iterator[SparkGateway]:
+    """A gateway whose drivers have executors."""
+    with cluster.namespace(RESTRICTED) as namespace:
+        folder = tmp_path_factory.mktemp("executors")
+        with running_gateway(namespace, folder, executors=2, executor_idle=10) as gateway:
+            yield gateway
+
+
+@pytest.fixture
+async def drivers(namespace: Namespace, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[PodDrivers]:
+    """Drivers of a gateway in this process, for what goes wrong at a start."""
+    give_rights(namespace, tmp_path / "kubeconfig")
+    monkeypatch.setenv("KUBECONFIG", str(tmp_path / "kubeconfig"))
+    drivers = PodDrivers("spark", "a secret", config=Config({"SparkDrivers": drivers_of(namespace)}))
+    await drivers.open()
+    running = asyncio.create_task(drivers.run())
+    yield drivers
+    for key in list(drivers.idle()):
+        await drivers.stop(key)
+    running.cancel()
+    await drivers.close()
+
+
+async def test_the_first_call_starts_a_pod_that_answers(gateway: SparkGateway):
+    with session(gateway, "alice") as spark:
+        assert await spark.ask("select 41 + 1") == "42"
+        assert await spark.ask("create table kept as select id from range(10)") == ""
+        assert await spark.ask("select count(*) from kept") == "10"
+    (pod,) = gateway.pods("alice")
+    assert pod["spec"]["automountServiceAccountToken"] is False
+    assert pod["metadata"]["ownerReferences"][0]["name"] == "spark-driver"
+
+
+async def test_it_has_no_account_of_kubernetes_and_no_root(gateway: SparkGateway):
+    with session(gateway, "inside") as spark:
+        mounted = "select transform(1) using 'ls /var/run/secrets 2>/dev/null | wc -l'"
+        assert await spark.ask(mounted) == "0"
+        assert await spark.ask("select transform(1) using 'id -u'") == "185"
+        assert "Read-only" in await spark.ask("select transform(1) using 'touch /opt/x 2>&1; true'")
+
+
+async def test_the_port_of_a_driver_opens_to_nobody_but_the_gateway(gateway: SparkGateway):
+    with session(gateway, "alice") as alice, session(gateway, "bob") as bob:
+        await asyncio.gather(alice.ask("select 1"), bob.ask("select 1"))
+    (pod,) = gateway.pods("alice")
+    address = f"{pod['status']['podIP']}:15002"
+    for wrong in ("of-alice", gateway.secret, gateway.secret_of(gateway.driver("bob"))):
+        assert "UNAUTHENTICATED" in stock_client(DIRECT, address, wrong)["said"]
+    assert stock_client(DIRECT, address, gateway.secret_of(gateway.driver("alice")))["said"] == "1"
+
+
+async def test_no_secret_is_left_anywhere(gateway: SparkGateway):
+    with session(gateway, "alice") as spark:
+        await spark.ask("select 1")
+    name, namespace = gateway.driver("alice"), gateway.namespace
+    shown = [
+        *(namespace.kubectl("get", kind, "--output=yaml") for kind in ("pods", "secrets", "events", "configmaps")),
+        namespace.kubectl("logs", name),
+        gateway.log(),
+        namespace.kubectl("get", "pod", name, "--output=json"),
+    ]
+    for secret in (gateway.secret, gateway.secret_of(name)):
+        assert not any(secret in text for text in shown)
+        assert not any(secret.encode() in path.read_bytes() for path in ETCD.rglob("*") if path.is_file())
+    if ETCD.exists():
+        assert any(name.encode() in path.read_bytes() for path in ETCD.rglob("*") if path.is_file())
+
+
+async def test_a_driver_that_is_killed_is_one_sentence_and_the_next_call_starts_another(gateway: SparkGateway):
+    with session(gateway, "killed") as spark:
+        await spark.ask("select 1")
+        asked = asyncio.create_task(spark.ask(FOR_LONG))
+        first = gateway.driver("killed")
+        await asyncio.sleep(1)
+        gateway.namespace.kubectl("delete", "pod", first, "--wait=false")
+        assert "Your Spark server ended" in await asked
+    with session(gateway, "killed") as spark:
+        assert await spark.ask("select 7") == "7"
+    assert gateway.driver("killed") != first
+
+
+async def test_a_query_that_takes_all_memory_ends_only_her_own_driver(gateway: SparkGateway):
+    with session(gateway, "greedy") as greedy, session(gateway, "modest") as modest:
+        await modest.ask("create temporary view mine as select 41 as x")
+        assert "Your Spark server ended" in await greedy.ask("select size(collect_list(id)) from range(100000000)")
+        assert await modest.ask("select x + 1 from mine") == "42"
+    with session(gateway, "greedy") as greedy:
+        assert await greedy.ask("select 7") == "7"
+
+
+async def test_an_idle_driver_ends_and_the_next_call_starts_another(gateway: SparkGateway):
+    with session(gateway, "idle") as spark:
+        await spark.ask("select 1")
+    first = gateway.driver("idle")
+    await asyncio.to_thread(gateway.nothing_is_left, "idle")
+    assert "the Connect server of idle was idle and ends" in gateway.log()
+    with session(gateway, "idle") as spark:
+        assert await spark.ask("select 8") == "8"
+    assert gateway.driver("idle") != first
+
+
+async def test_release_removes_all_that_is_hers(gateway: SparkGateway):
+    with session(gateway, "leaving") as spark:
+        await spark.ask("select 1")
+    await gateway.release("leaving")
+    gateway.nothing_is_left("leaving")
+
+
+@pytest.mark.parametrize("signum", [signal.SIGTERM, signal.SIGKILL], ids=lambda signum: signum.name)
+async def test_sessions_and_queries_go_on_while_the_gateway_is_replaced(gateway: SparkGateway, signum: signal.Signals):
+    person = f"staying{signum:d}"
+    slow = "select count(*) from range(0, 6, 1, 6) where reflect('java.lang.Thread', 'sleep', 2000 + id) is not null"
+    with session(gateway, person) as spark:
+        await spark.ask("create temporary view mine as select 41 as x")
+        driver, asked = gateway.driver(person), asyncio.create_task(spark.ask(slow))
+        await asyncio.sleep(1)
+        gateway.end(signum)
+        gateway.start()
+        assert await asked == "6"
+        assert await spark.ask("select x + 1 from mine") == "42"
+    assert gateway.driver(person) == driver
+
+
+async def test_what_another_gateway_left_is_removed(gateway: SparkGateway):
+    with session(gateway, "left") as spark:
+        await spark.ask("select 1")
+    gateway.end(signal.SIGKILL)
+    gateway.namespace.kubectl("annotate", "pod", gateway.driver("left"), "rc2hub.org/gateway=other", "--overwrite")
+    gateway.start()
+    await asyncio.to_thread(gateway.nothing_is_left, "left")
+
+
+async def test_drivers_go_with_their_account(cluster: Cluster, tmp_path: Path):
+    with cluster.namespace() as namespace, running_gateway(namespace, tmp_path) as gateway:
+        with session(gateway, "alice") as spark:
+            await spark.ask("select 1")
+        gateway.end(signal.SIGKILL)
+        namespace.kubectl("delete", "serviceaccount", "spark-driver")
+        await asyncio.to_thread(gateway.nothing_is_left, "alice")
+        gateway.start()
+
+
+async def test_executors_come_with_a_query_and_go_when_idle(with_executors: SparkGateway):
+    with session(with_executors, "alice") as spark:
+        assert await spark.ask(COUNT) == "1000"
+        found = with_executors.pods("alice", "executor")
+        assert 1 <= len(found) <= 2
+        assert all(pod["metadata"]["ownerReferences"][0]["name"] == with_executors.driver("alice") for pod in found)
+        await asyncio.to_thread(eventually, lambda: not with_executors.pods("alice", "executor"), 60)
+        assert await spark.ask(COUNT) == "1000"
+        assert "tables-need-a-disk-that-all-executors-share" in await spark.ask("create table t as select 1 as x")
+
+
+async def test_executors_are_described_without_a_secret(with_executors: SparkGateway):
+    with session(with_executors, "alice") as spark:
+        await spark.ask(COUNT)
+        name = with_executors.driver("alice")
+        shown = with_executors.namespace.kubectl("get", "pods", "--output=yaml")
+        shown += with_executors.namespace.kubectl("logs", name)
+    assert "SPARK_EXECUTOR_ID" in shown
+    assert with_executors.secret_of(name) not in shown
+
+
+async def test_executors_go_with_their_driver_even_without_a_gateway(with_executors: SparkGateway):
+    with session(with_executors, "orphans") as spark:
+        await spark.ask(COUNT)
+        assert with_executors.pods("orphans", "executor")
+        with_executors.end(signal.SIGKILL)
+        with_executors.namespace.kubectl("delete", "pod", with_executors.driver("orphans"), "--wait=false")
+        await asyncio.to_thread(with_executors.nothing_is_left, "orphans")
+        with_executors.start()
+
+
+def kubernetes(gateway: SparkGateway, secret: str, method: str = "GET", name: str = "", body: Any = None) -> Any:
+    """What the gateway answers a driver that takes it for Kubernetes."""
+    address = f"{gateway.executors_url}/api/v1/namespaces/any/pods{name}"
+    data = json.dumps(body).encode() if body is not None else None
+    request = Request(address, data, {"Authorization": f"Bearer {secret}"}, method=method)
+    with urlopen(request, timeout=10) as answer:
+        return json.load(answer)
+
+
+async def test_a_driver_finds_only_its_own_executors(with_executors: SparkGateway):
+    with session(with_executors, "alice") as alice, session(with_executors, "bob") as bob:
+        for query in ("set a = 1", COUNT):
+            await asyncio.gather(alice.ask(query), bob.ask(query))
+        secret = with_executors.secret_of(with_executors.driver("bob"))
+        hers = {pod["metadata"]["name"] for pod in with_executors.pods("alice", "executor")}
+        seen = {pod["metadata"]["name"] for pod in kubernetes(with_executors, secret)["items"]}
+        assert hers
+        assert seen
+        assert not hers & seen
+        for method in ("GET", "DELETE"):
+            with pytest.raises(HTTPError, match="404"):
+                kubernetes(with_executors, secret, method, f"/{min(hers)}")
+    for wrong in ("", "wrong", with_executors.secret):
+        with pytest.raises(HTTPError, match="401"):
+            kubernetes(with_executors, wrong)
+
+
+async def test_whatever_a_driver_asks_for_becomes_an_executor_and_not_too_many(with_executors: SparkGateway):
+    with session(with_executors, "sly") as spark:
+        await spark.ask("set x = 1")
+        secret = with_executors.secret_of(with_executors.driver("sly"))
+        asked = {
+            "metadata": {"name": "proxy", "labels": {"spark-exec-id": "7", "spark-role": "driver", "app": "hub"}},
+            "spec": {
+                "serviceAccountName": "spark-gateway",
+                "hostNetwork": True,
+                "containers": [{"image": "other", "command": ["sh"], "env": [{"name": "LD_PRELOAD", "value": "x"}]}],
+            },
+        }
+        made = kubernetes(with_executors, secret, "POST", body=asked)
+        assert made["metadata"]["name"] == f"{with_executors.driver('sly')}-exec-7"
+        assert made["metadata"]["labels"]["spark-role"] == "executor"
+        assert "app" not in made["metadata"]["labels"]
+        (container,) = made["spec"]["containers"]
+        assert "LD_PRELOAD" not in json.dumps(container)
+        assert (made["spec"]["serviceAccountName"], "hostNetwork" in made["spec"]) == ("spark-driver", False)
+        with pytest.raises(HTTPError, match="422"):
+            kubernetes(with_executors, secret, "POST", body={"metadata": {}})
+        asked["metadata"]["labels"]["spark-exec-id"] = "8"
+        kubernetes(with_executors, secret, "POST", body=asked)
+        asked["metadata"]["labels"]["spark-exec-id"] = "9"
+        with pytest.raises(HTTPError, match="403"):
+            kubernetes(with_executors, secret, "POST", body=asked)
+    await with_executors.release("sly")
+    with_executors.nothing_is_left("sly")
+
+
+async def test_one_that_starts_is_ended_at_once(drivers: PodDrivers, namespace: Namespace):
+    starting = asyncio.create_task(drivers.get("alice"))
+    await asyncio.to_thread(eventually, lambda: list(drivers.pods))
+    await drivers.stop("alice")
+    with pytest.raises(ServiceUnavailableError, match="Spark was detached from this server while it started"):
+        await starting
+    eventually(lambda: not namespace.get("pods"))
+
+
+async def refused(drivers: PodDrivers, seconds: float = 60) -> str:
+    """The sentence of a start that fails; nothing of it is left."""
+    with pytest.raises(ServiceUnavailableError) as caught:
+        await asyncio.wait_for(drivers.get("alice"), seconds)
+    assert "alice" not in drivers
+    return str(caught.value)
+
+
+async def test_without_the_image_it_says_so_at_once(drivers: PodDrivers, namespace: Namespace):
+    drivers.image, drivers.image_pull_policy = "localhost/nobody/has:this", "Never"
+    said = await refused(drivers)
+    assert re.fullmatch(r"Spark could not be started: its software is missing \(.*this.*\); ask an operator\.", said)
+    eventually(lambda: not namespace.get("pods"))
+    drivers.image, drivers.image_pull_policy = drivers_of(namespace)["image"], "IfNotPresent"
+    assert await drivers.get("alice")
+
+
+async def test_without_quota_it_says_so_in_kubernetes_words(drivers: PodDrivers, namespace: Namespace):
+    quota = {"apiVersion": "v1", "kind": "ResourceQuota", "metadata": {"name": "none"}, "spec": {"hard": {"pods": "0"}}}
+    namespace.apply(quota)
+    eventually(lambda: "hard" in namespace.get("resourcequota", "none")["status"])
+    assert "exceeded quota: none" in await refused(drivers)
+
+
+async def test_without_room_it_waits_and_then_says_so(
+    drivers: PodDrivers, namespace: Namespace, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(registry, "START_TIMEOUT", 5.0)
+    drivers.memory = "4000g"
+    said = await refused(drivers)
+    assert said.startswith("Spark did not start in time: there is no room for it (")
+    assert "Insufficient memory" in said
+    eventually(lambda: not namespace.get("pods"))
+
+
+async def test_without_its_account_it_says_so(drivers: PodDrivers, namespace: Namespace):
+    namespace.kubectl("delete", "serviceaccount", "spark-driver")
+    assert '"spark-driver" not found' in await refused(drivers)
