@@ -38,7 +38,7 @@ become_account <- function(uid) {
   library <- "/usr/lib/rc2/become.so"
   dyn.load(library)
   on.exit(dyn.unload(library))
-  error <- .C("rc2_become", as.integer(uid), error = 0L)$error
+  error <- .C("rc2_become", as.integer(uid), tempdir(), error = 0L)$error
   if (error != 0L) stop("the account could not be changed (errno ", error, ")")
 }
 

@@ -10,10 +10,12 @@ import json
 import os
 import socket
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any, Protocol
 
 FRAME_LIMIT = 1 << 20
 """Bytes; an order with many attachments is a few kilobytes."""
+READY = "ready"
 TAKEN = "This R server is somebody's already; start another."
 Frame = dict[str, Any]
 
@@ -21,8 +23,11 @@ Frame = dict[str, Any]
 class Control(Protocol):
     """What the standby needs of it."""
 
-    async def ready(self, port: int) -> None:
-        """Say that this standby can be somebody's, and where it will serve."""
+    async def open(self, port: int) -> None:
+        """Let hubs in; `port` is where the standby will serve."""
+
+    async def ready(self) -> None:
+        """Say that this standby can be somebody's at once."""
 
     async def order(self) -> Frame:
         """Wait for the one order."""
@@ -30,8 +35,11 @@ class Control(Protocol):
     async def receive(self) -> Frame:
         """The next frame after the order."""
 
-    async def send(self, frame: Mapping[str, Any]) -> None:
-        """Answer to whoever gave the order."""
+    async def active(self) -> None:
+        """Say that the person's server listens."""
+
+    async def refuse(self, sentence: str) -> None:
+        """Say why this standby cannot be the person's."""
 
 
 def open_control(place: str) -> Control:
@@ -62,6 +70,10 @@ class _Streams:
         self.writer.write(json.dumps(frame).encode() + b"\n")
         await self.writer.drain()
 
+    async def refuse(self, sentence: str) -> None:
+        """Say why this standby cannot be the person's."""
+        await self.send({"error": sentence})
+
 
 class InheritedControl(_Streams):
     """A socket of the hub that started us: when it goes away before the order, the standby ends."""
@@ -71,10 +83,18 @@ class InheritedControl(_Streams):
         self._socket = socket.socket(fileno=fd)
         self._socket.set_inheritable(False)
 
-    async def ready(self, port: int) -> None:
-        """Say that this standby can be somebody's, and where it will serve."""
+    async def open(self, port: int) -> None:
+        """Take up the stream to the hub."""
+        self._port = port
         self.reader, self.writer = await asyncio.open_unix_connection(sock=self._socket, limit=FRAME_LIMIT)
-        await self.send({"ready": True, "port": port})
+
+    async def ready(self) -> None:
+        """Say that this standby can be somebody's, and where it will serve."""
+        await self.send({"ready": True, "port": self._port})
+
+    async def active(self) -> None:
+        """Say that the person's server listens."""
+        await self.send({"active": True})
 
     async def order(self) -> Frame:
         """Wait for the one order."""
@@ -82,7 +102,7 @@ class InheritedControl(_Streams):
 
 
 class ListeningControl(_Streams):
-    """A socket that appears when the standby is ready; hubs come and go at it until one gives the order."""
+    """A socket at which hubs come and go until one gives the order; the file `ready` beside it is for the pod's probe."""
 
     def __init__(self, path: str) -> None:
         """Take the path, in a folder that only root may write."""
@@ -90,14 +110,23 @@ class ListeningControl(_Streams):
         self._ordered: asyncio.Future[Frame]
         self._server: asyncio.Server
 
-    async def ready(self, port: int) -> None:
-        """Listen; the pod's startup probe looks for the socket."""
+    async def open(self, port: int) -> None:
+        """Listen."""
         self._ordered, self._port = asyncio.get_running_loop().create_future(), port
         before = os.umask(0o177)
         try:
             self._server = await asyncio.start_unix_server(self._meet, self._path, limit=FRAME_LIMIT)
         finally:
             os.umask(before)
+
+    async def ready(self) -> None:
+        """Let the pod be Ready."""
+        Path(self._path).with_name(READY).touch()
+
+    async def active(self) -> None:
+        """Say that the person's server listens; a pod that was started for her is Ready only now."""
+        await self.ready()
+        await self.send({"active": True})
 
     async def order(self) -> Frame:
         """Wait for the one order; from then on nobody else is listened to."""

@@ -38,6 +38,7 @@ class WarmKernel:
         """Prepare; `launch` starts it."""
         self.manager = AsyncKernelManager(kernel_name="ir")
         self.client: AsyncKernelClient
+        self._connected = False
 
     async def launch(self) -> None:
         """Start the process; R comes up by itself meanwhile."""
@@ -49,13 +50,12 @@ class WarmKernel:
         Raises:
             RuntimeError: if R does not come up.
         """
-        self.client = self.manager.client()
-        self.client.start_channels(hb=False)
-        await self.client.wait_for_ready(timeout=START_TIMEOUT)
+        await self._connect()
         await self._run(WARM_UP, silent=False)
 
     async def become(self, env: Mapping[str, str | None], uid: int | None = None) -> None:
         """Make the kernel the person's: her account, environment, home and libraries; a variable that is None is removed."""
+        await self._connect()
         await self._run(_call("become", env, uid))
 
     async def enter(self, cwd: str, env: Mapping[str, str]) -> None:
@@ -67,6 +67,14 @@ class WarmKernel:
         """Wait until R ends, which it should not."""
         if self.manager.provisioner is not None:
             await self.manager.provisioner.wait()
+
+    async def _connect(self) -> None:
+        """Wait until R answers, the first time."""
+        if not self._connected:
+            self.client = self.manager.client()
+            self.client.start_channels(hb=False)
+            await self.client.wait_for_ready(timeout=START_TIMEOUT)
+            self._connected = True
 
     async def _run(self, code: str, *, silent: bool = True) -> None:
         running = asyncio.ensure_future(

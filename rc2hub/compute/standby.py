@@ -85,9 +85,9 @@ def personal_config(home: str) -> Config:
 class Standby:
     """The process's story: get ready, wait for the one order, become the person's, serve."""
 
-    def __init__(self, control: Control) -> None:
+    def __init__(self, control: Control, nobodys_home: Path) -> None:
         """Reserve a port; the kernel and the server come in `get_ready`."""
-        self.control = control
+        self.control, self.nobodys_home = control, nobodys_home
         self.loop = asyncio.new_event_loop()
         asyncio.set_event_loop(self.loop)
         self.kernel = WarmKernel()
@@ -95,14 +95,16 @@ class Standby:
         self.port.bind((os.environ.get("RC2_BIND_ADDRESS", "127.0.0.1"), int(os.environ.get("RC2_PORT", "0"))))
 
     def get_ready(self) -> None:
-        """Start R, and rehearse while it starts."""
+        """Start R, and rehearse while it starts; what was started for somebody who waits already does not rehearse."""
         self.loop.run_until_complete(self.kernel.launch())
-        rehearse()
-        self.loop.run_until_complete(self.kernel.warm_up())
+        self.loop.run_until_complete(self.control.open(self.port.getsockname()[1]))
+        if "RC2_AWAITED" not in os.environ:
+            rehearse()
+            self.loop.run_until_complete(self.kernel.warm_up())
+            self.loop.run_until_complete(self.control.ready())
         StandbyProvisioner.warm = self.kernel
         signal.signal(signal.SIGTERM, signal.SIG_DFL)
         signal.signal(signal.SIGINT, signal.SIG_IGN)
-        self.loop.run_until_complete(self.control.ready(self.port.getsockname()[1]))
 
     def activate(self) -> ServerApp:
         """Wait for the order, and become the person's: R at the same time as the server, then the attachments."""
@@ -117,7 +119,7 @@ class Standby:
         self.loop.run_until_complete(self._settle(becoming))
         self.port.close()
         app.init_httpserver()
-        self.loop.call_soon(lambda: self.loop.create_task(self.control.send({"active": True})))
+        self.loop.call_soon(lambda: self.loop.create_task(self.control.active()))
         return app
 
     def _become(self, home: Path, proposed: int | None) -> int | None:
@@ -126,13 +128,9 @@ class Standby:
             home.mkdir(mode=0o700, parents=True, exist_ok=True)
             return None
         uid = person.prepare(home, proposed)
-        person.hand_over(uid, attachments.folder(), Path(tempfile.gettempdir()))
+        person.hand_over(uid, attachments.folder().parent, self.nobodys_home)
         person.become(uid)
         return uid
-
-    def refuse(self, sentence: str) -> None:
-        """Tell the hub why this standby cannot be the person's."""
-        self.loop.run_until_complete(self.control.send({"error": sentence}))
 
     async def _wait_for_order(self) -> dict[str, Any]:
         """The order, for as long as R runs; a standby without R ends, and the pool replaces it."""
@@ -152,20 +150,20 @@ class Standby:
 def main() -> None:
     """Be a standby from start to end."""
     attachments.folder().mkdir(mode=0o700, exist_ok=True)
-    neutral_home = tempfile.mkdtemp(prefix="rc2-standby-")
-    os.environ["HOME"] = neutral_home
-    os.chdir(neutral_home)
-    standby = Standby(open_control(sys.argv[1]))
+    nobodys_home = Path(tempfile.mkdtemp(prefix="rc2-standby-"))
+    os.environ["HOME"] = str(nobodys_home)
+    os.chdir(nobodys_home)
+    standby = Standby(open_control(sys.argv[1]), nobodys_home)
     try:
         standby.get_ready()
         app = standby.activate()
     except person.PersonError as error:
-        standby.refuse(str(error))
+        standby.loop.run_until_complete(standby.control.refuse(str(error)))
         sys.exit(f"rc2hub: {error}")
     except RuntimeError as error:
         sys.exit(f"rc2hub: {error}")
     finally:
-        shutil.rmtree(neutral_home, ignore_errors=True)
+        shutil.rmtree(nobodys_home, ignore_errors=True)
     app.start()
 
 

@@ -21,7 +21,9 @@ CONTAINER = "notebook"
 RUN = "/run/rc2"
 CONTROL = f"{RUN}/control.sock"
 COMMAND = ["python3", "-m", "rc2hub.compute.standby", CONTROL]
-CONNECT = ["socat", "-t0", "-", f"UNIX-CONNECT:{CONTROL}"]
+READY = f"{RUN}/ready"
+CONNECT = ["socat", "-t0", "-", f"UNIX-CONNECT:{CONTROL},retry=200,interval=0.05"]
+"""The socket is there some tenths of a second after the container."""
 PORT = 8888
 CAPABILITIES = ["CHOWN", "DAC_OVERRIDE", "SETGID", "SETUID"]
 """What it takes to become a person's account and to make her home."""
@@ -47,7 +49,7 @@ def constants(profile: Profile) -> dict[str, str]:
 
 
 def without_identity(pod: Any, env: Mapping[str, str]) -> Any:
-    """The pod as a standby: only constants in its environment, and ready as soon as it could be somebody's.
+    """The pod as a standby: only constants in its environment, and Ready as soon as it could be somebody's.
 
     Variables that Kubernetes itself fills in (`valueFrom`) stay: they say nothing of a person.
     """
@@ -55,7 +57,7 @@ def without_identity(pod: Any, env: Mapping[str, str]) -> Any:
     filled = [variable for variable in container.env or [] if getattr(variable, "value_from", None)]
     container.env = [*filled, *({"name": name, "value": value} for name, value in sorted(env.items()))]
     container.startup_probe = container.startup_probe or {
-        "exec": {"command": ["test", "-S", CONTROL]},
+        "exec": {"command": ["test", "-e", READY]},
         "periodSeconds": 1,
         "failureThreshold": 120,
     }

@@ -16,7 +16,7 @@ from rc2hub.cluster import refused
 from rc2hub.errors import StandbyError
 from rc2hub.lifecycle import Standby
 from rc2hub.pool.activation import Order
-from rc2hub.pool.pods import CAPABILITIES, COMMAND, PodPool, PodStandby, constants, without_identity
+from rc2hub.pool.pods import CAPABILITIES, COMMAND, CONTAINER, PodPool, PodStandby, constants, without_identity
 from rc2hub.spawners.base import Rc2Spawner
 from rc2hub.spawners.progress import in_words, trouble
 
@@ -88,7 +88,15 @@ class Rc2KubeSpawner(Rc2Spawner, KubeSpawner):  # type: ignore[misc]
         """KubeSpawner's pod, without anything of the person."""
         profile = self.offer.profiles[self.request.profile]
         born = {"JUPYTERHUB_API_URL": self.hub.api_url, "RC2_BROKER_URL": self.broker_url, **constants(profile)}
+        born["RC2_AWAITED"] = "1"  # it was started for somebody, so it prepares for nobody
         return without_identity(await super().get_pod_manifest(), born)
+
+    def is_pod_running(self, pod: dict[str, Any] | None) -> bool:
+        """Whether the pod can be reached: its container runs; what else there is to know, it says itself over the stream."""
+        if pod is None or "deletionTimestamp" in pod["metadata"] or not pod["status"].get("podIP"):
+            return False
+        containers = pod["status"].get("containerStatuses") or []
+        return any(each["name"] == CONTAINER and "running" in each["state"] for each in containers)
 
     async def claim(self) -> Standby:
         """Have KubeSpawner make a pod, and wait until it could be somebody's.

@@ -50,7 +50,7 @@ class Pod:
 @pytest.fixture
 async def pod(tmp_path: Path) -> AsyncIterator[Pod]:
     pod = Pod(tmp_path)
-    await pod.control.ready(8888)
+    await pod.control.open(8888)
     yield pod
     for caller in pod.callers:
         await caller.close()
@@ -71,7 +71,7 @@ async def test_a_hub_that_goes_away_before_the_order_leaves_the_standby_to_the_n
     assert await pod.control.order() == ORDER
     await hub.send({"attachments": []})
     assert await pod.control.receive() == {"attachments": []}
-    await pod.control.send({"active": True})
+    await pod.control.active()
     assert await hub.receive() == {"active": True}
 
 
@@ -82,6 +82,16 @@ async def test_of_two_orders_one_counts_and_the_other_is_told_so(pod: Pod) -> No
     await second.send(ORDER | {"home": "/home/bob"})
     with pytest.raises(StandbyError, match=TAKEN):
         await second.receive()
+
+
+async def test_the_pod_is_ready_when_the_standby_is_or_else_when_it_serves_somebody(pod: Pod) -> None:
+    ready = pod.path.with_name("ready")
+    hub = await pod.call()
+    assert not ready.exists()
+    await hub.send(ORDER)
+    await pod.control.order()
+    await pod.control.active()
+    assert ready.exists()
 
 
 async def test_a_cut_order_is_none(pod: Pod) -> None:
@@ -97,6 +107,6 @@ async def test_the_person_reads_why_a_standby_cannot_be_hers(pod: Pod) -> None:
     hub: Any = await pod.call()
     await hub.send(ORDER)
     await pod.control.order()
-    await pod.control.send({"error": "The home /home/alice belongs to a system account."})
+    await pod.control.refuse("The home /home/alice belongs to a system account.")
     with pytest.raises(StandbyError, match="belongs to a system account"):
         await hub.receive()

@@ -109,7 +109,7 @@ async def test_volumes_and_a_hook_of_the_operator_stay(spawner: Any) -> None:
 
 async def test_the_pod_is_ready_when_it_could_be_somebodys(spawner: Any) -> None:
     probe = (await manifest(spawner()))["spec"]["containers"][0]["startupProbe"]
-    assert probe["exec"]["command"] == ["test", "-S", "/run/rc2/control.sock"]
+    assert probe["exec"]["command"] == ["test", "-e", "/run/rc2/ready"]
 
 
 def test_a_new_home_gets_the_same_account_on_every_hub() -> None:
