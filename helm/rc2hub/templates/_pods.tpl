@@ -53,3 +53,20 @@ lifecycle:
   preStop:
     sleep: {seconds: 3}
 {{- end }}
+
+{{- /* Traits of Spark's drivers: where and what they are, unless the operator says it. */ -}}
+{{- define "rc2hub.sparkDrivers" -}}
+{{- $drivers := dict "namespace" (include "rc2hub.sparkNamespace" .) "image" (include "rc2hub.image" (list . "spark")) -}}
+{{- $_ := set $drivers "image_pull_policy" .Values.images.pullPolicy -}}
+{{- $_ := set $drivers "executors_url" (printf "http://%s:15003" (include "rc2hub.host" (list . "spark-gateway"))) -}}
+{{- $pod := dict -}}
+{{- with .Values.images.pullSecrets -}}
+  {{- $secrets := list -}}
+  {{- range . }}{{ $secrets = append $secrets (dict "name" .) }}{{ end -}}
+  {{- $_ := set $pod "imagePullSecrets" $secrets -}}
+{{- end -}}
+{{- if .Values.priorityClasses.create -}}
+  {{- $_ := set $pod "priorityClassName" (include "rc2hub.priorityClass" (list . "compute")) -}}
+{{- end -}}
+{{- merge (deepCopy .Values.spark.drivers) $drivers (dict "extra_pod_config" $pod) | toJson -}}
+{{- end }}

@@ -13,7 +13,7 @@ from typing import Any
 from tests.cluster.helm.schemas import CACHE
 
 SOURCE = Path(__file__).with_name("policies")
-PORTS = (22, 53, 80, 443, 5432, 6443, 7078, 7079, 8000, 8001, 8081, 8888, 10250, 15002)
+PORTS = (22, 53, 80, 443, 5432, 6443, 7078, 7079, 8000, 8001, 8081, 8888, 10250, 15002, 15003)
 """Whatever anybody listens on."""
 ANY = frozenset(PORTS)
 DNS, API, WEB = {53}, {443, 6443}, {443}
@@ -92,12 +92,12 @@ ALLOWED: dict[str, dict[str, Any]] = {
     "init": {"postgresql": {5432}},
     "test": {"proxy": {8000}},
     "alice": {"hub": {8081}, "proxy": {8000}, "broker": {8000}, "postgresql": {5432}, "gateway": {15002}},
-    "driver": {"executor": ANY, "postgresql": {5432}},
+    "driver": {"executor": ANY, "postgresql": {5432}, "gateway": {15003}},
     "executor": {"driver": {7078, 7079}, "other driver": {7078, 7079}, "postgresql": {5432}},
     "stranger": {"proxy": {8000}, "neighbour": ANY},
     "neighbour": {"proxy": {8000}, "stranger": ANY},
 }
-for _who in ("hub", "gateway", "driver"):
+for _who in ("hub", "gateway"):
     ALLOWED[_who] |= PRIVATE | dict.fromkeys(UNPROTECTED, API | DNS)
 for _who in ALLOWED.keys() - {"stranger", "neighbour"}:
     ALLOWED[_who] = RESOLVERS | UNPROTECTED | ALLOWED[_who]

@@ -127,8 +127,11 @@ RIGHTS = {
         "events": ["get", "list", "watch"],
         "persistentvolumeclaims": ["get", "create"],
     },
-    "rc2-spark-gateway": {"pods": ["get", "list", "watch", "create", "delete"], "secrets": ["create", "delete"]},
-    "spark-driver": {"pods": ["get", "list", "watch", "create", "patch", "delete", "deletecollection"]},
+    "rc2-spark-gateway": {
+        "pods": ["list", "watch", "create", "delete"],
+        "pods/exec": ["get", "create"],
+        "serviceaccounts": ["get"],
+    },
 }
 
 
