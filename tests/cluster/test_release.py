@@ -9,7 +9,8 @@ import pytest
 from playwright.async_api import Page, async_playwright, expect
 
 from tests.cluster.cluster import Cluster
-from tests.cluster.release import Release
+from tests.cluster.helm.release import PROBE, Release, released
+from tests.cluster.provider import provided
 from tests.fixtures.browser import FLAGS, shoot
 from tests.fixtures.hub import ROOT
 from tests.fixtures.oidc import PASSWORD
@@ -19,16 +20,23 @@ pytestmark = pytest.mark.timeout(600)
 
 @pytest.fixture(scope="module")
 def release(cluster: Cluster, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Release]:
-    with cluster.namespace() as namespace:
-        release = Release(namespace, tmp_path_factory.mktemp("release"))
-        release.provider.know("alice", groups=["analysts"])
-        release.provider.know("bob", groups=["visitors"])
-        release.provider.know("eve", groups=[])
-        try:
-            release.start()
-            yield release
-        finally:
-            release.stop()
+    values = {
+        "postgresql.enabled": True,
+        "postgresql.sampleData": True,
+        "postgresql.storage.size": "1Gi",
+        "postgresql.databases": {"flights": {"display_name": "Flights from New York", "schemas": ["public", "dataexpo"]}},
+        "sharedServices.contact": "the data team",
+        "roles": [
+            {"name": "probe", "services": ["probe"], "scopes": [*PROBE, "access:servers"]},
+            {"name": "readers", "groups": ["analysts"], "scopes": ["custom:rc2:flights:read"]},
+        ],
+    }
+    folder = tmp_path_factory.mktemp("provider")
+    with released(cluster, **values) as release, provided(release, folder) as provider:
+        for name, groups in {"alice": ["analysts"], "bob": ["visitors"], "eve": []}.items():
+            provider.know(name, groups=groups)
+        release.install("--wait-for-jobs")
+        yield release
 
 
 @pytest.fixture
@@ -36,9 +44,12 @@ async def page(release: Release, tmp_path: Path) -> AsyncIterator[Page]:
     """A browser that trusts the cluster's authority, as people's computers trust their organisation's."""
     database = tmp_path / ".pki" / "nssdb"
     database.mkdir(parents=True)
-    for arguments in (["-N", "--empty-password"], ["-A", "-n", "rc2", "-t", "C,,", "-i", str(release.authority)]):
+    for arguments in (
+        ["-N", "--empty-password"],
+        ["-A", "-n", "rc2", "-t", "C,,", "-i", release.cluster.settings["RC2_CLUSTER_CA"]],
+    ):
         subprocess.run(["certutil", "-d", f"sql:{database}", *arguments], check=True)
-    ingress = f"--host-resolver-rules=MAP {release.host} {release.namespace.cluster.settings['RC2_INGRESS_IP']}"
+    ingress = f"--host-resolver-rules=MAP {release.host} {release.cluster.settings['RC2_INGRESS_IP']}"
     async with async_playwright() as playwright:
         browser = await playwright.chromium.launch(
             executable_path="/usr/bin/chromium", args=[*FLAGS, ingress], env={"HOME": str(tmp_path)}
