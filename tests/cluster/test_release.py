@@ -25,12 +25,15 @@ def release(cluster: Cluster, tmp_path_factory: pytest.TempPathFactory) -> Itera
         "postgresql.sampleData": True,
         "postgresql.storage.size": "1Gi",
         "postgresql.databases": {"flights": {"display_name": "Flights from New York", "schemas": ["public", "dataexpo"]}},
+        "spark.enabled": True,
+        "spark.resources.requests": {"cpu": "10m", "memory": "64Mi"},
         "sharedServices.contact": "the data team",
         "roles": [
             {"name": "probe", "services": ["probe"], "scopes": [*PROBE, "access:servers"]},
-            {"name": "readers", "groups": ["analysts"], "scopes": ["custom:rc2:flights:read"]},
+            {"name": "readers", "groups": ["analysts"], "scopes": ["custom:rc2:flights:read", "custom:rc2:spark:use"]},
         ],
     }
+    cluster.image("spark")
     folder = tmp_path_factory.mktemp("provider")
     with released(cluster, **values) as release, provided(release, folder) as provider:
         for name, groups in {"alice": ["analysts"], "bob": ["visitors"], "eve": []}.items():
@@ -67,23 +70,41 @@ async def log_in(page: Page, release: Release, name: str) -> None:
     await page.get_by_role("button", name="Sign in").click()
 
 
-async def test_alice_comes_through_the_ingress_to_rows_of_postgresql_in_r(release: Release, page: Page) -> None:
+async def bring(release: Release, *names: str) -> None:
+    """Put examples into alice's home."""
+    async with release.client() as client:
+        for name in names:
+            file = {"type": "file", "format": "text", "content": (ROOT / "examples" / name).read_text()}
+            assert (await client.call("PUT", f"/user/alice/api/contents/{name}", json=file))[0] == 201
+
+
+async def run_all(page: Page, url: str, title: str) -> None:
+    await page.goto(url)
+    await page.get_by_text(title).first.wait_for()
+    await page.get_by_text("R | Idle").wait_for(timeout=60_000)
+    await page.get_by_role("menuitem", name="Run", exact=True).click()
+    await page.get_by_text("Run All Cells", exact=True).click()
+
+
+async def test_alice_comes_through_the_ingress_to_rows_of_postgresql_and_an_answer_of_spark_in_r(
+    release: Release, page: Page
+) -> None:
     await log_in(page, release, "alice")
     await expect(page.get_by_label("Flights from New York (read)")).to_be_enabled()
     await expect(page.get_by_label("Flights from New York (write)")).to_be_disabled()
     await shoot(page, "cluster-1-form")
     await page.get_by_label("Flights from New York (read)").check()
+    await page.get_by_label("Spark (use)").check()
     await page.get_by_role("button", name="Start").click()
     await page.wait_for_url("**/user/alice/lab**", timeout=60_000)
-    async with release.client() as client:
-        notebook = {"type": "file", "format": "text", "content": (ROOT / "examples" / "flights.ipynb").read_text()}
-        assert (await client.call("PUT", "/user/alice/api/contents/flights.ipynb", json=notebook))[0] == 201
-    await page.goto(f"{release.url}/user/alice/lab/tree/flights.ipynb")
-    await page.get_by_text("R | Idle").wait_for(timeout=60_000)
-    await page.get_by_role("menuitem", name="Run", exact=True).click()
-    await page.get_by_text("Run All Cells", exact=True).click()
+    await bring(release, "flights.ipynb")
+    await run_all(page, f"{release.url}/user/alice/lab/tree/flights.ipynb", "Delays by carrier and month")
     await expect(page.get_by_text("336 776 flights")).to_be_visible(timeout=60_000)
     await shoot(page, "cluster-2-notebook")
+    await bring(release, "slump.Rmd", "slump.csv")
+    await run_all(page, f"{release.url}/user/alice/lab/tree/slump.Rmd?factory=Notebook", "The strength of concrete")
+    await expect(page.get_by_text("R and Spark agree on all 16 coefficients.")).to_be_visible(timeout=120_000)
+    await shoot(page, "cluster-3-spark")
 
 
 async def test_bob_is_told_whom_to_ask(release: Release, page: Page) -> None:
