@@ -30,7 +30,7 @@ lint: .venv/ready-dev ## check format, style, types, import directions and shell
 	$(BIN)/ruff format --check --quiet . && $(BIN)/ruff check --quiet .
 	$(BIN)/mypy
 	$(BIN)/lint-imports --no-cache
-	shellcheck scripts/system-packages scripts/quietly scripts/images scripts/image-base scripts/image-build .ci/run
+	shellcheck scripts/system-packages scripts/quietly scripts/images scripts/image-base scripts/image-build images/*/entrypoint .ci/run
 
 test: .venv/ready-dev build/R-checked ## run all tests; no cluster is needed
 	$(BIN)/pytest
