@@ -110,5 +110,5 @@ class PodPool:
                 name = pod.metadata.name
                 if f"{self._namespace}/{name}" not in in_use() and not pod.metadata.deletion_timestamp:
                     log.info("The pod %s belongs to no server, and is deleted.", name)
-                    await self._api.delete_namespaced_pod(name, self._namespace)
+                    await self._api.delete_namespaced_pod(name, self._namespace, grace_period_seconds=1)
             await asyncio.sleep(SWEEP)

@@ -53,3 +53,11 @@ c.JupyterHub.load_roles = [
     },
 ]
 install(c)
+
+if "steps" in run:
+    from pathlib import Path
+
+    from tests.cluster.steps import START, STOP
+    from tests.fixtures.steps import pause_at_steps
+
+    pause_at_steps(Path(run["steps"]), {**START, **STOP})

@@ -1,0 +1,112 @@
+"""What breaks at any step of a start or a stop on a cluster leaves nothing behind, and the next start works."""
+
+import asyncio
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import aiohttp
+import pytest
+
+from tests.cluster.cluster import Cluster, eventually
+from tests.cluster.conftest import running_hub
+from tests.cluster.hub import KubeHub
+from tests.cluster.steps import START, STOP
+from tests.cluster.test_login import is_ready
+from tests.fixtures.hub import Client, until
+
+pytestmark = pytest.mark.timeout(240)
+AWAY = 20.0
+"""Seconds that the API server is gone."""
+
+
+@pytest.fixture(scope="module")
+def mortal(cluster: Cluster, tmp_path_factory: pytest.TempPathFactory) -> Iterator[KubeHub]:
+    """A hub that can be held at its steps."""
+    folder = tmp_path_factory.mktemp("mortal")
+    (folder / "steps").mkdir()
+    with running_hub(cluster, folder, steps=str(folder / "steps")) as hub:
+        yield hub
+
+
+def hub_killed(hub: KubeHub, _person: str) -> None:
+    hub.kill()
+    hub.start()
+
+
+def pod_deleted(hub: KubeHub, person: str) -> None:
+    hub.namespace.kubectl("delete", "pod", f"jupyter-{person}", "--grace-period=0", "--force", "--ignore-not-found")
+
+
+def api_server_away(hub: KubeHub, _person: str) -> None:
+    cluster = hub.namespace.cluster
+    cluster.machine("stop", "kube-apiserver")
+    time.sleep(AWAY)  # that is the fault
+    cluster.machine("start", "kube-apiserver")
+    eventually(lambda: cluster.kubectl("get", "--raw", "/readyz"), 60)
+
+
+def etcd_restarted(hub: KubeHub, _person: str) -> None:
+    cluster = hub.namespace.cluster
+    cluster.machine("stop", "etcd")
+    cluster.machine("start", "etcd")
+    eventually(lambda: cluster.kubectl("get", "--raw", "/readyz"), 60)
+
+
+CASES: list[tuple[str, Callable[[KubeHub, str], None]]] = [
+    *((step, hub_killed) for step in [*START, *STOP]),
+    *((step, pod_deleted) for step in ("claim", "activate", "deliver")),
+    ("activate", api_server_away),
+    ("claim", etcd_restarted),
+]
+
+
+@pytest.mark.parametrize(("step", "fault"), CASES, ids=lambda value: getattr(value, "__name__", value))
+async def test_after_a_fault_at_a_step_nothing_is_left_and_the_next_start_works(
+    mortal: KubeHub, person: str, step: str, fault: Callable[[KubeHub, str], None]
+) -> None:
+    hold = mortal.home.with_name("steps") / step
+    async with mortal.client() as client:
+        await client.create(person)
+        if step in STOP:
+            assert (await client.start(person))[0] == 201
+        hold.touch()
+        going = asyncio.create_task(attempt(client, person, "stop" if step in STOP else "start"))
+        await until(lambda: _exists(hold.with_suffix(".reached")))
+        await asyncio.to_thread(fault, mortal, person)
+        hold.unlink()
+        hold.with_suffix(".reached").unlink()
+        await going
+    async with mortal.client() as client:
+        await until(lambda: attempt(client, person, "stop"))
+        await until(lambda: nothing_left(mortal, client, person))
+        await until(lambda: is_ready(client, person))
+        async with client.kernel(person) as r:
+            assert await r.run("cat(6 * 7)") == "42"
+        await client.stop(person)
+        await until(lambda: nothing_left(mortal, client, person))
+
+
+async def attempt(client: Client, person: str, what: str) -> bool:
+    """Start or stop; whether it worked. While the hub is away, there is no answer."""
+    try:
+        if what == "stop":
+            await client.stop(person)
+            return True
+        status, event = await client.start(person)
+    except (aiohttp.ClientError, AssertionError, AttributeError) as error:
+        print(what, repr(error)[:300])
+        return False
+    print(what, status, event)  # the sentence that a person reads, to be looked at
+    return status == 201
+
+
+async def nothing_left(hub: KubeHub, client: Client, person: str) -> bool:
+    pods = [name for name in hub.namespace.kubectl("get", "pods", "--output=name").split() if person in name]
+    _, tokens = await client.call("GET", f"/hub/api/users/{person}/tokens")
+    print(pods, tokens)  # read when it never gets empty
+    return not pods and not tokens["api_tokens"]
+
+
+async def _exists(file: Path) -> bool:
+    return file.exists()
