@@ -12,8 +12,9 @@ import signal
 import subprocess
 import sys
 import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
+import time
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
@@ -118,11 +119,20 @@ class SparkGateway:
         """What opens the driver of this name."""
         return hmac.digest(self.secret.encode(), driver.encode(), "sha256").hex()
 
+    async def announce(self, person: str) -> None:
+        """Say, as the broker does, that the person's server may use Spark; ends when Spark answers."""
+        await self._tell("Ensure", user=person, server="", level="use", until=time.time() + 600)
+
     async def release(self, person: str) -> None:
         """Say, as the broker does, that the person's server is gone."""
+        await self._tell("Release", user=person, server="")
+
+    async def _tell(self, method: str, **message: Any) -> None:
         client = GatewayClient(self.address, lambda: self.secret)
-        await client.call("Release", 10, user=person, server="")
-        await client.close()
+        try:
+            await client.call(method, 60, **message)
+        finally:
+            await client.close()
 
     def pods(self, person: str, role: str = "driver") -> list[dict[str, Any]]:
         """The pods of a person's."""
@@ -171,13 +181,17 @@ class Session:
         self.process.stdout.close()
 
 
-@contextmanager
-def session(gateway: SparkGateway, person: str) -> Iterator[Session]:
+@asynccontextmanager
+async def session(gateway: SparkGateway, person: str) -> AsyncIterator[Session]:
+    """A session of somebody whose server was announced a moment ago."""
+    announcing = asyncio.create_task(gateway.announce(person))
     opened = Session(gateway, person)
     try:
         yield opened
     finally:
         opened.close()
+        announcing.cancel()
+        await asyncio.wait([announcing])
 
 
 @contextmanager
