@@ -131,7 +131,8 @@ def released(cluster: Cluster, **values: Any) -> Iterator[Release]:
             yield release
         finally:
             cluster.namespaces.remove(release.compute)
-            cluster.kubectl("delete", "namespace", release.compute.name, "--wait=false", "--ignore-not-found")
+            made = (release.compute.name, f"{namespace.name}-spark")
+            cluster.kubectl("delete", "namespace", *made, "--wait=false", "--ignore-not-found")
 
 
 IMAGES = ("hub", "proxy", "postgresql", "r-compute")
