@@ -26,6 +26,7 @@ from tests.fixtures.hub import ROOT
 from tests.fixtures.spark import CLIENT
 
 SQL = Path(__file__).with_name("spark_sql.py")
+RESTRICTED = {"pod-security.kubernetes.io/enforce": "restricted"}
 RULES = [
     {"apiGroups": [""], "resources": ["pods"], "verbs": ["list", "watch", "create", "delete"]},
     {"apiGroups": [""], "resources": ["pods/exec"], "verbs": ["get", "create"]},

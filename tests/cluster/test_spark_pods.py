@@ -6,9 +6,6 @@ import re
 import signal
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
-from typing import Any
-from urllib.error import HTTPError
-from urllib.request import Request, urlopen
 
 import pytest
 from traitlets.config import Config
@@ -17,15 +14,13 @@ from rc2hub.errors import ServiceUnavailableError
 from rc2hub.gateways import drivers as registry
 from rc2hub.gateways.driver_pods import PodDrivers
 from tests.cluster.cluster import Cluster, Namespace, eventually
-from tests.cluster.spark import SparkGateway, drivers_of, give_rights, running_gateway, session
+from tests.cluster.spark import RESTRICTED, SparkGateway, drivers_of, give_rights, running_gateway, session
 from tests.fixtures.hub import ROOT
 from tests.fixtures.spark import stock_client
 
 pytestmark = pytest.mark.timeout(180)
-RESTRICTED = {"pod-security.kubernetes.io/enforce": "restricted"}
 DIRECT = ROOT / "tests" / "gateways" / "direct.py"
 ETCD = Path("/var/lib/rc2-cluster/etcd")
-COUNT = "select count(*) from range(0, 1000, 1, 4)"
 FOR_LONG = "select count(*) from range(0, 1000000000000, 1, 4)"
 
 
@@ -35,15 +30,6 @@ def gateway(cluster: Cluster, tmp_path_factory: pytest.TempPathFactory) -> Itera
     folder = tmp_path_factory.mktemp("spark")
     with cluster.namespace(RESTRICTED) as namespace, running_gateway(namespace, folder) as gateway:
         yield gateway
-
-
-@pytest.fixture(scope="module")
-def with_executors(cluster: Cluster, tmp_path_factory: pytest.TempPathFactory) -> Iterator[SparkGateway]:
-    """A gateway whose drivers have executors."""
-    with cluster.namespace(RESTRICTED) as namespace:
-        folder = tmp_path_factory.mktemp("executors")
-        with running_gateway(namespace, folder, executors=2, executor_idle=6) as gateway:
-            yield gateway
 
 
 @pytest.fixture
@@ -180,93 +166,6 @@ async def test_drivers_go_with_their_account(cluster: Cluster, tmp_path: Path):
         namespace.kubectl("delete", "serviceaccount", "spark-driver")
         await asyncio.to_thread(gateway.nothing_is_left, "alice")
         gateway.start()
-
-
-async def test_executors_come_with_a_query_and_go_when_idle(with_executors: SparkGateway):
-    async with session(with_executors, "alice") as spark:
-        assert await spark.ask(COUNT) == "1000"
-        found = with_executors.pods("alice", "executor")
-        assert 1 <= len(found) <= 2
-        assert all(pod["metadata"]["ownerReferences"][0]["name"] == with_executors.driver("alice") for pod in found)
-        await asyncio.to_thread(eventually, lambda: not with_executors.pods("alice", "executor"), 60)
-        assert "tables-need-a-disk-that-all-executors-share" in await spark.ask("create table t as select 1 as x")
-
-
-async def test_executors_are_described_without_a_secret(with_executors: SparkGateway):
-    async with session(with_executors, "alice") as spark:
-        await spark.ask(COUNT)
-        name = with_executors.driver("alice")
-        shown = with_executors.namespace.kubectl("get", "pods", "--output=yaml")
-        shown += with_executors.namespace.kubectl("logs", name)
-    assert "SPARK_EXECUTOR_ID" in shown
-    assert with_executors.secret_of(name) not in shown
-
-
-async def test_executors_go_with_their_driver_even_without_a_gateway(with_executors: SparkGateway):
-    async with session(with_executors, "orphans") as spark:
-        await spark.ask(COUNT)
-        assert with_executors.pods("orphans", "executor")
-        with_executors.end(signal.SIGKILL)
-        with_executors.namespace.kubectl("delete", "pod", with_executors.driver("orphans"), "--wait=false")
-        await asyncio.to_thread(with_executors.nothing_is_left, "orphans")
-        with_executors.start()
-
-
-def kubernetes(gateway: SparkGateway, secret: str, method: str = "GET", name: str = "", body: Any = None) -> Any:
-    """What the gateway answers a driver that takes it for Kubernetes."""
-    address = f"{gateway.executors_url}/api/v1/namespaces/any/pods{name}"
-    data = json.dumps(body).encode() if body is not None else None
-    request = Request(address, data, {"Authorization": f"Bearer {secret}"}, method=method)
-    with urlopen(request, timeout=10) as answer:
-        return json.load(answer)
-
-
-async def test_a_driver_finds_only_its_own_executors(with_executors: SparkGateway):
-    async with session(with_executors, "alice") as alice, session(with_executors, "bob") as bob:
-        for query in ("set a = 1", COUNT):
-            await asyncio.gather(alice.ask(query), bob.ask(query))
-        secret = with_executors.secret_of(with_executors.driver("bob"))
-        hers = {pod["metadata"]["name"] for pod in with_executors.pods("alice", "executor")}
-        seen = {pod["metadata"]["name"] for pod in kubernetes(with_executors, secret)["items"]}
-        assert hers
-        assert seen
-        assert not hers & seen
-        for method in ("GET", "DELETE"):
-            with pytest.raises(HTTPError, match="404"):
-                kubernetes(with_executors, secret, method, f"/{min(hers)}")
-    for wrong in ("", "wrong", with_executors.secret):
-        with pytest.raises(HTTPError, match="401"):
-            kubernetes(with_executors, wrong)
-
-
-async def test_whatever_a_driver_asks_for_becomes_an_executor_and_not_too_many(with_executors: SparkGateway):
-    async with session(with_executors, "sly") as spark:
-        await spark.ask("set x = 1")
-        secret = with_executors.secret_of(with_executors.driver("sly"))
-        asked = {
-            "metadata": {"name": "proxy", "labels": {"spark-exec-id": "7", "spark-role": "driver", "app": "hub"}},
-            "spec": {
-                "serviceAccountName": "spark-gateway",
-                "hostNetwork": True,
-                "containers": [{"image": "other", "command": ["sh"], "env": [{"name": "LD_PRELOAD", "value": "x"}]}],
-            },
-        }
-        made = kubernetes(with_executors, secret, "POST", body=asked)
-        assert made["metadata"]["name"] == f"{with_executors.driver('sly')}-exec-7"
-        assert made["metadata"]["labels"]["spark-role"] == "executor"
-        assert "app" not in made["metadata"]["labels"]
-        (container,) = made["spec"]["containers"]
-        assert "LD_PRELOAD" not in json.dumps(container)
-        assert (made["spec"]["serviceAccountName"], "hostNetwork" in made["spec"]) == ("spark-driver", False)
-        with pytest.raises(HTTPError, match="422"):
-            kubernetes(with_executors, secret, "POST", body={"metadata": {}})
-        asked["metadata"]["labels"]["spark-exec-id"] = "8"
-        kubernetes(with_executors, secret, "POST", body=asked)
-        asked["metadata"]["labels"]["spark-exec-id"] = "9"
-        with pytest.raises(HTTPError, match="403"):
-            kubernetes(with_executors, secret, "POST", body=asked)
-    await with_executors.release("sly")
-    with_executors.nothing_is_left("sly")
 
 
 async def test_an_idle_driver_ends_and_the_next_call_starts_another(drivers: PodDrivers):
