@@ -92,29 +92,24 @@ class Gateway(grpc.GenericRpcHandler):  # type: ignore[misc]
                     await upstream.done_writing()
                 async for answer in upstream:
                     yield answer
-            finally:
-                upstream.cancel()  # nobody reads on; Spark keeps the answer, should the client reattach
-
-    @contextlib.asynccontextmanager
-    async def _call(self, identity: Identity, token: str) -> AsyncIterator[tuple[Driver, Call]]:
-        """Keep a call of the person's Connect server, which is started if there is none; says why it ended early."""
-        with self.guests.calling(identity, token) as call:
-            driver = await self.drivers.get(self.key(identity))
-            try:
-                if call.why_ended:  # meanwhile
-                    raise NotGrantedError(call.why_ended)
-                with driver.in_use():
-                    yield driver, call
             except asyncio.CancelledError:
                 if call.why_ended:
                     raise NotGrantedError(call.why_ended) from None
                 if driver.is_gone:
                     raise ServiceUnavailableError(LOST) from None
                 raise
-            except grpc.aio.AioRpcError as error:
-                if error.code() is grpc.StatusCode.UNAVAILABLE:
-                    await self.drivers.doubt(driver)
-                raise
+            finally:
+                upstream.cancel()  # nobody reads on; Spark keeps the answer, should the client reattach
+
+    @contextlib.asynccontextmanager
+    async def _call(self, identity: Identity, token: str) -> AsyncIterator[tuple[Driver, Call]]:
+        """Keep a call of the person's Connect server, which is started if there is none."""
+        with self.guests.calling(identity, token) as call:
+            driver = await self.drivers.get(self.key(identity))
+            if call.why_ended:  # meanwhile
+                raise NotGrantedError(call.why_ended)
+            with driver.in_use():
+                yield driver, call
 
     async def check(self) -> None:
         """See that Spark could be started.

@@ -1,4 +1,4 @@
-"""Pods of Spark as they are described, to Kubernetes and by it; real ones are in tests/cluster/test_spark_*.py."""
+"""Pods of Spark as they are described, to Kubernetes and by it; real ones are in tests/cluster/test_spark_pods.py."""
 
 import json
 from typing import Any
