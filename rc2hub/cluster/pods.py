@@ -1,127 +1,37 @@
-"""What Rc² says to the Kubernetes API beyond KubeSpawner. Only this file imports kubernetes_asyncio.
-
-The configuration of the client is KubeSpawner's (`c.KubeSpawner.k8s_api_…`), in a gateway the pod's own service account.
-"""
+"""Pods with some labels, as Kubernetes last described them."""
 
 import asyncio
-import json
 import logging
 from collections.abc import Callable, Iterator
 from typing import Any, TypeVar
 
-from aiohttp import ClientError, ClientWebSocketResponse, WSMsgType
 from kubernetes_asyncio.client import ApiException, CoreV1Api
 from kubernetes_asyncio.config import ConfigException, load_incluster_config, load_kube_config
-from kubernetes_asyncio.stream import WsApiClient
-from kubernetes_asyncio.stream.ws_client import ERROR_CHANNEL, STDIN_CHANNEL, STDOUT_CHANNEL
 from kubernetes_asyncio.watch import Watch
 
-from rc2hub.errors import ServiceUnavailableError, StandbyError
+from rc2hub.cluster.failures import FAILURES, NOT_FOUND, why_failed
+from rc2hub.errors import ServiceUnavailableError
 
 log = logging.getLogger("rc2hub.cluster")
 
-HEARTBEAT = 20.0
-"""Seconds between pings of a stream, below the idle cut of the proxies before an API server."""
-LONGEST_LINE = 1 << 20
-"""Bytes."""
 WATCH = 240
 """Seconds of one watch, below aiohttp's own limit; then everything is listed anew, whatever was missed."""
 AGAIN = 1.0
 """Seconds before another try when the API server does not answer."""
 ANSWER = 10.0
 """Seconds for any other answer of the API server."""
-NOT_FOUND = 404
-FAILURES = (ApiException, ClientError, TimeoutError, OSError)
-"""What a call of the API server may end in."""
 Pod = dict[str, Any]
 """A pod in Kubernetes' own words."""
 Result = TypeVar("Result")
 
 
-class ExecStream:
-    """Lines to and from a command that runs in a pod, by way of the API server: authenticated, encrypted, no port."""
-
-    def __init__(self, client: WsApiClient, socket: ClientWebSocketResponse) -> None:
-        """Take over the connection; use `open_exec`."""
-        self._client, self._socket = client, socket
-        self._buffer = b""
-
-    async def write(self, line: bytes) -> None:
-        """Send bytes to the command's input.
-
-        Raises:
-            OSError: if the connection is gone.
-        """
-        try:
-            await self._socket.send_bytes(bytes([STDIN_CHANNEL]) + line)
-        except (ClientError, RuntimeError) as error:
-            raise OSError("The stream into the pod is closed.") from error
-
-    async def readline(self) -> bytes:
-        """The next line of the command's output; empty when the command or the connection has ended."""
-        while b"\n" not in self._buffer and len(self._buffer) < LONGEST_LINE:
-            message = await self._socket.receive()
-            if message.type is not WSMsgType.BINARY or message.data[0] == ERROR_CHANNEL:
-                return b""
-            if message.data[0] == STDOUT_CHANNEL:
-                self._buffer += message.data[1:]
-        line, newline, self._buffer = self._buffer.partition(b"\n")
-        return line + newline
-
-    async def close(self) -> None:
-        """Close the connection; the command's input ends by that."""
-        await self._socket.close()
-        await self._client.close()
-
-
-async def open_exec(namespace: str, pod: str, container: str, command: list[str]) -> ExecStream:
-    """Run a command in a container, with a stream to it.
-
-    Raises:
-        StandbyError: if the API server does not let us, or the pod is gone.
-    """
-    client = WsApiClient(heartbeat=HEARTBEAT)
-    options: dict[str, Any] = {
-        "command": command,
-        "stdin": True,
-        "stdout": True,
-        "stderr": True,
-        "tty": False,
-        "_preload_content": False,
-    }
-    try:
-        connecting: Any = await CoreV1Api(client).connect_get_namespaced_pod_exec(
-            pod, namespace, container=container, **options
-        )
-        return ExecStream(client, await connecting)
-    except (ClientError, OSError) as error:
-        await client.close()
-        raise StandbyError("The R server could not be reached in its pod; start it again, or ask an operator.") from error
-
-
-def refused(error: Exception) -> str:
-    """Why the API server refused a request, in its own words; empty for any other error."""
-    if not isinstance(error, ApiException) or error.body is None:
-        return ""
-    try:
-        return str(json.loads(error.body)["message"])
-    except (TypeError, ValueError, KeyError):
-        return str(error.reason)
-
-
-def why_failed(error: Exception) -> str:
-    """What to say of a call of the API server that failed."""
-    return refused(error) or "the Kubernetes API does not answer"
-
-
 class Pods:
     """The pods with some labels, as Kubernetes last described them."""
 
-    def __init__(self, namespace: str, selector: str) -> None:
-        """Take where they are and the labels; `open`, then `run`."""
-        self.namespace, self._selector = namespace, selector
+    def __init__(self, namespace: str, selector: str, api: Any = None) -> None:
+        """Take where they are and the labels; `open`, then `run`. Without a client they are looked at as `open` says."""
+        self.namespace, self._selector, self._api = namespace, selector, api
         self.failure = ""
-        self._api: Any
         self._pods: dict[str, Pod] = {}
         self._listing = asyncio.Lock()
         self._changed = asyncio.Event()
@@ -140,11 +50,12 @@ class Pods:
         Raises:
             ServiceUnavailableError: in Kubernetes' words, if that is not possible.
         """
-        try:
-            load_incluster_config()  # type: ignore[no-untyped-call]
-        except ConfigException:
-            await load_kube_config()
-        self._api = CoreV1Api()
+        if self._api is None:
+            try:
+                load_incluster_config()  # type: ignore[no-untyped-call]
+            except ConfigException:
+                await load_kube_config()
+            self._api = CoreV1Api()
         try:
             await self._list()
         except FAILURES as error:
@@ -169,6 +80,10 @@ class Pods:
         while not (result := condition(self._pods.get(name))):
             await self._changed.wait()
         return result
+
+    async def change(self) -> None:
+        """Wait until something about them is different."""
+        await self._changed.wait()
 
     async def account(self, name: str) -> str:
         """The uid of a service account.

@@ -1,0 +1,116 @@
+"""The Deployments that keep standbys, and the patches that make one of their pods somebody's."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from kubernetes_asyncio.client import ApiClient, ApiException, AppsV1Api, CoreV1Api
+
+from rc2hub.cluster.failures import CONFLICT, FAILURES, NOT_FOUND, UNPROCESSABLE, why_failed
+from rc2hub.errors import StandbyError
+
+MANAGER = "rc2hub"
+"""The hub's name as the owner of fields (server-side apply)."""
+ANSWER = 10.0
+"""Seconds for an answer of the API server."""
+LOST = {NOT_FOUND, CONFLICT, UNPROCESSABLE}
+"""What the API server answers to a claim that another one was faster with, or of a pod that is gone."""
+
+
+class Standbys:
+    """The standbys of one namespace, as far as they are changed from here."""
+
+    def __init__(self, client: ApiClient, namespace: str) -> None:
+        """Take KubeSpawner's client, and where it makes pods."""
+        self._client, self.namespace = client, namespace
+        self._core, self._apps = CoreV1Api(client), AppsV1Api(client)
+
+    def in_words(self, thing: Any) -> Any:
+        """An object of the client as Kubernetes writes it."""
+        return self._client.sanitize_for_serialization(thing)
+
+    async def apply(self, deployment: Mapping[str, Any]) -> dict[str, Any]:
+        """Have a Deployment be like this, as server-side apply does it; returns it as it became, with its status.
+
+        Raises:
+            StandbyError: in Kubernetes' words, if it is refused.
+        """
+        name = deployment["metadata"]["name"]
+        options = {"field_manager": MANAGER, "force": True, "_content_type": "application/apply-patch+yaml"}
+        return await self._call(self._apps.patch_namespaced_deployment, name, deployment, **options)
+
+    async def deployments(self, selector: str) -> list[str]:
+        """The names of the Deployments with these labels.
+
+        Raises:
+            StandbyError: in Kubernetes' words, if they cannot be listed.
+        """
+        try:
+            found = await self._apps.list_namespaced_deployment(
+                self.namespace, label_selector=selector, _request_timeout=ANSWER
+            )
+        except FAILURES as error:
+            raise StandbyError(why_failed(error)) from error
+        return [deployment.metadata.name for deployment in found.items]
+
+    async def prune(self, deployment: str) -> None:
+        """Delete a Deployment with its standbys; people's servers are no longer its pods.
+
+        Raises:
+            StandbyError: in Kubernetes' words, if it is refused.
+        """
+        await self._call(self._apps.delete_namespaced_deployment, deployment)
+
+    async def claim(self, pod: str, patch: list[dict[str, Any]]) -> dict[str, Any] | None:
+        """Change a pod if the patch's tests hold; None if they do not, so that of many callers one gets it.
+
+        Raises:
+            StandbyError: in Kubernetes' words, if the API server does not answer.
+        """
+        try:
+            return await self._sent(self._core.patch_namespaced_pod, pod, patch)
+        except FAILURES as error:
+            if isinstance(error, ApiException) and error.status in LOST:
+                return None
+            raise StandbyError(f"R could not be started: {why_failed(error)}; try again, or ask an operator.") from error
+
+    async def patch(self, pod: str, patch: list[dict[str, Any]]) -> None:
+        """Change a pod.
+
+        Raises:
+            StandbyError: in Kubernetes' words, if it is refused.
+        """
+        await self._call(self._core.patch_namespaced_pod, pod, patch)
+
+    async def resize(self, pod: str, container: str, resources: Mapping[str, Any]) -> None:
+        """Give a running container other resources; whether there is room, its machine says later, in the pod's conditions.
+
+        Raises:
+            StandbyError: in Kubernetes' words, if it is refused.
+        """
+        patch = {"spec": {"containers": [{"name": container, "resources": resources}]}}
+        await self._call(self._core.patch_namespaced_pod_resize, pod, patch)
+
+    async def delete(self, pod: str) -> None:
+        """Delete a pod that is nobody's.
+
+        Raises:
+            StandbyError: in Kubernetes' words, if it is refused.
+        """
+        await self._call(self._core.delete_namespaced_pod, pod, grace_period_seconds=1)
+
+    async def _call(self, method: Any, name: str, *arguments: Any, **options: Any) -> dict[str, Any]:
+        try:
+            return await self._sent(method, name, *arguments, **options)
+        except FAILURES as error:
+            raise StandbyError(why_failed(error)) from error
+
+    async def _sent(self, method: Any, name: str, *arguments: Any, **options: Any) -> dict[str, Any]:
+        """Call, and read the answer as it is: the client's own objects take longer to make than the answer to come."""
+        options |= {"_request_timeout": ANSWER, "_preload_content": False}
+        response = await method(name, self.namespace, *arguments, **options)
+        if not response.ok:
+            error = ApiException(response.status, response.reason)
+            error.body = await response.text()
+            raise error
+        answer: dict[str, Any] = await response.json()
+        return answer
