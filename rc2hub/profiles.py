@@ -9,6 +9,7 @@ from traitlets import List
 from traitlets.config import Configurable
 
 from rc2hub.errors import ConfigurationError
+from rc2hub.spare import Spare
 
 NAME = re.compile(r"[a-z][a-z0-9-]*")
 MEMORY = re.compile(r"\d+(\.\d+)?[KMGT]")
@@ -25,8 +26,8 @@ class Profile:
     """Cores; on one machine, the number of threads that numerical libraries use."""
     memory: str = "2G"
     """What a pod may use; shown, but not enforced, on one machine."""
-    spare: int = 1
-    """How many standbys of this kind are kept ready."""
+    spare: Spare = field(default_factory=Spare)
+    """How many standbys of this kind are kept ready, and when."""
     kubespawner_override: Mapping[str, Any] = field(default_factory=dict)
     """Traits of KubeSpawner for pods of this kind; nothing on one machine."""
 
@@ -44,7 +45,8 @@ class Profile:
         name = entry.get("name")
         if not isinstance(name, str) or not NAME.fullmatch(name):
             raise ConfigurationError(f"{where} needs a 'name' of a lower-case letter followed by letters, digits and '-'.")
-        profile = cls(**{"display_name": name, **entry})
+        spare = Spare.parse(f"{where}: 'spare'", entry.get("spare", 1))
+        profile = cls(**{"display_name": name, **entry, "spare": spare})
         profile._check(where)
         return profile
 
@@ -53,8 +55,6 @@ class Profile:
             raise ConfigurationError(f"{where}: 'cpu' must be a number of cores above 0, not {self.cpu!r}.")
         if not isinstance(self.memory, str) or not MEMORY.fullmatch(self.memory):
             raise ConfigurationError(f"{where}: 'memory' must be a size such as '2G', not {self.memory!r}.")
-        if not isinstance(self.spare, int) or self.spare < 0:
-            raise ConfigurationError(f"{where}: 'spare' must be a whole number from 0, not {self.spare!r}.")
         if not isinstance(self.kubespawner_override, Mapping):
             raise ConfigurationError(f"{where}: 'kubespawner_override' must be a dictionary of traits of KubeSpawner.")
 
@@ -65,7 +65,8 @@ class Profiles(Configurable):
     catalogue = List(
         [{"name": "r", "display_name": "R"}],
         help="""The profiles, the default one first. Fields: `name`, `display_name`, `cpu` (cores), `memory` (such as "2G"),
-        `spare` (how many standbys are kept ready) and, for pods, `kubespawner_override`.
+        `spare` (how many standbys are kept ready: a number, or rules that follow the day, see docs/pool.md) and, for pods,
+        `kubespawner_override`.
 
         Example: `[{"name": "r", "display_name": "R", "cpu": 1, "memory": "2G", "spare": 3}]`""",
     ).tag(config=True)

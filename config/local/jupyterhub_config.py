@@ -11,7 +11,7 @@ c = get_config()  # noqa: F821
 home = Home.from_environment()
 ports = home.ports()
 
-c.JupyterHub.bind_url = f"http://127.0.0.1:{os.environ['RC2_PORT']}/"
+c.JupyterHub.bind_url = f"http://127.0.0.1:{os.environ.get('RC2_PORT', '8000')}/"
 c.JupyterHub.hub_bind_url = f"http://127.0.0.1:{ports['hub']}"
 c.ConfigurableHTTPProxy.api_url = f"http://127.0.0.1:{ports['proxy_api']}"
 

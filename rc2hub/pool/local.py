@@ -2,7 +2,7 @@
 
 A claim takes the oldest ready standby; with none left, people wait in the order they came. Refill is paced: it starts when
 no claim has come for a moment, one standby at a time, so that it does not slow the login it follows; only people who wait
-are worth more haste.
+are worth more haste. Where `spare` follows the day, each look asks it anew, and standbys that are too many are ended.
 """
 
 import asyncio
@@ -17,6 +17,7 @@ import time
 from collections import deque
 from collections.abc import Callable, Mapping
 from collections.abc import Set as AbstractSet
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
@@ -29,6 +30,7 @@ from rc2hub.pool.activation import StreamedStandby
 from rc2hub.pool.stream import SocketLines, Stream
 from rc2hub.processes import end, marked, scratch
 from rc2hub.profiles import Profile
+from rc2hub.spare import REMEMBERED
 
 log = logging.getLogger("JupyterHub")
 
@@ -37,7 +39,7 @@ QUIET = 1.5
 FIRST_PAUSE, LONGEST_PAUSE = 1.0, 60.0
 """Seconds between tries while standbys fail to start."""
 LOOK_AGAIN = 5.0
-"""Seconds between looks whether ready standbys still run."""
+"""Seconds between looks whether ready standbys still run, and are as many as wanted by now."""
 READY_TIMEOUT = 120.0
 """Seconds for a standby to get ready; three on two idle cores, far more while twenty start at once."""
 
@@ -98,6 +100,8 @@ class Kind:
         self._quiet_from = 0.0
         self._retry_from = 0.0
         self._pause = FIRST_PAUSE
+        self._claims: deque[float] = deque(maxlen=REMEMBERED)
+        self._refill = 0.0
 
     async def claim(self) -> LocalStandby:
         """Take the oldest ready standby, or wait for the next in the order of asking.
@@ -106,6 +110,7 @@ class Kind:
             StandbyError: if standbys do not start.
         """
         self._quiet_from = self._wake_in(QUIET)
+        self._claims.append(time.time())
         while self._ready:
             standby = self._ready.popleft()
             if standby.process.poll() is None:
@@ -132,6 +137,7 @@ class Kind:
                             async with asyncio.timeout(LOOK_AGAIN):  # wait_for of Python 3.11 can swallow a cancellation
                                 await self._wake.wait()
                         await self._discard_dead()
+                        await self._discard_surplus()
                     self._starting += 1
                     starting.create_task(self._start_one(), name=f"rc2 standby {self.profile.name}")
         finally:
@@ -144,17 +150,26 @@ class Kind:
             self._ready.remove(standby)
             await standby.discard()
 
+    async def _discard_surplus(self) -> None:
+        """End the youngest of those that are more than wanted, when a rule or a demand has passed."""
+        while len(self._ready) > self._wanted():
+            await self._ready.pop().discard()
+
+    def _wanted(self) -> int:
+        return self.profile.spare.wanted(datetime.now(UTC), self._claims, self._refill)
+
     def _needs_one(self) -> bool:
         """Whether to start one now: at once and several for people who wait, else one by one when it is quiet."""
         self._waiting = deque(place for place in self._waiting if not place.done())
         on_the_way, now = len(self._ready) + self._starting, time.monotonic()
-        if on_the_way >= self.profile.spare + len(self._waiting) or now < self._retry_from:
+        if on_the_way >= self._wanted() + len(self._waiting) or now < self._retry_from:
             return False
         if self._waiting:
             return self._starting < (os.cpu_count() or 1)
         return not self._starting and now >= self._quiet_from
 
     async def _start_one(self) -> None:
+        began = time.monotonic()
         standby = self._start(self.profile)
         try:
             await standby.get_ready()
@@ -166,6 +181,7 @@ class Kind:
             raise
         else:
             self._pause = FIRST_PAUSE
+            self._refill = QUIET + time.monotonic() - began
             self._take_in(standby)
         finally:
             self._starting -= 1

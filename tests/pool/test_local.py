@@ -13,6 +13,7 @@ from rc2hub.errors import StandbyError
 from rc2hub.pool import local
 from rc2hub.pool.local import Kind, sweep
 from rc2hub.profiles import Profile
+from rc2hub.spare import Demand, Spare
 from tests.fixtures.hub import until
 
 
@@ -35,12 +36,22 @@ class FakeStandby:
         self.discarded = True
 
 
+class Tides:
+    """A `spare` that the test changes, as the hours do."""
+
+    number = 1
+
+    def wanted(self, *_: object) -> int:
+        return self.number
+
+
 class Workshop:
     """A kind that runs, and every standby that it started."""
 
-    def __init__(self, spare: int) -> None:
+    def __init__(self, spare: int | Spare | Tides) -> None:
         self.standbys: list[FakeStandby] = []
-        self.kind = Kind(Profile("r", "R", spare=spare), self._start)
+        value = Spare(spare) if isinstance(spare, int) else spare
+        self.kind = Kind(Profile("r", "R", spare=value), self._start)
 
     def _start(self, _profile: Profile) -> FakeStandby:
         self.standbys.append(FakeStandby())
@@ -65,7 +76,7 @@ async def becomes(condition: Callable[[], bool]) -> None:
 
 
 @asynccontextmanager
-async def running(spare: int) -> AsyncIterator[Workshop]:
+async def running(spare: int | Spare | Tides) -> AsyncIterator[Workshop]:
     workshop = Workshop(spare)
     task = asyncio.create_task(workshop.kind.run())
     try:
@@ -200,6 +211,32 @@ async def test_when_the_pool_ends_so_do_its_standbys_but_not_somebodys():
         await workshop.kind.claim()
         await workshop.has_started(3)
     assert [standby.discarded for standby in workshop.standbys] == [False, True, True]
+
+
+async def test_when_more_are_wanted_more_are_started_and_when_fewer_the_youngest_end():
+    tides = Tides()
+    async with running(tides) as workshop:
+        await workshop.with_ready(1)
+        tides.number = 3
+        await workshop.has_started(2)
+        workshop.standbys[1].started.set_result(None)
+        await workshop.has_started(3)
+        workshop.standbys[2].started.set_result(None)
+        tides.number = 1
+        await becomes(lambda: workshop.standbys[1].discarded and workshop.standbys[2].discarded)
+        assert not workshop.standbys[0].discarded
+        assert await workshop.kind.claim() is workshop.standbys[0]
+
+
+async def test_a_pool_that_follows_demand_grows_with_the_claims():
+    async with running(Spare(Demand(1, 5))) as workshop:
+        await workshop.with_ready(1)
+        claims = [asyncio.create_task(workshop.kind.claim()) for _ in range(3)]
+        for index in range(1, 6):
+            await workshop.has_started(index + 1)
+            workshop.standbys[index].started.set_result(None)
+        await asyncio.gather(*claims)
+        await becomes(lambda: len(workshop.kind._ready) == 3)
 
 
 def test_a_folder_of_another_account_is_not_used(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):

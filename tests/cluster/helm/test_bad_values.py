@@ -30,6 +30,12 @@ GRANT_OF_NOTHING = '--set-json=roles=[{"name": "readers", "scopes": ["custom:rc2
             TWO_OF_A_NAME,
             r"profiles\[1\].name: r is taken .* the first profile is the default",
         ),
+        (
+            '--set-json=profiles[0].spare={"Mon": 3}',
+            "at '/profiles/0/spare/Mon': .*accepted are else, demand and rules such as",
+        ),
+        ("--set=profiles[0].spare=-1", "at '/profiles/0/spare': minimum"),
+        ("--set=profiles[0].spare.demand.max=3", "at '/profiles/0/spare/demand': missing property 'min'"),
         ("--set-json=profiles=[]", "at '/profiles': minItems"),
         ("--set=profiles[0].memory=lots", "at '/profiles/0/memory': 'lots' does not match"),
         (
