@@ -21,6 +21,8 @@ log = logging.getLogger("rc2hub.gateways")
 
 START_TIMEOUT = 90.0
 """Seconds for a Connect server to answer; a process needs two on idle cores, a pod some more."""
+REACH = 3.0
+"""Seconds for a Connect server to take a connection, however busy it is."""
 POLL = 0.05
 """Seconds between looks whether it listens."""
 CHANNEL = [("grpc.max_receive_message_length", 128 << 20), ("grpc.max_send_message_length", 128 << 20)]
@@ -33,6 +35,7 @@ class Driver(ABC):
         """Take what it is for, and its secret."""
         self.key, self._secret = key, secret
         self._calls, self._used = 0, time.monotonic()
+        self.host, self.port = "", 0
         self.channel: grpc.aio.Channel
         self.is_gone = False
 
@@ -63,15 +66,17 @@ class Driver(ABC):
         """
         try:
             async with asyncio.timeout(START_TIMEOUT):
-                host, port = await self.launch()
-                await self._listens(host, port)
+                self.host, self.port = await self.launch()
+                while not await self.is_reachable():
+                    self.check()
+                    await asyncio.sleep(POLL)
         except BaseException as error:
             too_late = self.too_late()
             await self.stop()
             if isinstance(error, TimeoutError):
                 raise ServiceUnavailableError(too_late) from error
             raise
-        self.channel = grpc.aio.insecure_channel(f"{host}:{port}", options=CHANNEL)
+        self.channel = grpc.aio.insecure_channel(f"{self.host}:{self.port}", options=CHANNEL)
 
     @abstractmethod
     async def launch(self) -> tuple[str, int]:
@@ -106,14 +111,14 @@ class Driver(ABC):
         self.is_gone = True
         await self.channel.close()
 
-    async def _listens(self, host: str, port: int) -> None:
-        while True:
-            self.check()
-            with contextlib.suppress(OSError):
-                _, writer = await asyncio.open_connection(host, port)
+    async def is_reachable(self) -> bool:
+        """Whether it takes a connection."""
+        with contextlib.suppress(OSError):
+            async with asyncio.timeout(REACH):
+                _, writer = await asyncio.open_connection(self.host, self.port)
                 writer.close()
-                return
-            await asyncio.sleep(POLL)
+                return True
+        return False
 
 
 class SparkDrivers(Configurable):
@@ -193,6 +198,12 @@ class SparkDrivers(Configurable):
             if not starting.cancelled() and not starting.exception():
                 await starting.result().stop()
 
+    async def doubt(self, driver: Driver) -> None:
+        """End a Connect server that does not even take a connection, as when its machine has no power any more."""
+        if self._has(driver) and not await driver.is_reachable() and self._has(driver):
+            log.warning("spark: the Connect server of %s is out of reach and ends", driver.key)
+            await self.stop(driver.key)
+
     async def run(self) -> None:
         """End what is idle, until cancelled."""
         while True:
@@ -224,8 +235,11 @@ class SparkDrivers(Configurable):
     async def _watch(self, driver: Driver) -> None:
         """Forget a Connect server that ended, so that the next call starts another."""
         why = await driver.ended()
-        await driver.let_go()
-        task = self._drivers.get(driver.key)
-        if task is not None and task.done() and task.result() is driver:
+        if self._has(driver):
             log.warning("spark: the Connect server of %s ended by itself%s", driver.key, f": {why}" if why else "")
             del self._drivers[driver.key]
+        await driver.let_go()  # who asks meanwhile gets another
+
+    def _has(self, driver: Driver) -> bool:
+        task = self._drivers.get(driver.key)
+        return task is not None and task.done() and task.result() is driver

@@ -40,6 +40,7 @@ class Executors:
         """Take the driver's pod and its secret, which its executors get too."""
         self._drivers, self._pods, self._driver, self._secret = drivers, pods, driver, secret
         self._starting: set[asyncio.Task[None]] = set()
+        self._making = asyncio.Lock()
         for pod in self:  # of a gateway before this one, which may not have come to it
             self._give_secret(pod["metadata"]["name"])
 
@@ -59,9 +60,11 @@ class Executors:
             ServiceUnavailableError: if there are as many as one may have, or Kubernetes refuses it.
             KeyError, TypeError, ValueError: if this is not what Spark asks for.
         """
-        if sum(pod.get("status", {}).get("phase") not in ENDED for pod in self) >= self._drivers.executors:
-            raise ServiceUnavailableError(f"c.PodDrivers.executors is {self._drivers.executors}")
-        made = await self._pods.create(executor_pod(self._drivers, self._driver, asked))
+        pod = executor_pod(self._drivers, self._driver, asked)
+        async with self._making:  # else many asked for at once would each be the last one
+            if sum(pod.get("status", {}).get("phase") not in ENDED for pod in self) >= self._drivers.executors:
+                raise ServiceUnavailableError(f"c.PodDrivers.executors is {self._drivers.executors}")
+            made = await self._pods.create(pod)
         self._give_secret(made["metadata"]["name"])
         return made
 

@@ -40,6 +40,8 @@ METHODS = frozenset(
     }
 )
 """Those whose messages name session and person where `wire` expects them; a test holds that against Spark itself."""
+ENDING = frozenset({"Interrupt", "ReleaseExecute", "ReleaseSession"})
+"""Those for which no Connect server is started: what they would end, it would not have."""
 NOT_PASSED_ON = frozenset({"authorization", "user-agent", "te", "content-type", "grpc-accept-encoding", "grpc-timeout"})
 RECHECK = 10.0
 """Seconds between looks whether those whose calls run may still use Spark."""
@@ -81,6 +83,8 @@ class Gateway(grpc.GenericRpcHandler):  # type: ignore[misc]
         """Call the person's own Connect server with what she sends, as her, and give back what it says."""
         token = token_of(context)
         identity = await self.identities.of(token)
+        if path.removeprefix(SPARK) in ENDING and self.key(identity) not in self.drivers:
+            raise ServiceUnavailableError(LOST)
         async with self._call(identity, token) as (driver, call):
             upstream = driver.channel.stream_stream(path)(metadata=[*passed_on(context), driver.credential])
             call.cancel = upstream.cancel
@@ -92,24 +96,29 @@ class Gateway(grpc.GenericRpcHandler):  # type: ignore[misc]
                     await upstream.done_writing()
                 async for answer in upstream:
                     yield answer
+            finally:
+                upstream.cancel()  # nobody reads on; Spark keeps the answer, should the client reattach
+
+    @contextlib.asynccontextmanager
+    async def _call(self, identity: Identity, token: str) -> AsyncIterator[tuple[Driver, Call]]:
+        """Keep a call of the person's Connect server, which is started if there is none; says why it ended early."""
+        with self.guests.calling(identity, token) as call:
+            driver = await self.drivers.get(self.key(identity))
+            try:
+                if call.why_ended:  # meanwhile
+                    raise NotGrantedError(call.why_ended)
+                with driver.in_use():
+                    yield driver, call
             except asyncio.CancelledError:
                 if call.why_ended:
                     raise NotGrantedError(call.why_ended) from None
                 if driver.is_gone:
                     raise ServiceUnavailableError(LOST) from None
                 raise
-            finally:
-                upstream.cancel()  # nobody reads on; Spark keeps the answer, should the client reattach
-
-    @contextlib.asynccontextmanager
-    async def _call(self, identity: Identity, token: str) -> AsyncIterator[tuple[Driver, Call]]:
-        """Keep a call of the person's Connect server, which is started if there is none."""
-        with self.guests.calling(identity, token) as call:
-            driver = await self.drivers.get(self.key(identity))
-            if call.why_ended:  # meanwhile
-                raise NotGrantedError(call.why_ended)
-            with driver.in_use():
-                yield driver, call
+            except grpc.aio.AioRpcError as error:
+                if error.code() is grpc.StatusCode.UNAVAILABLE:
+                    await self.drivers.doubt(driver)
+                raise
 
     async def check(self) -> None:
         """See that Spark could be started.

@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
 import pytest
+from kubernetes_asyncio.config import kube_config
 from traitlets.config import Config
 
 from rc2hub.errors import ServiceUnavailableError
@@ -36,7 +37,8 @@ def gateway(cluster: Cluster, tmp_path_factory: pytest.TempPathFactory) -> Itera
 async def drivers(namespace: Namespace, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[PodDrivers]:
     """Drivers of a gateway in this process, for what goes wrong at a start."""
     give_rights(namespace, tmp_path / "kubeconfig")
-    monkeypatch.setenv("KUBECONFIG", str(tmp_path / "kubeconfig"))
+    # which is read from the environment at import only
+    monkeypatch.setattr(kube_config, "KUBE_CONFIG_DEFAULT_LOCATION", str(tmp_path / "kubeconfig"))
     traits = {**drivers_of(namespace), "idle_stop": 2.0}
     drivers = PodDrivers("spark", "a secret", config=Config({"SparkDrivers": traits}))
     await drivers.open()

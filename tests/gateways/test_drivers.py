@@ -15,6 +15,7 @@ from rc2hub.gateways import spark
 from rc2hub.gateways.driver_process import ProcessDrivers
 from rc2hub.gateways.identity import Identities, Identity
 from rc2hub.gateways.java import SparkJava
+from rc2hub.processes import free_ports
 from tests.fixtures.hub import until
 from tests.fixtures.spark import JAVA
 
@@ -85,6 +86,15 @@ async def test_an_idle_one_ends_but_not_while_a_call_runs(drivers: ProcessDriver
 
     await until(alice_ended, 10)
     running.cancel()
+
+
+async def test_one_that_is_out_of_reach_ends_when_it_is_doubted(drivers: ProcessDrivers):
+    alice = await drivers.get("alice")
+    await drivers.doubt(alice)
+    assert "alice" in drivers
+    (alice.port,) = free_ports(1)
+    await drivers.doubt(alice)
+    assert "alice" not in drivers
 
 
 async def test_one_that_nobody_is_announced_for_ends(drivers: ProcessDrivers, monkeypatch: pytest.MonkeyPatch):
