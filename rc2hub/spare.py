@@ -17,8 +17,6 @@ from rc2hub.errors import ConfigurationError
 
 PAST = 3600.0
 """Seconds of the past that demand is judged by."""
-REMEMBERED = 1000
-"""As many claims are worth remembering; with more in an hour the last ones decide."""
 DAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
 _DAY, _TIME = f"(?:{'|'.join(DAYS)})", r"(?:[01]\d|2[0-3]):[0-5]\d"
 _SPAN = f"{_DAY}(?:-{_DAY})?"
@@ -143,6 +141,10 @@ class Spare:
         if "demand" in value:
             return cls(Demand.parse(f"{where}, 'demand'", value["demand"]), tuple(rules))
         return cls(_count(f"{where}, 'else'", value["else"]), tuple(rules))
+
+    def __bool__(self) -> bool:
+        """Whether a standby is ever wanted."""
+        return bool(self.otherwise or self.rules)
 
     def wanted(self, now: datetime, claims: Iterable[float] = (), refill: float = 0.0) -> int:
         """How many standbys should be ready now.

@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import re
 import signal
 
 import pytest
@@ -28,6 +29,29 @@ async def test_a_start_ends_in_a_working_r(client: Client, person: str):
     async with client.kernel(person) as r:
         assert await r.run("cat(6 * 7)") == "42"
     await client.stop(person)
+
+
+async def test_a_start_is_seen_in_the_hubs_metrics_and_is_one_line_in_its_log(rc2: Rc2, client: Client, person: str):
+    before, length = await metrics(client), len(rc2.log())
+    await client.create(person)
+    await client.start(person)
+    after = await metrics(client)
+    claims = {name for name in after if name.startswith("rc2_claims_total") and after[name] > before[name]}
+    assert len(claims) == 1
+    assert claims < {f'rc2_claims_total{{profile="r",reason="",result="{result}"}}' for result in ("warm", "waited", "cold")}
+    started = 'rc2_start_seconds_count{profile="r"}'
+    assert after[started] == before[started] + 1
+    assert after['rc2_spare_wanted{profile="r"}'] == 2
+    assert 'rc2_standbys{profile="r",state="broken"}' in after
+    assert len(re.findall(r"claim profile=r standby=\w+ result=\w+ reason=- seconds=\d", rc2.since(length))) == 1
+    await client.stop(person)
+
+
+async def metrics(client: Client) -> dict[str, float]:
+    status, text = await client.call("GET", "/hub/metrics")
+    assert status == 200
+    samples = [line.rpartition(" ") for line in text.splitlines() if line.startswith("rc2_")]
+    return {name: float(value) for name, _, value in samples}
 
 
 async def test_flights_asked_for_are_there_at_the_prompt(client: Client, analyst: str):

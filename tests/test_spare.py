@@ -183,6 +183,13 @@ def test_the_same_words_are_the_same_value():
     assert hash(spare(CLASS)) == hash(spare(dict(CLASS)))
 
 
+def test_no_standby_is_ever_wanted_where_the_only_number_is_0():
+    assert not spare(0)
+    assert spare(1)
+    assert spare({"else": 0, "Mon 09:00-10:00 UTC": 5})
+    assert spare({"demand": {"min": 0, "max": 5}})
+
+
 SHAPE = "must be a whole number from 0, or rules such as"
 
 

@@ -17,7 +17,6 @@ import time
 from collections import deque
 from collections.abc import Callable, Mapping
 from collections.abc import Set as AbstractSet
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
@@ -25,12 +24,13 @@ from uuid import uuid4
 from traitlets import Unicode, default
 from traitlets.config import Configurable
 
+from rc2hub import metrics
 from rc2hub.errors import StandbyError
 from rc2hub.pool.activation import StreamedStandby
 from rc2hub.pool.stream import SocketLines, Stream
+from rc2hub.pool.tally import Tally
 from rc2hub.processes import end, marked, scratch
 from rc2hub.profiles import Profile
-from rc2hub.spare import REMEMBERED
 
 log = logging.getLogger("JupyterHub")
 
@@ -100,8 +100,12 @@ class Kind:
         self._quiet_from = 0.0
         self._retry_from = 0.0
         self._pause = FIRST_PAUSE
-        self._claims: deque[float] = deque(maxlen=REMEMBERED)
-        self._refill = 0.0
+        self._tally = Tally(
+            profile,
+            ready=lambda: len(self._ready),
+            starting=lambda: self._starting,
+            broken=lambda: self._pause > FIRST_PAUSE,
+        )
 
     async def claim(self) -> LocalStandby:
         """Take the oldest ready standby, or wait for the next in the order of asking.
@@ -109,18 +113,27 @@ class Kind:
         Raises:
             StandbyError: if standbys do not start.
         """
+        asked = self._tally.asked()
+        try:
+            standby, result = await self._take()
+        except StandbyError:
+            self._tally.claimed("", asked, metrics.FAILED)
+            raise
+        self._tally.claimed(standby.folder.name, asked, result)
+        return standby
+
+    async def _take(self) -> tuple[LocalStandby, str]:
         self._quiet_from = self._wake_in(QUIET)
-        self._claims.append(time.time())
         while self._ready:
             standby = self._ready.popleft()
             if standby.process.poll() is None:
-                return standby
+                return standby, metrics.WARM
             await standby.discard()
         place: asyncio.Future[LocalStandby] = asyncio.get_running_loop().create_future()
         self._waiting.append(place)
         self._wake.set()
         try:
-            return await place
+            return await place, metrics.WAITED
         except asyncio.CancelledError:
             if place.done() and not place.cancelled() and not place.exception():
                 self._take_in(place.result())
@@ -136,33 +149,26 @@ class Kind:
                         with contextlib.suppress(TimeoutError):
                             async with asyncio.timeout(LOOK_AGAIN):  # wait_for of Python 3.11 can swallow a cancellation
                                 await self._wake.wait()
-                        await self._discard_dead()
-                        await self._discard_surplus()
+                        await self._tidy()
                     self._starting += 1
                     starting.create_task(self._start_one(), name=f"rc2 standby {self.profile.name}")
         finally:
             while self._ready:
                 await self._ready.popleft().discard()
 
-    async def _discard_dead(self) -> None:
-        """Take out standbys that ended by themselves, so that they are replaced before somebody comes."""
+    async def _tidy(self) -> None:
+        """Take out standbys that ended by themselves, so that they are replaced before somebody comes, and surplus ones."""
         for standby in [standby for standby in self._ready if standby.process.poll() is not None]:
             self._ready.remove(standby)
             await standby.discard()
-
-    async def _discard_surplus(self) -> None:
-        """End the youngest of those that are more than wanted, when a rule or a demand has passed."""
-        while len(self._ready) > self._wanted():
+        while len(self._ready) > self._tally.wanted():
             await self._ready.pop().discard()
-
-    def _wanted(self) -> int:
-        return self.profile.spare.wanted(datetime.now(UTC), self._claims, self._refill)
 
     def _needs_one(self) -> bool:
         """Whether to start one now: at once and several for people who wait, else one by one when it is quiet."""
         self._waiting = deque(place for place in self._waiting if not place.done())
         on_the_way, now = len(self._ready) + self._starting, time.monotonic()
-        if on_the_way >= self._wanted() + len(self._waiting) or now < self._retry_from:
+        if on_the_way >= self._tally.wanted() + len(self._waiting) or now < self._retry_from:
             return False
         if self._waiting:
             return self._starting < (os.cpu_count() or 1)
@@ -181,7 +187,7 @@ class Kind:
             raise
         else:
             self._pause = FIRST_PAUSE
-            self._refill = QUIET + time.monotonic() - began
+            self._tally.refilled(time.monotonic() - began, held_back=QUIET)
             self._take_in(standby)
         finally:
             self._starting -= 1

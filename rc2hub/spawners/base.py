@@ -6,6 +6,7 @@ also where an error of ours becomes JupyterHub's `SpawnException`: one sentence,
 
 import asyncio
 import logging
+import time
 from collections.abc import AsyncIterator
 from html import escape
 from typing import Any, ClassVar
@@ -16,7 +17,7 @@ from jupyterhub.utils import maybe_future
 from traitlets import default
 from traitlets.config import LoggingConfigurable
 
-from rc2hub import lifecycle
+from rc2hub import lifecycle, metrics
 from rc2hub.broker.client import Push
 from rc2hub.errors import NotGrantedError, Rc2Error, RequestError, ServiceUnavailableError
 from rc2hub.request import Offer, SpawnRequest, from_fields
@@ -118,13 +119,16 @@ class Rc2Spawner(_BeforeASpawner):  # type: ignore[misc]
             SpawnException: in one sentence, with the status that fits.
         """
         self._said.clear()
+        began = time.monotonic()
         try:
-            return await lifecycle.start(self)
+            url = await lifecycle.start(self)
         except BaseExceptionGroup as group:
             error = lifecycle.first_error(group)
             if isinstance(error, Rc2Error):
                 raise refusal(error) from error
             raise error from group
+        metrics.START.labels(self.request.profile).observe(time.monotonic() - began)
+        return url
 
     async def run_post_stop_hook(self) -> None:
         """Take everything back after a stop, a failed start or a crash; then the operator's own hook."""

@@ -8,6 +8,7 @@ from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 
 import pytest
+from prometheus_client import REGISTRY
 
 from rc2hub.errors import StandbyError
 from rc2hub.pool import local
@@ -25,6 +26,7 @@ class FakeStandby:
         self.discarded = False
         self.status: int | None = None
         self.process = self
+        self.folder = Path("fake")
 
     def poll(self) -> int | None:
         return self.status
@@ -237,6 +239,35 @@ async def test_a_pool_that_follows_demand_grows_with_the_claims():
             workshop.standbys[index].started.set_result(None)
         await asyncio.gather(*claims)
         await becomes(lambda: len(workshop.kind._ready) == 3)
+
+
+def claims(result: str) -> float:
+    return REGISTRY.get_sample_value("rc2_claims_total", {"profile": "r", "result": result, "reason": ""})
+
+
+def standbys(state: str) -> float:
+    return REGISTRY.get_sample_value("rc2_standbys", {"profile": "r", "state": state})
+
+
+async def test_what_the_pool_does_is_counted():
+    async with running(spare=1) as workshop:
+        warm, waited, failed = claims("warm"), claims("waited"), claims("failed")
+        await workshop.has_started(1)
+        assert (standbys("ready"), standbys("starting"), standbys("broken")) == (0, 1, 0)
+        await workshop.with_ready(1)
+        assert (standbys("ready"), standbys("starting"), standbys("broken")) == (1, 0, 0)
+        await workshop.kind.claim()
+        waiting = asyncio.create_task(workshop.kind.claim())
+        await workshop.has_started(2)
+        workshop.standbys[1].started.set_result(None)
+        await waiting
+        refused = asyncio.create_task(workshop.kind.claim())
+        await workshop.has_started(3)
+        workshop.standbys[2].started.set_exception(StandbyError("no R"))
+        with pytest.raises(StandbyError):
+            await refused
+        assert (claims("warm"), claims("waited"), claims("failed")) == (warm + 1, waited + 1, failed + 1)
+        assert standbys("broken") == 1
 
 
 def test_a_folder_of_another_account_is_not_used(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
