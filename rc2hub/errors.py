@@ -29,6 +29,10 @@ class StandbyError(Rc2Error):
     """A standby could not be started, or was lost while it became somebody's compute server (HTTP 500)."""
 
 
+class LostStandbyError(StandbyError):
+    """A standby was lost for a reason of its own; the next one may do (HTTP 500)."""
+
+
 class ProviderError(Rc2Error):
     """The OpenID provider does not answer, or not as it should (HTTP 503)."""
 

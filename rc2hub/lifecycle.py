@@ -10,7 +10,7 @@ from typing import Any, Protocol
 
 from rc2hub.broker.client import Push
 from rc2hub.broker.wishes import Wish
-from rc2hub.errors import Rc2Error, ServiceUnavailableError
+from rc2hub.errors import LostStandbyError, Rc2Error, ServiceUnavailableError
 from rc2hub.permissions import Grant
 from rc2hub.pool.activation import Order
 from rc2hub.request import Offer, SpawnRequest
@@ -71,15 +71,11 @@ async def start(server: ComputeServer) -> str:
     server.say("Finding a place for R")
     async with asyncio.TaskGroup() as steps:
         attaching = steps.create_task(_attachments(server))
-        claiming = steps.create_task(server.claim())
-        standby = await claiming
-        server.say("R runs; making it yours")
         try:
-            await standby.activate(server.order())
-            await standby.deliver(await attaching)
-        except BaseException:
-            await standby.discard()
-            raise
+            standby = await _claim_and_activate(server, attaching)
+        except LostStandbyError:
+            server.say("That R was lost; taking the next")
+            standby = await _claim_and_activate(server, attaching)
     return standby.url
 
 
@@ -102,6 +98,19 @@ async def change(server: ComputeServer, wish: Wish) -> None:
         server.attached[wish.service] = wish.level
     server.remember()
     await server.push.push()
+
+
+async def _claim_and_activate(server: ComputeServer, attaching: "asyncio.Task[list[dict[str, Any]]]") -> Standby:
+    """Make one standby hers, as far as it can be; one that nearly was is ended."""
+    standby = await server.claim()
+    server.say("R runs; making it yours")
+    try:
+        await standby.activate(server.order())
+        await standby.deliver(await attaching)
+    except BaseException:
+        await standby.discard()
+        raise
+    return standby
 
 
 async def _attachments(server: ComputeServer) -> list[dict[str, Any]]:

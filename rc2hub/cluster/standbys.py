@@ -28,6 +28,15 @@ class Standbys:
         """An object of the client as Kubernetes writes it."""
         return self._client.sanitize_for_serialization(thing)
 
+    async def owner(self, config_map: str) -> dict[str, str]:
+        """What names a ConfigMap as the owner of something that should end with it.
+
+        Raises:
+            StandbyError: in Kubernetes' words, if there is none.
+        """
+        found = await self._call(self._core.read_namespaced_config_map, config_map)
+        return {"apiVersion": "v1", "kind": "ConfigMap", "name": config_map, "uid": found["metadata"]["uid"]}
+
     async def apply(self, deployment: Mapping[str, Any]) -> dict[str, Any]:
         """Have a Deployment be like this, as server-side apply does it; returns it as it became, with its status.
 
@@ -73,7 +82,7 @@ class Standbys:
                 return None
             raise StandbyError(f"R could not be started: {why_failed(error)}; try again, or ask an operator.") from error
 
-    async def patch(self, pod: str, patch: list[dict[str, Any]]) -> None:
+    async def patch(self, pod: str, patch: Mapping[str, Any]) -> None:
         """Change a pod.
 
         Raises:

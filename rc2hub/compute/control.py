@@ -16,6 +16,8 @@ from typing import Any, Protocol
 FRAME_LIMIT = 1 << 20
 """Bytes; an order with many attachments is a few kilobytes."""
 READY = "ready"
+WAS_TAKEN = "taken"
+"""The file that says that this pod has had its order: Kubernetes starts a container again, but nobody's it is no more."""
 TAKEN = "This R server is somebody's already; start another."
 Frame = dict[str, Any]
 
@@ -105,8 +107,18 @@ class ListeningControl(_Streams):
     """A socket at which hubs come and go until one gives the order; the file `ready` beside it is for the pod's probe."""
 
     def __init__(self, path: str) -> None:
-        """Take the path, in a folder that only root may write."""
-        self._path = path
+        """Take the path, in a folder where each account can remove only what is its own.
+
+        Raises:
+            SystemExit: if this pod was somebody's, whose server has ended.
+        """
+        self._path, self._taken = path, Path(path).with_name(WAS_TAKEN)
+        if self._taken.exists():
+            raise SystemExit("rc2hub: this pod was somebody's, whose server has ended; it takes no other order.")
+        self._ready = Path(path).with_name(READY)
+        self._ready.unlink(missing_ok=True)  # of a standby before this one in the same pod, which ended
+        if os.geteuid() == 0:
+            self._taken.parent.chmod(0o1777)
         self._ordered: asyncio.Future[Frame]
         self._server: asyncio.Server
 
@@ -121,7 +133,8 @@ class ListeningControl(_Streams):
 
     async def ready(self) -> None:
         """Let the pod be Ready."""
-        Path(self._path).with_name(READY).touch()
+        if not self._ready.exists():
+            self._ready.touch()
 
     async def active(self) -> None:
         """Say that the person's server listens; a pod that was started for her is Ready only now."""
@@ -131,6 +144,7 @@ class ListeningControl(_Streams):
     async def order(self) -> Frame:
         """Wait for the one order; from then on nobody else is listened to."""
         frame = await self._ordered
+        self._taken.touch()
         self._server.close()
         return frame
 
@@ -146,5 +160,5 @@ class ListeningControl(_Streams):
             self._ordered.set_result(json.loads(line))
             return
         if complete:
-            await caller.send({"error": TAKEN})
+            await caller.send({"error": TAKEN, "taken": True})
         writer.close()

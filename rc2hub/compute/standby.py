@@ -128,7 +128,7 @@ class Standby:
             home.mkdir(mode=0o700, parents=True, exist_ok=True)
             return None
         uid = person.prepare(home, proposed)
-        person.hand_over(uid, attachments.folder().parent, self.nobodys_home)
+        person.hand_over(uid, attachments.folder(), self.nobodys_home)
         person.become(uid)
         return uid
 
@@ -149,11 +149,12 @@ class Standby:
 
 def main() -> None:
     """Be a standby from start to end."""
+    control = open_control(sys.argv[1])
     attachments.folder().mkdir(mode=0o700, exist_ok=True)
     nobodys_home = Path(tempfile.mkdtemp(prefix="rc2-standby-"))
     os.environ["HOME"] = str(nobodys_home)
     os.chdir(nobodys_home)
-    standby = Standby(open_control(sys.argv[1]), nobodys_home)
+    standby = Standby(control, nobodys_home)
     try:
         standby.get_ready()
         app = standby.activate()

@@ -1,23 +1,22 @@
-"""Compute servers as pods: the template every pod is born from, its activation, and the sweep of what is nobody's.
+"""Compute servers as pods: what every pod is born with, and the stream over which it becomes somebody's.
 
 A pod is born without identity. What KubeSpawner would put into its environment goes over the control stream instead, so
 no pod spec, and nothing else that Kubernetes stores, ever holds a credential.
 """
 
-import asyncio
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
-from rc2hub.cluster import open_exec
+from rc2hub.cluster import Pod, Standbys, open_exec
+from rc2hub.errors import StandbyError
 from rc2hub.pool.activation import StreamedStandby
+from rc2hub.pool.deployment import CONTAINER
 from rc2hub.pool.stream import Stream
 from rc2hub.profiles import Profile
 
 log = logging.getLogger("JupyterHub")
 
-CONTAINER = "notebook"
-"""KubeSpawner's name of the container that is the compute server."""
 RUN = "/run/rc2"
 CONTROL = f"{RUN}/control.sock"
 COMMAND = ["python3", "-m", "rc2hub.compute.standby", CONTROL]
@@ -27,8 +26,6 @@ CONNECT = ["socat", "-t0", "-", f"UNIX-CONNECT:{CONTROL},retry=200,interval=0.05
 PORT = 8888
 CAPABILITIES = ["CHOWN", "DAC_OVERRIDE", "SETGID", "SETUID"]
 """What it takes to become a person's account and to make her home."""
-SWEEP = 15.0
-"""Seconds between looks for pods that are nobody's."""
 
 
 def constants(profile: Profile) -> dict[str, str]:
@@ -69,46 +66,36 @@ def without_identity(pod: Any, env: Mapping[str, str]) -> Any:
 
 
 class PodStandby(StreamedStandby):
-    """One pod that is ready to become somebody's compute server."""
+    """One pod that is ready to become somebody's compute server, with the control stream to it."""
 
-    def __init__(self, url: str, stream: Stream) -> None:
-        """Take the address, and the control stream; use `connect`."""
-        self.url, self.stream = url, stream
+    url = ""
+    """Where it serves once it is somebody's; KubeSpawner says so of the claimed pod."""
+
+    def __init__(self, cluster: Standbys, name: str, stream: Stream) -> None:
+        """Take the pod's name and the stream; use `connect`."""
+        self.name, self.stream = name, stream
+        self._cluster = cluster
+        self.pod: Pod = {}
 
     @classmethod
-    async def connect(cls, url: str, namespace: str, pod: str) -> "PodStandby":
-        """Open the control stream to a pod that is ready.
+    async def connect(cls, cluster: Standbys, name: str) -> "PodStandby":
+        """Open the control stream to a pod.
 
         Raises:
             StandbyError: if it is gone, or is somebody's already.
         """
-        stream = Stream(await open_exec(namespace, pod, CONTAINER, CONNECT))
-        await stream.receive()
-        return cls(url, stream)
+        stream = Stream(await open_exec(cluster.namespace, name, CONTAINER, CONNECT))
+        try:
+            await stream.receive()
+        except BaseException:
+            await stream.close()
+            raise
+        return cls(cluster, name, stream)
 
     async def discard(self) -> None:
-        """Close the stream; JupyterHub has the spawner delete the pod of a start that failed."""
+        """End it; what fails here, the sweep does."""
         await self.stream.close()
-
-
-class PodPool:
-    """The pods of this hub. Keeps none ready yet; takes away those that belong to no server."""
-
-    def __init__(self, api: Any, namespace: str, selector: str) -> None:
-        """Take KubeSpawner's client, where it makes pods, and the labels by which it knows them."""
-        self._api, self._namespace, self._selector = api, namespace, selector
-
-    async def run(self, in_use: Callable[[], set[str]]) -> None:
-        """Sweep every 15 seconds until cancelled: a hub that was killed in a start knows nothing of its pod.
-
-        Args:
-            in_use: says which pods (`namespace/name`) are somebody's.
-        """
-        while True:
-            pods = await self._api.list_namespaced_pod(self._namespace, label_selector=self._selector)
-            for pod in pods.items:
-                name = pod.metadata.name
-                if f"{self._namespace}/{name}" not in in_use() and not pod.metadata.deletion_timestamp:
-                    log.info("The pod %s belongs to no server, and is deleted.", name)
-                    await self._api.delete_namespaced_pod(name, self._namespace, grace_period_seconds=1)
-            await asyncio.sleep(SWEEP)
+        try:
+            await self._cluster.delete(self.name)
+        except StandbyError as error:
+            log.warning("The pod %s could not be deleted: %s", self.name, error)

@@ -6,7 +6,7 @@ import socket
 from collections.abc import Mapping
 from typing import Any, Protocol
 
-from rc2hub.errors import StandbyError
+from rc2hub.errors import LostStandbyError, StandbyError
 
 LIMIT = 1 << 20
 """Bytes of one frame."""
@@ -71,32 +71,46 @@ class Stream:
     def __init__(self, lines: Lines) -> None:
         """Take over what carries the lines."""
         self._lines = lines
+        self._ahead: asyncio.Task[bytes] | None = None
 
     async def send(self, frame: Mapping[str, Any]) -> None:
         """Send one frame.
 
         Raises:
-            StandbyError: if the standby is gone.
+            LostStandbyError: if the standby is gone.
         """
         try:
             await self._lines.write(json.dumps(frame).encode() + b"\n")
         except OSError as error:
-            raise StandbyError(ENDED) from error
+            raise LostStandbyError(ENDED) from error
 
     async def receive(self) -> dict[str, Any]:
         """Wait for the next frame.
 
         Raises:
-            StandbyError: if the standby is gone, or says why it cannot be this person's.
+            LostStandbyError: if the standby is gone, or is somebody's already.
+            StandbyError: if it says why it cannot be this person's.
         """
-        line = await self._lines.readline()
+        line = await self._next()
+        self._ahead = None
         if not line:
-            raise StandbyError(ENDED)
+            raise LostStandbyError(ENDED)
         frame: dict[str, Any] = json.loads(line)
         if "error" in frame:
-            raise StandbyError(frame["error"])
+            raise (LostStandbyError if frame.get("taken") else StandbyError)(frame["error"])
         return frame
+
+    async def stirs(self) -> None:
+        """Wait until there is something to receive, be it the end; it stays there for `receive`."""
+        await asyncio.wait({self._next()})
 
     async def close(self) -> None:
         """Close both ends; on one machine, a standby that is nobody's ends by that."""
+        if self._ahead is not None:
+            self._ahead.cancel()
         await self._lines.close()
+
+    def _next(self) -> "asyncio.Task[bytes]":
+        if self._ahead is None:
+            self._ahead = asyncio.get_running_loop().create_task(self._lines.readline())
+        return self._ahead

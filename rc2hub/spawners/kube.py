@@ -5,25 +5,33 @@ All of KubeSpawner's configuration keeps its meaning, but for what a pod without
 
 import asyncio
 import hashlib
-from types import SimpleNamespace
+import time
 from typing import Any, ClassVar
 
 from jupyterhub.slugs import safe_slug
+from jupyterhub.utils import maybe_future
 from kubespawner import KubeSpawner
 from traitlets import Unicode, default
 
-from rc2hub.cluster import refused
+from rc2hub import metrics
+from rc2hub.cluster import Pod, Standbys, refused
 from rc2hub.errors import StandbyError
 from rc2hub.lifecycle import Standby
 from rc2hub.pool.activation import Order
-from rc2hub.pool.pods import CAPABILITIES, COMMAND, CONTAINER, PodPool, PodStandby, constants, without_identity
+from rc2hub.pool.cluster import PodPool
+from rc2hub.pool.deployment import CONTAINER, container, grown, misfit
+from rc2hub.pool.pod_states import exit_code, restarts
+from rc2hub.pool.pods import CAPABILITIES, COMMAND, PodStandby, constants, without_identity
 from rc2hub.spawners.base import Rc2Spawner
+from rc2hub.spawners.nobody import Nobody
 from rc2hub.spawners.progress import in_words, trouble
 
 FIRST_UID, UIDS = 100_000, 1_000_000_000
 """Accounts of people's homes: above those of the image, below what file systems call nobody."""
 MARGIN = 2
 """Seconds before JupyterHub's own timeout, which would say nothing of the reason."""
+ALONE = ("enable_user_namespaces", "services_enabled", "storage_pvc_ensure", "after_pod_created_hook")
+"""Traits of KubeSpawner that have something made for each person before her pod, or with it."""
 LOOK = 0.3
 """Seconds between looks at a pod's events."""
 
@@ -39,12 +47,21 @@ class Rc2KubeSpawner(Rc2Spawner, KubeSpawner):  # type: ignore[misc]
         else homes end with their pod.""",
     ).tag(config=True)
 
+    standbys_owner = Unicode(
+        help="""Name of a ConfigMap where the pods are. The Deployments of standbys belong to it, so they end when it
+        is deleted; the chart makes one, so that nothing stays ready after `helm uninstall`.""",
+    ).tag(config=True)
+
+    pool: ClassVar[PodPool]
+
     @classmethod
     def open_pool(cls, hub: Any, broker_url: str) -> PodPool:
         """Make the pool of this hub."""
         cls.broker_url = broker_url
-        nobodys = cls(config=hub.config, hub=hub.hub, user=SimpleNamespace(name="nobody", id=0))
-        return PodPool(nobodys.api, nobodys.namespace, f"component={nobodys.component_label}")
+        nobody = Nobody(cls, hub)
+        client, namespace = nobody.spawner.api, nobody.spawner.namespace
+        cls.pool = PodPool(Standbys(client.api_client, namespace), client, nobody, cls.offer.profiles)
+        return cls.pool
 
     @property
     def place(self) -> str:
@@ -85,11 +102,22 @@ class Rc2KubeSpawner(Rc2Spawner, KubeSpawner):  # type: ignore[misc]
         return []
 
     async def get_pod_manifest(self) -> Any:
-        """KubeSpawner's pod, without anything of the person."""
+        """KubeSpawner's pod, without anything of the person; it is made for her, so it prepares for nobody."""
+        return self._born(await super().get_pod_manifest(), {"RC2_AWAITED": "1"})
+
+    async def standby_pod(self) -> Pod:
+        """The same as a standby, in Kubernetes' own words, with what the operator's hook makes of it."""
+        await self.load_user_options()
+        pod = self._born(await super().get_pod_manifest(), {})
+        if self.modify_pod_hook:
+            pod = await maybe_future(self.modify_pod_hook(self, pod))
+        found: Pod = self.pool.cluster.in_words(pod)
+        return found
+
+    def _born(self, pod: Any, env: dict[str, str]) -> Any:
         profile = self.offer.profiles[self.request.profile]
-        born = {"JUPYTERHUB_API_URL": self.hub.api_url, "RC2_BROKER_URL": self.broker_url, **constants(profile)}
-        born["RC2_AWAITED"] = "1"  # it was started for somebody, so it prepares for nobody
-        return without_identity(await super().get_pod_manifest(), born)
+        hub = {"JUPYTERHUB_API_URL": self.hub.api_url, "RC2_BROKER_URL": self.broker_url}
+        return without_identity(pod, {**hub, **constants(profile), **env})
 
     def is_pod_running(self, pod: dict[str, Any] | None) -> bool:
         """Whether the pod can be reached: its container runs; what else there is to know, it says itself over the stream."""
@@ -99,11 +127,41 @@ class Rc2KubeSpawner(Rc2Spawner, KubeSpawner):  # type: ignore[misc]
         return any(each["name"] == CONTAINER and "running" in each["state"] for each in containers)
 
     async def claim(self) -> Standby:
-        """Have KubeSpawner make a pod, and wait until it could be somebody's.
+        """Take a standby of the wanted profile; have KubeSpawner make a pod where none can be this person's.
 
         Raises:
             StandbyError: in one sentence, if there is no room, no image, no quota or no volume for it.
         """
+        kind = self.pool.kind(self.request.profile)
+        if kind is None:
+            metrics.claimed(self.request.profile, "", time.monotonic(), metrics.COLD, metrics.NO_POOL)
+            return await self._cold()
+        hers = await self.standby_pod()
+        if different := [*self._alone(), *misfit(hers, kind.born)]:
+            kind.misses()
+            self.say(f"R is started for you alone, as what is kept ready has other {', '.join(different)}")
+            return await self._cold()
+        metadata = hers["metadata"]
+        standby = await kind.claim(metadata["labels"], metadata["annotations"], self.say)
+        if standby is None:
+            self.say("No R is ready, so one is started for you")
+            return await self._cold()
+        self._take_over(standby, container(hers["spec"])["resources"])
+        return standby
+
+    def _alone(self) -> list[str]:
+        """Which traits ask for something that is made for each person before her pod."""
+        return [trait for trait in ALONE if getattr(self, trait)]
+
+    def _take_over(self, standby: PodStandby, resources: dict[str, Any]) -> None:
+        """Know the claimed pod as KubeSpawner knows one that it has made, and give it her resources."""
+        self.pod_name, self.pod_id = standby.name, standby.pod["metadata"]["uid"]
+        standby.url = self._get_pod_url(standby.pod)
+        self._growing = asyncio.create_task(self.pool.grow(standby.name, grown(resources)))
+
+    async def _cold(self) -> Standby:
+        """Have KubeSpawner make a pod, and wait until it could be somebody's."""
+        self.pod_name = self._expand_user_properties(self.pod_name_template)
         telling = asyncio.create_task(self._tell_events())
         try:
             async with asyncio.timeout(self.start_timeout - MARGIN):
@@ -116,7 +174,18 @@ class Rc2KubeSpawner(Rc2Spawner, KubeSpawner):  # type: ignore[misc]
             raise
         finally:
             telling.cancel()
-        return await PodStandby.connect(url, self.namespace, self.pod_name)
+        standby = await PodStandby.connect(self.pool.cluster, self.pod_name)
+        standby.url = url
+        return standby
+
+    async def poll(self) -> int | None:
+        """None while the server runs; once Kubernetes has started its container again, it is nobody's any more."""
+        pod = self.pod_reflector.pods.get(self.place) if self.pod_reflector else None
+        if pod is None or not restarts(pod):
+            status: int | None = await super().poll()
+            return status
+        await self.stop(now=True)
+        return exit_code(pod)
 
     def order(self) -> Order:
         """What makes a standby this person's."""

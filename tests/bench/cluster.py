@@ -3,20 +3,24 @@
     python -m tests.bench.cluster
 
 The probe is that of `tests.bench.local`: start request, kernel, websocket, `cat(6 * 7)` printed, all through the proxy.
+Each start waits until the pool is full again and nothing starts or ends any more.
 """
 
 import asyncio
+import contextlib
 import sys
 import tempfile
 from pathlib import Path
+from typing import Any
 from uuid import uuid4
 
 from tests.bench.local import first_result
 from tests.bench.report import entry, write
-from tests.cluster.cluster import Cluster, Namespace, find
+from tests.cluster.cluster import eventually, find
 from tests.cluster.hub import HOMES, KubeHub
 
-STARTS = 12
+STARTS, COLD_STARTS, ROUNDS, BURST = 20, 10, 4, 5
+WARM = {"spare": BURST, "slow_spawn_timeout": 10}
 PEER = "KubeSpawner"
 PEER_CONFIG = """
 import json, os
@@ -42,45 +46,70 @@ c.JupyterHub.load_roles = [{"name": "probe", "services": ["probe"], "scopes": ["
 """
 
 
-async def one(hub: KubeHub) -> tuple[float, float]:
-    """Seconds to ready and to the first result of R, of one start of somebody new; then the stop."""
-    user = f"u{uuid4().hex[:8]}"
-    measured = await first_result(hub, user)
+def settled(hub: KubeHub, spare: int = 0) -> bool:
+    """Whether all of the pool is ready, and no other pod is there."""
+    pods = hub.namespace.get("pods")
+    ready = [pod for pod in pods if {"type": "Ready", "status": "True"}.items() <= _condition(pod, "Ready").items()]
+    return len(pods) == len(ready) == spare
+
+
+def _condition(pod: Any, kind: str) -> dict[str, str]:
+    found: dict[str, str] = next((each for each in pod["status"].get("conditions", []) if each["type"] == kind), {})
+    return found
+
+
+async def starts(hub: KubeHub, count: int, spare: int = 0) -> list[tuple[float, float]]:
+    """Seconds to ready and to the first result of R, of `count` starts of somebody new at once; then the stops."""
+    await asyncio.to_thread(eventually, lambda: settled(hub, spare), 120)
+    await asyncio.sleep(1)  # for the machine to come to rest
+    users = [f"u{uuid4().hex[:8]}" for _ in range(count)]
+    measured = await asyncio.gather(*(first_result(hub, user) for user in users))
     async with hub.client() as client:
-        await client.stop(user)
+        for user in users:
+            await client.stop(user)
     return measured
 
 
-async def measure(ours: KubeHub, theirs: KubeHub) -> None:
+async def measure(warm: KubeHub, cold: KubeHub, peer: KubeHub) -> None:
     """Measure in turn and write the report."""
-    pairs = [(await one(ours), await one(theirs)) for _ in range(STARTS)]
-    for work, which in (("start to ready", 0), ("start to first R result", 1)):
-        mine, peers = [pair[0][which] for pair in pairs], [pair[1][which] for pair in pairs]
-        write([entry(f"cluster (cold): {work}", mine, PEER, peers)])
-
-
-def prepared(cluster: Cluster, namespace: Namespace) -> None:
-    """Have the volume of homes there, and the image on the node."""
-    cluster.image("r-compute")
-    namespace.apply(HOMES)
-    namespace.wait("jsonpath={.status.phase}=Bound", "pvc/homes")
+    singles = [[*await starts(warm, 1, BURST), *await starts(peer, 1)] for _ in range(STARTS)]
+    bursts = [
+        [max(first for _, first in await starts(*hub)) for hub in ((warm, BURST, BURST), (peer, BURST))]
+        for _ in range(ROUNDS)
+    ]
+    colds = [[*await starts(cold, 1), *await starts(peer, 1)] for _ in range(COLD_STARTS)]
+    report = []
+    for kind, pairs in (("cluster", singles), ("cluster (cold)", colds)):
+        for work, which in (("start to first R result", 1), ("start to ready", 0)):
+            report.append(
+                entry(f"{kind}: {work}", [ours[which] for ours, _ in pairs], PEER, [theirs[which] for _, theirs in pairs])
+            )
+    report.append(
+        entry(
+            "cluster: burst of 5, slowest first R result",
+            [ours for ours, _ in bursts],
+            PEER,
+            [theirs for _, theirs in bursts],
+        )
+    )
+    write(report)
 
 
 def main() -> None:
-    """Start both hubs, measure, stop both."""
+    """Start the hubs, measure, stop them."""
     cluster = find()
-    with tempfile.TemporaryDirectory() as folder, cluster.namespace() as namespace, cluster.namespace() as other:
-        prepared(cluster, namespace)
-        (peer := Path(folder, "peer.py")).write_text(PEER_CONFIG)
-        ours = KubeHub(Path(folder, "ours"), namespace, node="node1")
-        theirs = KubeHub(Path(folder, "theirs"), other, config=peer)
-        ours.start()
-        theirs.start()
-        try:
-            asyncio.run(measure(ours, theirs))
-        finally:
-            ours.stop()
-            theirs.stop()
+    with tempfile.TemporaryDirectory() as folder, contextlib.ExitStack() as stack:
+        (config := Path(folder, "peer.py")).write_text(PEER_CONFIG)
+        hubs = []
+        for name, run in (("warm", WARM), ("cold", {"slow_spawn_timeout": 10}), ("peer", {"config": config})):
+            namespace = stack.enter_context(cluster.namespace())
+            namespace.apply(HOMES)
+            namespace.wait("jsonpath={.status.phase}=Bound", "pvc/homes")
+            hub = KubeHub(Path(folder, name), namespace, node="node1", **run)
+            hub.start()
+            stack.callback(hub.stop)
+            hubs.append(hub)
+        asyncio.run(measure(*hubs))
 
 
 if __name__ == "__main__":

@@ -17,7 +17,7 @@ c.JupyterHub.authenticator_class = "dummy"
 c.Authenticator.allow_all = True
 c.Authenticator.auth_refresh_age = 2
 c.JupyterHub.allow_named_servers = True
-c.JupyterHub.tornado_settings = {"slow_spawn_timeout": 0}  # every start has a progress
+c.JupyterHub.tornado_settings = {"slow_spawn_timeout": run.get("slow_spawn_timeout", 0)}  # with 0, a start has a progress
 c.JupyterHub.services = [{"name": "probe", "api_token": os.environ["RC2_TEST_TOKEN"]}]
 c.JupyterHub.load_groups = {"analysts": {"users": ["alice"]}}
 
@@ -28,15 +28,32 @@ c.KubeSpawner.image_pull_policy = "IfNotPresent"
 c.KubeSpawner.start_timeout = run.get("start_timeout", 60)
 c.KubeSpawner.volumes = [{"name": "homes", "persistentVolumeClaim": {"claimName": "homes"}}]
 c.KubeSpawner.volume_mounts = [{"name": "homes", "mountPath": "/home"}]
+c.Spawner.poll_interval = 5
+
+
+def own(spawner):
+    """Some people need something that no other pod has."""
+    if spawner.user.name.startswith("own-"):
+        spawner.volumes = [*spawner.volumes, {"name": "own", "emptyDir": {}}]
+        spawner.volume_mounts = [*spawner.volume_mounts, {"name": "own", "mountPath": "/own"}]
+
+
+c.Spawner.pre_spawn_hook = own
 if "node" in run:
     c.KubeSpawner.node_selector = {"kubernetes.io/hostname": run["node"]}
 small = {"cpu_guarantee": 0.05, "mem_guarantee": "100M"}
 c.Profiles.catalogue = [
-    {"name": "r", "display_name": "R", "cpu": 1, "memory": "1G", "kubespawner_override": small},
-    {"name": "huge", "cpu": 500, "memory": "1G"},
-    {"name": "missing", "memory": "1G", "kubespawner_override": {**small, "image": "localhost/rc2hub/missing:1"}},
+    {"name": "r", "cpu": 1, "memory": "1G", "spare": run.get("spare", 0), "kubespawner_override": small},
+    {"name": "huge", "cpu": 500, "memory": "1G", "spare": 0},
+    {
+        "name": "missing",
+        "memory": "1G",
+        "spare": 0,
+        "kubespawner_override": {**small, "image": "localhost/rc2hub/missing:1"},
+    },
     {
         "name": "unbound",
+        "spare": 0,
         "kubespawner_override": {**small, "volumes": [{"name": "homes", "persistentVolumeClaim": {"claimName": "none"}}]},
     },
 ]

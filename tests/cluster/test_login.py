@@ -41,11 +41,9 @@ async def who(r: Kernel) -> dict[str, Any]:
     return found
 
 
-async def test_a_login_ends_in_a_working_r_that_is_the_persons(kube: Client, person: str) -> None:
+def is_hers(facts: dict[str, Any], person: str) -> None:
+    """What holds of any server that is a person's, however it came to be."""
     uid = str(proposed_uid(person))
-    async with server(kube, person), kube.kernel(person) as r:
-        assert await r.run("cat(6 * 7)") == "42"
-        facts = await who(r)
     assert (facts["user"], facts["home"], facts["cwd"]) == (person, f"/home/{person}", f"/home/{person}")
     assert facts["status"]["Uid"].split() == facts["status"]["Gid"].split() == [uid] * 4
     assert facts["groups"] == uid
@@ -56,6 +54,12 @@ async def test_a_login_ends_in_a_working_r_that_is_the_persons(kube: Client, per
     assert facts["umask"] == "22"
     assert facts["library"] is True
     assert not facts["of_root"], "the environment still says what it was before"
+
+
+async def test_a_login_ends_in_a_working_r_that_is_the_persons(kube: Client, person: str) -> None:
+    async with server(kube, person), kube.kernel(person) as r:
+        assert await r.run("cat(6 * 7)") == "42"
+        is_hers(await who(r), person)
 
 
 async def test_no_process_of_root_is_left_in_the_pod(kube: Client, person: str) -> None:

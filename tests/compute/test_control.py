@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from rc2hub.compute.control import TAKEN, ListeningControl
-from rc2hub.errors import StandbyError
+from rc2hub.errors import LostStandbyError, StandbyError
 from rc2hub.pool.stream import Stream
 
 ORDER = {"env": {"A": "1"}, "home": "/home/alice", "uid": 100001}
@@ -80,7 +80,7 @@ async def test_of_two_orders_one_counts_and_the_other_is_told_so(pod: Pod) -> No
     await first.send(ORDER)
     assert await pod.control.order() == ORDER
     await second.send(ORDER | {"home": "/home/bob"})
-    with pytest.raises(StandbyError, match=TAKEN):
+    with pytest.raises(LostStandbyError, match=TAKEN):
         await second.receive()
 
 
@@ -109,4 +109,37 @@ async def test_the_person_reads_why_a_standby_cannot_be_hers(pod: Pod) -> None:
     await pod.control.order()
     await pod.control.refuse("The home /home/alice belongs to a system account.")
     with pytest.raises(StandbyError, match="belongs to a system account"):
+        await hub.receive()
+
+
+async def test_a_container_that_kubernetes_starts_again_is_nobodys_second_server(pod: Pod) -> None:
+    hub = await pod.call()
+    await hub.send(ORDER)
+    await pod.control.order()
+    with pytest.raises(SystemExit, match="takes no other order"):
+        ListeningControl(str(pod.path))
+
+
+async def test_a_standby_that_was_started_again_is_ready_only_when_it_is(pod: Pod) -> None:
+    await pod.control.ready()
+    again = ListeningControl(str(pod.path))
+    assert not pod.path.with_name("ready").exists()
+    await again.ready()
+    assert pod.path.with_name("ready").exists()
+
+
+async def test_a_hub_that_holds_its_stream_notices_the_end_of_the_standby(pod: Pod) -> None:
+    hub = await pod.call()
+    stirring = asyncio.ensure_future(hub.stirs())
+    await asyncio.sleep(0)
+    assert not stirring.done()
+    other = await pod.call()
+    await other.send(ORDER)
+    await pod.control.order()
+    pod.control.writer.close()  # the standby ends
+    with pytest.raises(LostStandbyError):
+        await other.receive()
+    await hub.send(ORDER)
+    await asyncio.wait_for(stirring, 5)
+    with pytest.raises(LostStandbyError, match=TAKEN):
         await hub.receive()

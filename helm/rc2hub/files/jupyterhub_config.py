@@ -34,6 +34,7 @@ c.KubeSpawner.image_pull_secrets = compute["pullSecrets"]
 c.KubeSpawner.priority_class_name = compute["priorityClass"]
 c.KubeSpawner.volumes = [{"name": "homes", "persistentVolumeClaim": {"claimName": compute["homes"]}}]
 c.KubeSpawner.volume_mounts = [{"name": "homes", "mountPath": "/home"}]
+c.Rc2KubeSpawner.standbys_owner = compute["standbysOwner"]
 c.KubeSpawner.delete_pvc = False  # a right to delete claims would be one to delete the homes
 c.Profiles.catalogue = values["profiles"]
 

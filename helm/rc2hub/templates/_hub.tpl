@@ -11,6 +11,7 @@
   "pullSecrets" .Values.images.pullSecrets
   "priorityClass" (ternary (include "rc2hub.priorityClass" (list . "compute")) "" .Values.priorityClasses.create)
   "homes" (include "rc2hub.homesClaim" .)
+  "standbysOwner" (printf "%s-standbys" (include "rc2hub.fullname" .))
 -}}
 {{- $values := dict
   "hub" $hub

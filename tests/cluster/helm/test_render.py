@@ -125,6 +125,8 @@ RIGHTS = {
         "pods/exec": ["get", "create"],
         "pods/resize": ["patch"],
         "events": ["get", "list", "watch"],
+        "deployments": ["list", "create", "patch", "delete"],
+        "configmaps": ["get"],
         "persistentvolumeclaims": ["get", "create"],
     },
     "rc2-spark-gateway": {

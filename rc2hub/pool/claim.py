@@ -1,0 +1,290 @@
+"""The standbys of one profile on a cluster, from their birth to the moment that one is somebody's.
+
+The hub holds a control stream open to each of them, because opening one costs a third of a login (warm.md); who asks for a
+standby gets the one that has been ready for longest, and with none left waits for the next, in the order of asking. A claim
+is one patch. Its pod leaves the Deployment a moment later, when no other login is under way: a replacement takes a core.
+"""
+
+import asyncio
+import contextlib
+import logging
+import time
+from collections import deque
+from collections.abc import Callable, Mapping, Sequence
+from datetime import UTC, datetime
+
+from rc2hub import metrics
+from rc2hub.cluster import Pod, Pods, Standbys
+from rc2hub.errors import StandbyError
+from rc2hub.pool.deployment import (
+    CLAIMED,
+    POOL,
+    RELEASE,
+    STANDBY,
+    STATE,
+    TEMPLATE,
+    claim_patch,
+    deployment,
+    fingerprint,
+)
+from rc2hub.pool.pod_states import has_trouble, is_going, is_ready
+from rc2hub.pool.pods import PodStandby
+from rc2hub.pool.tally import Tally
+from rc2hub.profiles import Profile
+
+log = logging.getLogger("JupyterHub")
+
+QUIET, LATEST = 1.0, 2.0
+"""Seconds without a claim after which replacements start; seconds after a claim when its own starts in any case."""
+KEEP = 15.0
+"""Seconds between looks at the Deployment."""
+LOOK = 0.5
+"""Seconds between looks of those who wait."""
+FIRST_PAUSE, LONGEST_PAUSE = 1.0, 30.0
+"""Seconds between tries to reach a standby."""
+FIRST_ESTIMATE = 10.0
+"""Seconds that a standby takes to get ready, before one has."""
+Place = asyncio.Future[PodStandby]
+
+
+class PodKind:
+    """The standbys of one profile."""
+
+    def __init__(
+        self, profile: Profile, born: Pod, cluster: Standbys, pods: Pods, owners: Sequence[Mapping[str, str]] = ()
+    ) -> None:
+        """Take the pod that they are born from, the watch over all standbys, and with what they end; `run` keeps them."""
+        self.profile, self.born, self._owners = profile, born, owners
+        self._cluster, self._pods = cluster, pods
+        self._template = fingerprint(born)
+        self._ready: deque[PodStandby] = deque()
+        self._waiting: deque[Place] = deque()
+        self._held: dict[str, asyncio.Task[None]] = {}
+        self._handing_over: dict[str, asyncio.Task[None]] = {}
+        self._first_seen: dict[str, float] = {}
+        self._estimate = FIRST_ESTIMATE
+        self._last_claim = 0.0
+        self._replicas = 0
+        self._trouble = ""
+        self._tally = Tally(
+            profile,
+            ready=lambda: len(self._ready),
+            starting=self._starting,
+            broken=lambda: sum(map(has_trouble, self._nobodys())),
+        )
+
+    async def run(self) -> None:
+        """Keep the Deployment and the streams to its pods, until cancelled."""
+        async with asyncio.TaskGroup() as tasks:
+            tasks.create_task(self._keep())
+            while True:
+                self._look(tasks)
+                await self._pods.change()
+
+    def is_handing_over(self, name: str) -> bool:
+        """Whether this pod is becoming somebody's just now."""
+        return name in self._handing_over
+
+    async def claim(
+        self, labels: Mapping[str, str], annotations: Mapping[str, str], tell: Callable[[str], None]
+    ) -> PodStandby | None:
+        """Take a standby for somebody, waiting for the next one if need be; None if none is coming that could be hers.
+
+        Args:
+            labels: what the pod is labelled with then.
+            annotations: the same for annotations.
+            tell: is called with what to tell her while she waits.
+
+        Raises:
+            StandbyError: if the API server does not answer.
+        """
+        asked = self._tally.asked()
+        result = metrics.WARM if self._ready else metrics.WAITED
+        while standby := await self._take(tell):
+            self._last_claim = time.monotonic()
+            self._hand_over(standby.name)
+            try:
+                pod = await self._cluster.claim(standby.name, claim_patch(labels, annotations))
+            except BaseException:
+                await standby.stream.close()
+                self._tally.claimed(standby.name, asked, metrics.FAILED)
+                raise
+            if pod is not None and not is_going(pod):
+                standby.pod = pod
+                self._tally.claimed(standby.name, asked, result)
+                return standby
+            await standby.stream.close()  # another hub was faster, or Kubernetes takes it away
+        self._tally.claimed("", asked, metrics.COLD, metrics.EMPTY)
+        return None
+
+    def misses(self) -> None:
+        """Note that somebody needs a pod of her own."""
+        self._tally.claimed("", time.monotonic(), metrics.COLD, metrics.DIFFERENT)
+
+    async def _take(self, tell: Callable[[str], None]) -> PodStandby | None:
+        """The standby that has been ready for longest, one of the newest template first; else the next to come."""
+        if self._ready:
+            standby = min(self._ready, key=lambda standby: not self._is_new(standby.name))
+            self._ready.remove(standby)
+            return standby
+        place: Place = asyncio.get_running_loop().create_future()
+        self._waiting.append(place)
+        try:
+            while not place.done():
+                before = self._waiting.index(place)
+                if before >= self._coming():
+                    return None
+                tell(f"Waiting for the next R: {_ahead(before)}about {self._estimate:.0f} s")
+                await asyncio.wait({place}, timeout=LOOK)
+        except asyncio.CancelledError:
+            if place.done():
+                self._put(place.result())
+            raise
+        finally:
+            with contextlib.suppress(ValueError):
+                self._waiting.remove(place)
+        return place.result()
+
+    def _coming(self) -> int:
+        """How many standbys are on their way: those that start, and those that Kubernetes is about to start."""
+        return 0 if self._trouble else self._starting() + max(0, self._tally.wanted() - len(self._nobodys()))
+
+    def _starting(self) -> int:
+        held = {standby.name for standby in self._ready}
+        return sum(pod["metadata"]["name"] not in held and not has_trouble(pod) for pod in self._nobodys())
+
+    def _nobodys(self) -> list[Pod]:
+        return [pod for pod in self._mine() if pod["metadata"]["labels"][STATE] == STANDBY and not is_going(pod)]
+
+    def _put(self, standby: PodStandby) -> None:
+        """Give the standby to who has waited longest, or keep it ready."""
+        while self._waiting:
+            place = self._waiting.popleft()
+            if not place.done():
+                place.set_result(standby)
+                return
+        self._ready.append(standby)
+
+    def _mine(self) -> list[Pod]:
+        return [pod for pod in self._pods if pod["metadata"]["labels"][POOL] == self.profile.name]
+
+    def _is_new(self, name: str) -> bool:
+        pod = self._pods.get(name)
+        return pod is not None and pod["metadata"]["labels"].get(TEMPLATE) == self._template
+
+    def _is_claimable(self, name: str) -> bool:
+        pod = self._pods.get(name)
+        if pod is None or name in self._handing_over:
+            return False
+        return pod["metadata"]["labels"].get(STATE) == STANDBY and is_ready(pod)
+
+    def _is_claimed(self, name: str) -> bool:
+        pod = self._pods.get(name)
+        return pod is not None and pod["metadata"]["labels"].get(STATE) == CLAIMED
+
+    def _look(self, tasks: asyncio.TaskGroup) -> None:
+        """Hold a stream to every standby that is ready, and let claimed pods of a hub before this one go."""
+        for pod in self._mine():
+            name = pod["metadata"]["name"]
+            if not is_ready(pod):
+                self._first_seen.setdefault(name, time.monotonic())
+            if self._is_claimed(name):
+                self._hand_over(name)
+            elif name not in self._held and self._is_claimable(name):
+                self._held[name] = tasks.create_task(self._hold(name), name=f"rc2 stream {name}")
+        for name in self._first_seen.keys() - {pod["metadata"]["name"] for pod in self._mine()}:
+            del self._first_seen[name]
+
+    async def _hold(self, name: str) -> None:
+        """Keep a standby ready to be claimed for as long as it can be."""
+        pause = FIRST_PAUSE
+        try:
+            while self._is_claimable(name):
+                try:
+                    standby = await PodStandby.connect(self._cluster, name)
+                except StandbyError as error:
+                    log.warning("The standby %s cannot be reached: %s", name, error)
+                    await asyncio.sleep(pause)
+                    pause = min(2 * pause, LONGEST_PAUSE)
+                else:
+                    if name in self._first_seen:
+                        self._estimate = time.monotonic() - self._first_seen.pop(name)
+                        self._tally.refilled(self._estimate, held_back=LATEST)
+                    await self._offer(standby)
+        finally:
+            del self._held[name]
+
+    async def _offer(self, standby: PodStandby) -> None:
+        """Have the standby among those that can be claimed, until it is, or its stream ends."""
+        self._put(standby)
+        try:
+            await standby.stream.stirs()
+        finally:
+            if standby in self._ready:
+                self._ready.remove(standby)
+                await standby.stream.close()
+
+    def _hand_over(self, name: str) -> None:
+        """See that a claimed pod leaves the Deployment soon."""
+        if name not in self._handing_over:
+            self._handing_over[name] = asyncio.get_running_loop().create_task(self._release(name))
+
+    async def _release(self, name: str) -> None:
+        """Let a claimed pod go when it is quiet, so that its replacement starts."""
+        claimed, pause = time.monotonic(), FIRST_PAUSE
+        while not self._waiting and not self._is_rolling() and self._tally.wanted() >= self._replicas:
+            wait = min(self._last_claim + QUIET, claimed + LATEST) - time.monotonic()
+            if wait <= 0:
+                break
+            await asyncio.sleep(min(wait, LOOK))
+        try:
+            while self._is_claimed(name) and not await self._has_left(name):
+                await asyncio.sleep(pause)
+                pause = min(2 * pause, LONGEST_PAUSE)
+        finally:
+            del self._handing_over[name]
+
+    async def _has_left(self, name: str) -> bool:
+        try:
+            await self._cluster.patch(name, RELEASE)
+        except StandbyError as error:
+            log.warning("The pod %s could not leave its pool: %s", name, error)
+            return False
+        return True
+
+    def _is_rolling(self) -> bool:
+        """Whether standbys are being replaced: a claimed pod must leave before Kubernetes takes it for an old standby."""
+        return len({pod["metadata"]["labels"].get(TEMPLATE) for pod in self._mine()}) > 1
+
+    async def _keep(self) -> None:
+        """Keep the Deployment as it should be, also when somebody has changed or deleted it, or a rule begins or ends."""
+        while True:
+            wanted = self._tally.wanted()
+            if wanted < self._replicas and self._handing_over:
+                await asyncio.wait(self._handing_over.values())  # else Kubernetes might take these for too many
+            try:
+                self._notice(await self._cluster.apply(deployment(self.profile.name, self.born, wanted, self._owners)))
+                self._replicas = wanted
+            except StandbyError as error:
+                log.warning("The standbys of the profile %s cannot be kept: %s", self.profile.name, error)
+            now = datetime.now(UTC)
+            change = self.profile.spare.next_change(now)
+            await asyncio.sleep(KEEP if change is None else min(KEEP, (change - now).total_seconds()))
+
+    def _notice(self, found: Mapping[str, object]) -> None:
+        """Say once what hinders the Deployment."""
+        status = found.get("status")
+        conditions = status.get("conditions", []) if isinstance(status, Mapping) else []
+        bad = [each for each in conditions if (each["type"], each["status"]) in HINDERED]
+        trouble = bad[0].get("message", bad[0]["type"]) if bad else ""
+        if trouble and trouble != self._trouble:
+            log.error("The standbys of the profile %s do not come; older ones stay: %s", self.profile.name, trouble)
+        self._trouble = trouble
+
+
+HINDERED = {("ReplicaFailure", "True"), ("Progressing", "False")}
+"""Conditions of a Deployment that gets no further."""
+
+
+def _ahead(before: int) -> str:
+    return "" if not before else f"{before} {'person is' if before == 1 else 'people are'} before you, "

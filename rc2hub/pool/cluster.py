@@ -1,0 +1,100 @@
+"""The pool of multi-user mode: standbys are pods, kept by Deployments. Also takes away pods that are nobody's."""
+
+import asyncio
+import logging
+from collections.abc import Callable, Mapping
+from typing import Any, Protocol
+
+from rc2hub.cluster import Pod, Pods, Standbys
+from rc2hub.errors import StandbyError
+from rc2hub.pool.claim import PodKind
+from rc2hub.pool.deployment import CONTAINER, POOL, STANDBY, STATE, name_of
+from rc2hub.pool.pod_states import is_going
+from rc2hub.profiles import Profile
+
+log = logging.getLogger("JupyterHub")
+
+SWEEP = 15.0
+"""Seconds between looks for pods that are nobody's."""
+
+
+class Nobody(Protocol):
+    """A spawner of nobody, as far as a pool needs it."""
+
+    async def watched(self) -> Mapping[str, Pod]:
+        """The pods of all compute servers, kept up to date by KubeSpawner's own watch."""
+
+    async def born(self, profile: str) -> Pod:
+        """The pod of nobody, for a profile."""
+
+    @property
+    def owner(self) -> str:
+        """The ConfigMap with which the standbys end; empty if there is none."""
+
+
+class PodPool:
+    """The standbys of all profiles, as pods, each in a Deployment; and the sweep of pods that are nobody's."""
+
+    def __init__(self, cluster: Standbys, client: Any, nobody: Nobody, profiles: Mapping[str, Profile]) -> None:
+        """Take KubeSpawner's client, and what says how a pod of nobody looks."""
+        self.cluster, self._nobody = cluster, nobody
+        self._standbys = Pods(cluster.namespace, POOL, client)
+        self._profiles = {name: profile for name, profile in profiles.items() if profile.spare}
+        self._kinds: dict[str, PodKind] = {}
+
+    def kind(self, profile: str) -> PodKind | None:
+        """The standbys of a profile, if any are kept."""
+        return self._kinds.get(profile)
+
+    async def grow(self, name: str, resources: Mapping[str, Any]) -> None:
+        """Give a claimed pod the resources of its profile; it serves also without them."""
+        try:
+            await self.cluster.resize(name, CONTAINER, resources)
+        except StandbyError as error:
+            log.warning("The pod %s could not get the resources of its profile: %s", name, error)
+
+    async def run(self, in_use: Callable[[], set[str]]) -> None:
+        """Keep standbys, and sweep every 15 seconds, until cancelled.
+
+        Args:
+            in_use: says which pods (`namespace/name`) are somebody's.
+        """
+        await self._standbys.open()
+        await self._open_kinds()
+        async with asyncio.TaskGroup() as tasks:
+            tasks.create_task(self._standbys.run(), name="rc2 standbys")
+            for name, kind in self._kinds.items():
+                tasks.create_task(kind.run(), name=f"rc2 pool {name}")
+            tasks.create_task(self._sweep(in_use), name="rc2 sweep")
+
+    async def _open_kinds(self) -> None:
+        """Know every profile's pod of nobody; a profile whose pod cannot be nobody's has no standbys, and says why."""
+        owners = [await self.cluster.owner(self._nobody.owner)] if self._nobody.owner else []
+        for name in self._profiles.keys() - self._kinds.keys():
+            try:
+                born = await self._nobody.born(name)
+            except Exception:
+                log.exception("No standby of the profile %s is kept: what configures its pod needs a person.", name)
+            else:
+                self._kinds[name] = PodKind(self._profiles[name], born, self.cluster, self._standbys, owners)
+        for deployment in await self.cluster.deployments(POOL):
+            if deployment not in map(name_of, self._kinds):
+                log.info("The standbys of %s are of no profile any more, and end.", deployment)
+                await self.cluster.prune(deployment)
+
+    async def _sweep(self, in_use: Callable[[], set[str]]) -> None:
+        """A hub that was killed in a start knows nothing of its pod."""
+        while True:
+            for place, pod in list((await self._nobody.watched()).items()):
+                if place not in in_use() and self._is_left_over(pod):
+                    log.info("The pod %s belongs to no server, and is deleted.", pod["metadata"]["name"])
+                    try:
+                        await self.cluster.delete(pod["metadata"]["name"])
+                    except StandbyError as error:
+                        log.warning("The pod %s could not be deleted: %s", pod["metadata"]["name"], error)
+            await asyncio.sleep(SWEEP)
+
+    def _is_left_over(self, pod: Pod) -> bool:
+        if is_going(pod) or pod["metadata"]["labels"].get(STATE) == STANDBY:
+            return False
+        return not any(kind.is_handing_over(pod["metadata"]["name"]) for kind in self._kinds.values())

@@ -1,0 +1,76 @@
+"""A watcher that stands beside a pool: were standbys ever too few without a replacement under way?"""
+
+import json
+import subprocess
+import threading
+import time
+from pathlib import Path
+
+from tests.cluster.cluster import Namespace
+
+TIMELINES = Path(__file__).parents[2] / "build" / "pool"
+
+
+class Watcher:
+    """Sees every change of a profile's pods from outside, by a watch of its own."""
+
+    def __init__(self, namespace: Namespace, spare: int, profile: str = "r") -> None:
+        self.spare = spare
+        self.moments: list[tuple[float, int, int]] = []
+        """Seconds of the wall clock, standbys that are ready, standbys that start."""
+        path = f"/api/v1/namespaces/{namespace.name}/pods?labelSelector=rc2-pool%3D{profile}&watch=1&timeoutSeconds=3600"
+        kubectl = namespace.cluster.settings["KUBECTL"]
+        self._command = [kubectl, f"--kubeconfig={namespace.cluster.settings['KUBECONFIG']}", "get", "--raw", path]
+        self._ended = False
+        self._thread = threading.Thread(target=self._watch, daemon=True)
+        self._thread.start()
+
+    def __enter__(self) -> "Watcher":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._ended = True
+        self._process.kill()
+        self._thread.join()
+
+    def _watch(self) -> None:
+        while not self._ended:
+            pods: dict[str, str] = {}
+            self._process = subprocess.Popen(self._command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
+            assert self._process.stdout is not None
+            for line in self._process.stdout:
+                event = json.loads(line)
+                if event["type"] in ("ADDED", "MODIFIED"):
+                    pods[event["object"]["metadata"]["name"]] = _state(event["object"])
+                elif event["type"] == "DELETED":
+                    pods.pop(event["object"]["metadata"]["name"], None)
+                states = list(pods.values())
+                self.moments.append((time.time(), states.count("ready"), states.count("starting")))
+            self._process.wait()
+
+    def too_few(self, seconds: float) -> list[tuple[float, float]]:
+        """When, and for how long, ready and starting standbys together were too few for more than `seconds`."""
+        found, since = [], 0.0
+        for now, ready, starting in [*self.moments, (time.time(), self.spare, 0)]:
+            if ready + starting >= self.spare:
+                if since and now - since > seconds:
+                    found.append((since, round(now - since, 2)))
+                since = 0.0
+            else:
+                since = since or now
+        return found
+
+    def report(self, name: str) -> None:
+        """Write the timeline: seconds, ready, starting."""
+        TIMELINES.mkdir(parents=True, exist_ok=True)
+        first = self.moments[0][0] if self.moments else 0.0
+        lines = [f"{now - first:9.3f} {ready:3} {starting:3}" for now, ready, starting in self.moments]
+        (TIMELINES / f"{name}.txt").write_text("\n".join([f"  seconds ready starting (spare {self.spare})", *lines, ""]))
+
+
+def _state(pod: dict) -> str:  # type: ignore[type-arg]
+    if "deletionTimestamp" in pod["metadata"] or pod["metadata"]["labels"].get("rc2-state") != "standby":
+        return "gone"
+    conditions = pod.get("status", {}).get("conditions", [])
+    ready = any((each["type"], each["status"]) == ("Ready", "True") for each in conditions)
+    return "ready" if ready else "starting"
