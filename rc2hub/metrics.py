@@ -1,7 +1,7 @@
 """What JupyterHub's own /hub/metrics shows of the pool, in the registry that it uses; and the log's line for each claim.
 
-JupyterHub's metrics begin with `jupyterhub_`, ours with `rc2_`, and all have the label `profile`. Pools come here through
-`pool/tally.py`, and so does a claim that no pool could serve.
+JupyterHub's metrics begin with `jupyterhub_`, ours with `rc2_`, and those of the pool have the label `profile`. Pools come
+here through `pool/tally.py`.
 """
 
 import logging
@@ -20,6 +20,7 @@ BUCKETS = (0.02, 0.05, 0.1, 0.15, 0.2, 0.25, 0.3, 0.45, 0.6, 0.8, 1, 2, 3, 5, 10
 
 SPARE = Gauge("rc2_spare_wanted", "Standbys that should be ready now.", ["profile"])
 STANDBYS = Gauge("rc2_standbys", "Standbys by state: ready, starting, or broken.", ["profile", "state"])
+BROKER = Gauge("rc2_broker_up", "Whether the broker took the hub's last list, which goes there every 15 s.")
 CLAIMS = Counter(
     "rc2_claims", "Claims by result (warm, waited, cold, failed), and why it was cold.", ["profile", "result", "reason"]
 )

@@ -18,6 +18,7 @@ from jupyterhub import orm
 from jupyterhub.httpclient import fetch
 from jupyterhub.scopes import get_scopes_for
 
+from rc2hub import metrics
 from rc2hub.broker.reconcile import Desired
 from rc2hub.broker.wire import DEFAULT_SERVER, encode
 from rc2hub.broker.wishes import Wish
@@ -129,7 +130,12 @@ class Push:
         Raises:
             ServiceUnavailableError: if the broker does not answer.
         """
-        await self.client.push(self.desired())
+        try:
+            await self.client.push(self.desired())
+        except ServiceUnavailableError:
+            metrics.BROKER.set(0)
+            raise
+        metrics.BROKER.set(1)
 
     def push_soon(self) -> None:
         """Push without waiting for it: something changed that nobody depends on yet."""

@@ -5,8 +5,10 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from prometheus_client import REGISTRY
 
 from rc2hub.broker.client import Push
+from rc2hub.errors import ServiceUnavailableError
 
 AGE = 60
 
@@ -96,6 +98,28 @@ async def test_people_are_looked_at_at_the_pace_of_the_authenticator_and_only_wh
         now[0] += seconds
         await task.refresh_people()
     assert authenticator.asked == ["alice", "alice"]
+
+
+class Broker:
+    """Takes the hub's list, or not."""
+
+    away = False
+
+    async def push(self, _desired: object) -> None:
+        if self.away:
+            raise ServiceUnavailableError("away")
+
+
+async def test_the_metrics_say_whether_the_broker_answers(monkeypatch: pytest.MonkeyPatch):
+    broker = Broker()
+    task = Push(broker, SimpleNamespace(users={}), lambda *_: None)
+    monkeypatch.setattr(task, "desired", lambda: None)
+    await task.push()
+    assert REGISTRY.get_sample_value("rc2_broker_up") == 1
+    broker.away = True
+    with pytest.raises(ServiceUnavailableError):
+        await task.push()
+    assert REGISTRY.get_sample_value("rc2_broker_up") == 0
 
 
 async def test_an_authenticator_without_a_pace_is_not_asked():

@@ -57,4 +57,10 @@ if values["test"]:
     role = {"name": "helm-test", "services": ["helm-test"], "scopes": scopes}
     c.JupyterHub.load_roles = [*c.JupyterHub.get("load_roles", []), role]
 
+# Prometheus reads /hub/metrics with a token that can do this alone.
+if token := os.environ.get("RC2_METRICS_TOKEN"):
+    c.JupyterHub.services = [*c.JupyterHub.get("services", []), {"name": "prometheus", "api_token": token}]
+    role = {"name": "prometheus", "services": ["prometheus"], "scopes": ["read:metrics"]}
+    c.JupyterHub.load_roles = [*c.JupyterHub.get("load_roles", []), role]
+
 install(c)

@@ -1,18 +1,16 @@
 """Who may speak to whom: the one table of network policies, for an evaluator and for a cluster that enforces them."""
 
-import functools
 import json
-import shutil
 import subprocess
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
-from tests.cluster.helm.schemas import CACHE
+from tests.cluster.helm.programs import built
 
 SOURCE = Path(__file__).with_name("policies")
+"""A program that reads policies as cyclonus does."""
 PORTS = (22, 53, 80, 443, 5432, 6443, 7078, 7079, 8000, 8001, 8081, 8888, 10250, 15002, 15003)
 """Whatever anybody listens on."""
 ANY = frozenset(PORTS)
@@ -119,27 +117,12 @@ def triples(targets: Mapping[str, Peer]) -> Iterator[tuple[str, str, int]]:
             yield from ((source, target, port) for port in PORTS if source != target)
 
 
-@functools.cache
-def evaluator() -> Path:
-    """The program that reads policies as cyclonus does, built once into the cache."""
-    sources = sorted(SOURCE.iterdir())
-    program = CACHE / "cluster" / f"policies-{sha256(b''.join(map(Path.read_bytes, sources))).hexdigest()[:16]}"
-    if not program.exists():
-        program.parent.mkdir(parents=True, exist_ok=True)
-        assert shutil.which("go"), "Go is needed to build the evaluator of network policies."
-        command = ["nice", "go", "build", "-p=2", "-mod=readonly", "-trimpath", "-ldflags=-s -w", f"-o={program}.new", "."]
-        done = subprocess.run(command, cwd=SOURCE, capture_output=True, text=True, timeout=900, check=False)
-        assert done.returncode == 0, done.stderr
-        Path(f"{program}.new").rename(program)
-    return program
-
-
 def evaluate(policies: list[Any], asked: list[tuple[str, str, int]], names: Mapping[str, str]) -> list[bool]:
     """Whether the policies let each source reach the target at the port."""
     peers = {name: peer.as_json(names) for name, peer in (PODS | ADDRESSES).items()}
     pairs = [{"from": peers[a], "to": peers[b], "port": port, "protocol": "TCP"} for a, b, port in asked]
     question = json.dumps({"policies": policies, "pairs": pairs})
-    done = subprocess.run([evaluator()], input=question, capture_output=True, text=True, timeout=120, check=False)
+    done = subprocess.run([built(SOURCE)], input=question, capture_output=True, text=True, timeout=120, check=False)
     assert done.returncode == 0, done.stderr
     answers: list[bool] = json.loads(done.stdout)
     return answers

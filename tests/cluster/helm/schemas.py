@@ -9,7 +9,11 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
+import yaml
+from jsonschema import Draft202012Validator
+
 VERSIONS = ("1.33.6", "1.34.4")
+OPERATOR = "github.com/prometheus-operator/prometheus-operator@v0.85.0"
 CACHE = Path(os.environ.get("RC2_CACHE", Path(os.environ.get("XDG_CACHE_HOME", Path.home() / ".cache")) / "rc2hub"))
 QUANTITY = "io.k8s.apimachinery.pkg.api.resource.Quantity"
 Schema = dict[str, Any]
@@ -28,11 +32,26 @@ def schemas(version: str) -> Path:
     return folder
 
 
-def _definitions(version: str) -> Schema:
-    command = ["go", "mod", "download", "-json", f"k8s.io/kubernetes@v{version}"]
+@functools.cache
+def operators_schema(kind: str) -> Draft202012Validator:
+    """What the Prometheus Operator says of its own objects, from the definitions that its Go module brings."""
+    file = _module(OPERATOR) / "example" / "prometheus-operator-crd" / f"monitoring.coreos.com_{kind.lower()}s.yaml"
+    definition = yaml.load(file.read_text(), yaml.CSafeLoader)["spec"]["versions"][0]["schema"]["openAPIV3Schema"]
+    strict = _strict(definition, {}, ())
+    strict["properties"]["metadata"] = {}
+    return Draft202012Validator(strict)
+
+
+def _module(name: str) -> Path:
+    """The folder of a Go module."""
+    command = ["go", "mod", "download", "-json", name]
     done = subprocess.run(command, capture_output=True, text=True, timeout=300, check=False)
     assert done.returncode == 0, done.stderr
-    document = Path(json.loads(done.stdout)["Dir"], "api", "openapi-spec", "swagger.json")
+    return Path(json.loads(done.stdout)["Dir"])
+
+
+def _definitions(version: str) -> Schema:
+    document = _module(f"k8s.io/kubernetes@v{version}") / "api" / "openapi-spec" / "swagger.json"
     definitions: Schema = json.loads(document.read_text())["definitions"]
     return definitions
 
@@ -51,7 +70,7 @@ def _strict(schema: Schema, definitions: Schema, above: tuple[str, ...]) -> Sche
         if reference in above:
             return {}  # a schema within a schema: only definitions of resources have that
         return _strict(definitions[reference], definitions, (*above, reference))
-    if schema.get("format") == "int-or-string" or above[-1:] == (QUANTITY,):
+    if schema.get("format") == "int-or-string" or schema.get("x-kubernetes-int-or-string") or above[-1:] == (QUANTITY,):
         return {"type": ["string", "number"]}
     strict = {key: value for key, value in schema.items() if key in {"type", "required", "enum"}}
     if "properties" in schema:
