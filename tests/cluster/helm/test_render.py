@@ -231,7 +231,7 @@ def check_keys(root: Any, schema: Any, values: Any, place: str) -> None:
 LAPTOP = EXAMPLE.parents[1] / "local" / "jupyterhub_config.py"
 DIFFERS = {
     *("JupyterHub.authenticator_class", "Rc2LocalAuthenticator", "Rc2OIDCAuthenticator"),
-    *("JupyterHub.spawner_class", "Rc2LocalSpawner", "KubeSpawner"),
+    *("JupyterHub.spawner_class", "Rc2LocalSpawner", "KubeSpawner", "Rc2KubeSpawner"),
     *("JupyterHub.bind_url", "JupyterHub.hub_bind_url", "JupyterHub.hub_connect_url", "ConfigurableHTTPProxy"),
     *("SharedServices.broker_url", "SharedServices.managed", "JupyterHub.db_url", "JupyterHub.upgrade_db"),
     *("JupyterHub.cleanup_servers", "JupyterHub.cleanup_proxy"),
