@@ -5,6 +5,7 @@ import subprocess
 import threading
 import time
 from pathlib import Path
+from typing import Any
 
 from tests.cluster.cluster import Namespace
 
@@ -36,17 +37,19 @@ class Watcher:
     def _watch(self) -> None:
         while not self._ended:
             pods: dict[str, str] = {}
-            self._process = subprocess.Popen(self._command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
-            assert self._process.stdout is not None
-            for line in self._process.stdout:
-                event = json.loads(line)
-                if event["type"] in ("ADDED", "MODIFIED"):
-                    pods[event["object"]["metadata"]["name"]] = _state(event["object"])
-                elif event["type"] == "DELETED":
-                    pods.pop(event["object"]["metadata"]["name"], None)
-                states = list(pods.values())
-                self.moments.append((time.time(), states.count("ready"), states.count("starting")))
-            self._process.wait()
+            with subprocess.Popen(
+                self._command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True
+            ) as self._process:
+                for line in self._process.stdout or ():
+                    self._note(json.loads(line), pods)
+
+    def _note(self, event: dict[str, Any], pods: dict[str, str]) -> None:
+        if event["type"] in ("ADDED", "MODIFIED"):
+            pods[event["object"]["metadata"]["name"]] = _state(event["object"])
+        elif event["type"] == "DELETED":
+            pods.pop(event["object"]["metadata"]["name"], None)
+        states = list(pods.values())
+        self.moments.append((time.time(), states.count("ready"), states.count("starting")))
 
     def too_few(self, seconds: float) -> list[tuple[float, float]]:
         """When, and for how long, ready and starting standbys together were too few for more than `seconds`."""
@@ -68,7 +71,7 @@ class Watcher:
         (TIMELINES / f"{name}.txt").write_text("\n".join([f"  seconds ready starting (spare {self.spare})", *lines, ""]))
 
 
-def _state(pod: dict) -> str:  # type: ignore[type-arg]
+def _state(pod: dict[str, Any]) -> str:
     if "deletionTimestamp" in pod["metadata"] or pod["metadata"]["labels"].get("rc2-state") != "standby":
         return "gone"
     conditions = pod.get("status", {}).get("conditions", [])

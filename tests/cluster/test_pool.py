@@ -91,18 +91,22 @@ async def test_a_claimed_standby_grows_to_its_profile(kube: Client, kube_hub: Ku
         eventually(given)
 
 
-async def test_a_hub_that_was_restarted_knows_servers_and_standbys(kube: Client, kube_hub: KubeHub, person: str) -> None:
-    async with server(kube, person), kube.kernel(person) as r:
-        await r.run("x <- 42")
-        await asyncio.to_thread(kube_hub.stop)
-        await asyncio.to_thread(kube_hub.start)
+async def test_a_hub_that_was_restarted_knows_servers_and_standbys(kube_hub: KubeHub, person: str) -> None:
     async with kube_hub.client() as client:
-        before = standbys(kube_hub)
-        async with server(client, f"{person}b"), client.kernel(f"{person}b") as other:
-            assert await other.run("cat(1)") == "1"
+        await client.create(person)
+        assert (await client.start(person))[0] == 201
+        hers = pod_of(kube_hub, person)["metadata"]["uid"]
+    await asyncio.to_thread(kube_hub.kill)
+    before = standbys(kube_hub)
+    await asyncio.to_thread(kube_hub.start)
+    async with kube_hub.client() as client:
+        async with server(client, f"{person}b"), client.kernel(f"{person}b") as r:
+            assert await r.run("cat(1)") == "1"
             assert pod_of(kube_hub, f"{person}b")["metadata"]["name"] in before
-        async with client.kernel(person):
-            await client.stop(person)
+        async with client.kernel(person) as r:
+            assert await r.run("cat(1)") == "1"
+        assert pod_of(kube_hub, person)["metadata"]["uid"] == hers
+        await client.stop(person)
 
 
 async def test_a_deployment_deleted_by_hand_comes_back_and_people_work_on(
