@@ -1,9 +1,12 @@
 """How many standbys are wanted when: the clocks of the world, rules that overlap, and what people did in the last hour."""
 
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
+from itertools import pairwise
 from zoneinfo import ZoneInfo
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from rc2hub.errors import ConfigurationError
 from rc2hub.spare import Demand, Spare
@@ -15,6 +18,10 @@ CLASS = {"else": 2, "Mon-Fri 08:45-10:15 Europe/Berlin": 60}
 def at(zone: str, moment: str, fold: int = 0) -> datetime:
     """A moment by the clock of a place, such as 2026-11-25 08:45; November 25th 2026 is a Wednesday."""
     return datetime.fromisoformat(moment).replace(tzinfo=ZoneInfo(zone), fold=fold)
+
+
+def offset(zone: str, moment: datetime) -> timedelta:
+    return moment.astimezone(ZoneInfo(zone)).utcoffset()
 
 
 def spare(value: object) -> Spare:
@@ -95,6 +102,31 @@ def test_on_the_day_a_clock_changes_a_rule_holds_whenever_the_clock_reads_so(
     rule: str, zone: str, moment: str, fold: int, holds: bool
 ):
     assert spare({"else": 1, rule: 5}).wanted(at(zone, moment, fold)) == (5 if holds else 1)
+
+
+ZONES = ("Europe/Berlin", "America/New_York", "America/St_Johns", "America/Santiago", "Australia/Lord_Howe", "Africa/Cairo")
+HOURS = [datetime(2026, 1, 1, tzinfo=UTC) + timedelta(hours=hour) for hour in range(365 * 24)]
+CHANGES = {
+    zone: [before for before, after in pairwise(HOURS) if offset(zone, before) != offset(zone, after)] for zone in ZONES
+}
+"""The hours in which a clock changes."""
+
+
+@given(
+    st.sampled_from([(zone, change) for zone, changes in CHANGES.items() for change in changes]),
+    st.integers(-120, 180),
+    st.integers(0, 120),
+    st.integers(1, 120),
+)
+@settings(max_examples=1000)
+def test_around_every_change_a_rule_holds_at_least_whenever_the_clock_reads_so(
+    place: tuple[str, datetime], minutes: int, ago: int, more: int
+):
+    zone, change = place
+    now = (change + timedelta(minutes=minutes)).astimezone(ZoneInfo(zone))
+    reads = now.replace(tzinfo=None)
+    rule = f"{reads - timedelta(minutes=ago):%a %H:%M}-{reads + timedelta(minutes=more):%H:%M} {zone}"
+    assert spare({"else": 1, rule: 5}).wanted(now) == 5, rule
 
 
 @pytest.mark.parametrize(
