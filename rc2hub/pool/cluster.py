@@ -9,13 +9,17 @@ from rc2hub.cluster import Pod, Pods, Standbys
 from rc2hub.errors import StandbyError
 from rc2hub.pool.claim import PodKind
 from rc2hub.pool.deployment import CONTAINER, POOL, STANDBY, STATE, name_of
-from rc2hub.pool.pod_states import is_going
+from rc2hub.pool.pod_states import has_grown, is_going, no_room
 from rc2hub.profiles import Profile
 
 log = logging.getLogger("JupyterHub")
 
 SWEEP = 15.0
 """Seconds between looks for pods that are nobody's."""
+VERDICT = 5.0
+"""Seconds for a machine to say whether it has room for a standby that grows."""
+LOOK = 0.1
+"""Seconds between looks whether it has said so."""
 
 
 class Nobody(Protocol):
@@ -46,12 +50,28 @@ class PodPool:
         """The standbys of a profile, if any are kept."""
         return self._kinds.get(profile)
 
-    async def grow(self, name: str, resources: Mapping[str, Any]) -> None:
-        """Give a claimed pod the resources of its profile; it serves also without them."""
+    async def grow(self, name: str, resources: Mapping[str, Any]) -> bool:
+        """Give a claimed pod the resources of its profile; whether its machine has them. It serves also without."""
         try:
-            await self.cluster.resize(name, CONTAINER, resources)
+            wanted = await self.cluster.resize(name, CONTAINER, resources)
+            async with asyncio.timeout(VERDICT):
+                why = await self._room_for(name, wanted)
         except StandbyError as error:
-            log.warning("The pod %s could not get the resources of its profile: %s", name, error)
+            why = str(error)
+        except TimeoutError:
+            why = "its machine has not done so yet"
+        if why:
+            log.warning("The pod %s could not get the resources of its profile: %s", name, why)
+        return not why
+
+    async def _room_for(self, name: str, wanted: Pod) -> str:
+        """Wait until the pod is as large as wanted, or its machine says why not; what it says."""
+        pods, place = await self._nobody.watched(), f"{self.cluster.namespace}/{name}"
+        while place in pods and not has_grown(pods[place], wanted):
+            if why := no_room(pods[place]):
+                return why
+            await asyncio.sleep(LOOK)
+        return ""
 
     async def run(self, in_use: Callable[[], set[str]]) -> None:
         """Keep standbys, and sweep every 15 seconds, until cancelled.

@@ -1,7 +1,7 @@
 """What a pod's status says, as far as a pool needs to know it."""
 
 from rc2hub.cluster import Pod
-from rc2hub.pool.deployment import CONTAINER
+from rc2hub.pool.deployment import CONTAINER, container
 
 TROUBLE = frozenset(
     {
@@ -36,6 +36,19 @@ def has_trouble(pod: Pod) -> bool:
         return True
     containers = [*status.get("containerStatuses", []), *status.get("initContainerStatuses", [])]
     return any(each.get("state", {}).get("waiting", {}).get("reason") in TROUBLE for each in containers)
+
+
+def no_room(pod: Pod) -> str:
+    """Why its machine does not give it the resources it asked for while it ran, in Kubernetes' words; empty if it does."""
+    pending = [each for each in pod["status"].get("conditions", []) if each["type"] == "PodResizePending"]
+    return str(pending[0].get("message", pending[0].get("reason"))) if pending else ""
+
+
+def has_grown(pod: Pod, wanted: Pod) -> bool:
+    """Whether its compute server has the requests that are wanted of it."""
+    requests = container(wanted["spec"])["resources"].get("requests")
+    given = [each for each in pod["status"].get("containerStatuses", []) if each["name"] == CONTAINER]
+    return any(each.get("resources", {}).get("requests") == requests for each in given)
 
 
 def restarts(pod: Pod) -> int:

@@ -11,7 +11,7 @@ from typing import Any, ClassVar
 from jupyterhub.slugs import safe_slug
 from jupyterhub.utils import maybe_future
 from kubespawner import KubeSpawner
-from traitlets import Unicode, default
+from traitlets import Enum, Unicode, default
 
 from rc2hub import metrics
 from rc2hub.cluster import Pod, Standbys, refused
@@ -45,6 +45,14 @@ class Rc2KubeSpawner(Rc2Spawner, KubeSpawner):  # type: ignore[misc]
         "/home",
         help="""Folder in the pod that holds one home per person; mount a volume there with `volumes` and `volume_mounts`,
         else homes end with their pod.""",
+    ).tag(config=True)
+
+    no_room = Enum(
+        ["stay", "move"],
+        "stay",
+        help="""What happens with a claimed standby whose machine has no room for the resources of its profile. With `stay`
+        it runs on with what it has; with `move` a pod is started elsewhere, which takes seconds, and each login waits
+        some tenths of a second for the answer of the machine.""",
     ).tag(config=True)
 
     standbys_owner = Unicode(
@@ -146,18 +154,23 @@ class Rc2KubeSpawner(Rc2Spawner, KubeSpawner):  # type: ignore[misc]
         if standby is None:
             self.say("No R is ready, so one is started for you")
             return await self._cold()
-        self._take_over(standby, container(hers["spec"])["resources"])
+        self._take_over(standby)
+        growing = asyncio.create_task(self.pool.grow(standby.name, grown(container(hers["spec"])["resources"])))
+        self._growing = growing  # it goes on beside us
+        if self.no_room == "move" and not await growing:
+            self.say("The machine of that R has no room for more, so another is started for you")
+            await standby.discard()
+            return await self._cold()
         return standby
 
     def _alone(self) -> list[str]:
         """Which traits ask for something that is made for each person before her pod."""
         return [trait for trait in ALONE if getattr(self, trait)]
 
-    def _take_over(self, standby: PodStandby, resources: dict[str, Any]) -> None:
-        """Know the claimed pod as KubeSpawner knows one that it has made, and give it her resources."""
+    def _take_over(self, standby: PodStandby) -> None:
+        """Know the claimed pod as KubeSpawner knows one that it has made."""
         self.pod_name, self.pod_id = standby.name, standby.pod["metadata"]["uid"]
         standby.url = self._get_pod_url(standby.pod)
-        self._growing = asyncio.create_task(self.pool.grow(standby.name, grown(resources)))
 
     async def _cold(self) -> Standby:
         """Have KubeSpawner make a pod, and wait until it could be somebody's."""

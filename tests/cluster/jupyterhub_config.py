@@ -32,7 +32,9 @@ c.Spawner.poll_interval = 5
 
 
 def own(spawner):
-    """Some people need something that no other pod has."""
+    """Some people need something that no other pod has, or more than any machine."""
+    if spawner.user.name.startswith("large-"):
+        spawner.cpu_guarantee = spawner.cpu_limit = 100
     if spawner.user.name.startswith("own-"):
         spawner.volumes = [*spawner.volumes, {"name": "own", "emptyDir": {}}]
         spawner.volume_mounts = [*spawner.volume_mounts, {"name": "own", "mountPath": "/own"}]

@@ -91,6 +91,14 @@ async def test_a_claimed_standby_grows_to_its_profile(kube: Client, kube_hub: Ku
         eventually(given)
 
 
+async def test_where_a_machine_has_no_room_for_her_profile_she_works_on_and_the_log_says_why(
+    kube: Client, kube_hub: KubeHub, person: str
+) -> None:
+    async with server(kube, f"large-{person}"), kube.kernel(f"large-{person}") as r:
+        assert await r.run("cat(6 * 7)") == "42"
+        eventually(lambda: "Node didn't have enough capacity: cpu" in kube_hub.log())
+
+
 async def test_a_hub_that_was_restarted_knows_servers_and_standbys(kube_hub: KubeHub, person: str) -> None:
     async with kube_hub.client() as client:
         await client.create(person)
