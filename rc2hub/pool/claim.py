@@ -10,8 +10,7 @@ import contextlib
 import logging
 import time
 from collections import deque
-from collections.abc import Callable, Mapping, Sequence
-from datetime import UTC, datetime
+from collections.abc import Callable, Mapping
 
 from rc2hub import metrics
 from rc2hub.cluster import Pod, Pods, Standbys
@@ -24,10 +23,9 @@ from rc2hub.pool.deployment import (
     STATE,
     TEMPLATE,
     claim_patch,
-    deployment,
-    fingerprint,
 )
-from rc2hub.pool.pod_states import has_trouble, is_going, is_ready
+from rc2hub.pool.keeper import Keeper
+from rc2hub.pool.pod_states import is_going, is_ready, standbys_of, trouble
 from rc2hub.pool.pods import PodStandby
 from rc2hub.pool.tally import Tally
 from rc2hub.profiles import Profile
@@ -36,8 +34,6 @@ log = logging.getLogger("JupyterHub")
 
 QUIET, LATEST = 1.0, 2.0
 """Seconds without a claim after which replacements start; seconds after a claim when its own starts in any case."""
-KEEP = 15.0
-"""Seconds between looks at the Deployment."""
 LOOK = 0.5
 """Seconds between looks of those who wait."""
 FIRST_PAUSE, LONGEST_PAUSE = 1.0, 30.0
@@ -50,13 +46,10 @@ Place = asyncio.Future[PodStandby]
 class PodKind:
     """The standbys of one profile."""
 
-    def __init__(
-        self, profile: Profile, born: Pod, cluster: Standbys, pods: Pods, owners: Sequence[Mapping[str, str]] = ()
-    ) -> None:
-        """Take the pod that they are born from, the watch over all standbys, and with what they end; `run` keeps them."""
-        self.profile, self.born, self._owners = profile, born, owners
+    def __init__(self, profile: Profile, keeper: Keeper, cluster: Standbys, pods: Pods) -> None:
+        """Take what keeps their Deployment, and the watch over all standbys; `run` does the rest."""
+        self.profile, self.keeper = profile, keeper
         self._cluster, self._pods = cluster, pods
-        self._template = fingerprint(born)
         self._ready: deque[PodStandby] = deque()
         self._waiting: deque[Place] = deque()
         self._held: dict[str, asyncio.Task[None]] = {}
@@ -64,19 +57,17 @@ class PodKind:
         self._first_seen: dict[str, float] = {}
         self._estimate = FIRST_ESTIMATE
         self._last_claim = 0.0
-        self._replicas = 0
-        self._trouble = ""
         self._tally = Tally(
             profile,
             ready=lambda: len(self._ready),
             starting=self._starting,
-            broken=lambda: sum(map(has_trouble, self._nobodys())),
+            broken=lambda: sum(map(bool, map(trouble, self._nobodys()))),
         )
 
     async def run(self) -> None:
         """Keep the Deployment and the streams to its pods, until cancelled."""
         async with asyncio.TaskGroup() as tasks:
-            tasks.create_task(self._keep())
+            tasks.create_task(self.keeper.run(self._tally.wanted, self._settle), name=f"rc2 keeper {self.profile.name}")
             while True:
                 self._look(tasks)
                 await self._pods.change()
@@ -117,7 +108,7 @@ class PodKind:
         self._tally.claimed("", asked, metrics.COLD, metrics.EMPTY)
         return None
 
-    def misses(self) -> None:
+    def needs_own(self) -> None:
         """Note that somebody needs a pod of her own."""
         self._tally.claimed("", time.monotonic(), metrics.COLD, metrics.DIFFERENT)
 
@@ -147,14 +138,15 @@ class PodKind:
 
     def _coming(self) -> int:
         """How many standbys are on their way: those that start, and those that Kubernetes is about to start."""
-        return 0 if self._trouble else self._starting() + max(0, self._tally.wanted() - len(self._nobodys()))
+        missing = max(0, self._tally.wanted() - len(self._nobodys()))
+        return self._starting() + (0 if self.keeper.trouble else missing)
 
     def _starting(self) -> int:
         held = {standby.name for standby in self._ready}
-        return sum(pod["metadata"]["name"] not in held and not has_trouble(pod) for pod in self._nobodys())
+        return sum(pod["metadata"]["name"] not in held and not trouble(pod) for pod in self._nobodys())
 
     def _nobodys(self) -> list[Pod]:
-        return [pod for pod in self._mine() if pod["metadata"]["labels"][STATE] == STANDBY and not is_going(pod)]
+        return standbys_of(self._pods, self.profile.name)
 
     def _put(self, standby: PodStandby) -> None:
         """Give the standby to who has waited longest, or keep it ready."""
@@ -170,7 +162,7 @@ class PodKind:
 
     def _is_new(self, name: str) -> bool:
         pod = self._pods.get(name)
-        return pod is not None and pod["metadata"]["labels"].get(TEMPLATE) == self._template
+        return pod is not None and pod["metadata"]["labels"].get(TEMPLATE) == self.keeper.template
 
     def _is_claimable(self, name: str) -> bool:
         pod = self._pods.get(name)
@@ -232,7 +224,7 @@ class PodKind:
     async def _release(self, name: str) -> None:
         """Let a claimed pod go when it is quiet, so that its replacement starts."""
         claimed, pause = time.monotonic(), FIRST_PAUSE
-        while not self._waiting and not self._is_rolling() and self._tally.wanted() >= self._replicas:
+        while not self._waiting and not self._is_rolling() and self._tally.wanted() >= self.keeper.replicas:
             wait = min(self._last_claim + QUIET, claimed + LATEST) - time.monotonic()
             if wait <= 0:
                 break
@@ -252,38 +244,14 @@ class PodKind:
             return False
         return True
 
+    async def _settle(self) -> None:
+        """Wait until claimed pods have left: else Kubernetes might take these for too many."""
+        if self._handing_over:
+            await asyncio.wait(self._handing_over.values())
+
     def _is_rolling(self) -> bool:
         """Whether standbys are being replaced: a claimed pod must leave before Kubernetes takes it for an old standby."""
         return len({pod["metadata"]["labels"].get(TEMPLATE) for pod in self._mine()}) > 1
-
-    async def _keep(self) -> None:
-        """Keep the Deployment as it should be, also when somebody has changed or deleted it, or a rule begins or ends."""
-        while True:
-            wanted = self._tally.wanted()
-            if wanted < self._replicas and self._handing_over:
-                await asyncio.wait(self._handing_over.values())  # else Kubernetes might take these for too many
-            try:
-                self._notice(await self._cluster.apply(deployment(self.profile.name, self.born, wanted, self._owners)))
-                self._replicas = wanted
-            except StandbyError as error:
-                log.warning("The standbys of the profile %s cannot be kept: %s", self.profile.name, error)
-            now = datetime.now(UTC)
-            change = self.profile.spare.next_change(now)
-            await asyncio.sleep(KEEP if change is None else min(KEEP, (change - now).total_seconds()))
-
-    def _notice(self, found: Mapping[str, object]) -> None:
-        """Say once what hinders the Deployment."""
-        status = found.get("status")
-        conditions = status.get("conditions", []) if isinstance(status, Mapping) else []
-        bad = [each for each in conditions if (each["type"], each["status"]) in HINDERED]
-        trouble = bad[0].get("message", bad[0]["type"]) if bad else ""
-        if trouble and trouble != self._trouble:
-            log.error("The standbys of the profile %s do not come; older ones stay: %s", self.profile.name, trouble)
-        self._trouble = trouble
-
-
-HINDERED = {("ReplicaFailure", "True"), ("Progressing", "False")}
-"""Conditions of a Deployment that gets no further."""
 
 
 def _ahead(before: int) -> str:

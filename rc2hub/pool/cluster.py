@@ -9,6 +9,7 @@ from rc2hub.cluster import Pod, Pods, Standbys
 from rc2hub.errors import StandbyError
 from rc2hub.pool.claim import PodKind
 from rc2hub.pool.deployment import CONTAINER, POOL, STANDBY, STATE, name_of
+from rc2hub.pool.keeper import Keeper
 from rc2hub.pool.pod_states import has_grown, is_going, no_room
 from rc2hub.profiles import Profile
 
@@ -96,7 +97,8 @@ class PodPool:
             except Exception:
                 log.exception("No standby of the profile %s is kept: what configures its pod needs a person.", name)
             else:
-                self._kinds[name] = PodKind(self._profiles[name], born, self.cluster, self._standbys, owners)
+                keeper = Keeper(self._profiles[name], born, self.cluster, self._standbys, owners)
+                self._kinds[name] = PodKind(self._profiles[name], keeper, self.cluster, self._standbys)
         for deployment in await self.cluster.deployments(POOL):
             if deployment not in map(name_of, self._kinds):
                 log.info("The standbys of %s are of no profile any more, and end.", deployment)

@@ -17,7 +17,7 @@ POOL = "rc2-pool"
 STATE = "rc2-state"
 STANDBY, CLAIMED = "standby", "claimed"
 TEMPLATE = "rc2-template"
-"""The label that says from which template a standby was made."""
+"""The label that tells standbys of one template from those of another, while a roll-out goes on."""
 COST = "controller.kubernetes.io/pod-deletion-cost"
 MOST = "2147483647"
 CONTAINER = "notebook"
@@ -53,10 +53,9 @@ def deployment(profile: str, born: Pod, replicas: int, owners: Sequence[Mapping[
     spec = {**copy.deepcopy(born["spec"]), "restartPolicy": "Always"}  # a Deployment has no other
     compute = container(spec)
     compute["resources"] = small(compute.get("resources", {}))
-    metadata = {
-        "labels": {**labels, POOL: profile, STATE: STANDBY, TEMPLATE: fingerprint(born)},
-        "annotations": notes,
-    }
+    template = {"metadata": {"labels": {**labels, POOL: profile, STATE: STANDBY}, "annotations": notes}, "spec": spec}
+    written = json.dumps(template, sort_keys=True).encode()
+    template["metadata"]["labels"][TEMPLATE] = hashlib.sha256(written).hexdigest()[:16]
     return {
         "apiVersion": "apps/v1",
         "kind": "Deployment",
@@ -67,7 +66,7 @@ def deployment(profile: str, born: Pod, replicas: int, owners: Sequence[Mapping[
             "progressDeadlineSeconds": PROGRESS,
             "selector": {"matchLabels": selector},
             "strategy": {"type": "RollingUpdate", "rollingUpdate": {"maxUnavailable": 0, "maxSurge": "25%"}},
-            "template": {"metadata": metadata, "spec": spec},
+            "template": template,
         },
     }
 
@@ -102,11 +101,6 @@ def misfit(hers: Pod, born: Pod) -> list[str]:
     """What a person's pod has that no standby of the profile has, in Kubernetes' names; nothing if a standby can be hers."""
     wanted, there = _fixed(hers["spec"]), _fixed(born["spec"])
     return sorted(name for name in wanted.keys() | there.keys() if wanted.get(name) != there.get(name))
-
-
-def fingerprint(born: Pod) -> str:
-    """The template as a label's value."""
-    return hashlib.sha256(json.dumps(_fixed(born["spec"]), sort_keys=True).encode()).hexdigest()[:16]
 
 
 def claim_patch(labels: Mapping[str, str], annotations: Mapping[str, str]) -> list[dict[str, Any]]:

@@ -1,7 +1,9 @@
 """What a pod's status says, as far as a pool needs to know it."""
 
+from collections.abc import Iterable
+
 from rc2hub.cluster import Pod
-from rc2hub.pool.deployment import CONTAINER, container
+from rc2hub.pool.deployment import CONTAINER, POOL, STANDBY, STATE, container
 
 TROUBLE = frozenset(
     {
@@ -18,6 +20,12 @@ TROUBLE = frozenset(
 """What a container waits for that seldom goes away by itself."""
 
 
+def standbys_of(pods: Iterable[Pod], profile: str) -> list[Pod]:
+    """Those of these pods that are nobody's, of one profile."""
+    labels = {POOL: profile, STATE: STANDBY}
+    return [pod for pod in pods if labels.items() <= pod["metadata"]["labels"].items() and not is_going(pod)]
+
+
 def is_going(pod: Pod) -> bool:
     """Whether it is being deleted."""
     return "deletionTimestamp" in pod["metadata"]
@@ -29,13 +37,17 @@ def is_ready(pod: Pod) -> bool:
     return not is_going(pod) and any((each["type"], each["status"]) == ("Ready", "True") for each in conditions)
 
 
-def has_trouble(pod: Pod) -> bool:
-    """Whether it will not be ready soon: no machine has room for it, or its container does not start."""
+def trouble(pod: Pod) -> str:
+    """Why it will not be ready soon, in Kubernetes' words: no machine has room for it, or its container does not start."""
     status = pod.get("status", {})
-    if any(each.get("reason") == "Unschedulable" for each in status.get("conditions", [])):
-        return True
-    containers = [*status.get("containerStatuses", []), *status.get("initContainerStatuses", [])]
-    return any(each.get("state", {}).get("waiting", {}).get("reason") in TROUBLE for each in containers)
+    for condition in status.get("conditions", []):
+        if condition.get("reason") == "Unschedulable":
+            return str(condition.get("message", "Unschedulable"))
+    for each in [*status.get("initContainerStatuses", []), *status.get("containerStatuses", [])]:
+        waiting = each.get("state", {}).get("waiting", {})
+        if waiting.get("reason") in TROUBLE:
+            return f"{waiting['reason']}: {waiting.get('message', '')}"
+    return ""
 
 
 def no_room(pod: Pod) -> str:

@@ -145,8 +145,8 @@ class Rc2KubeSpawner(Rc2Spawner, KubeSpawner):  # type: ignore[misc]
             metrics.claimed(self.request.profile, "", time.monotonic(), metrics.COLD, metrics.NO_POOL)
             return await self._cold()
         hers = await self.standby_pod()
-        if different := [*self._alone(), *misfit(hers, kind.born)]:
-            kind.misses()
+        if different := [*self._alone(), *misfit(hers, kind.keeper.born)]:
+            kind.needs_own()
             self.say(f"R is started for you alone, as what is kept ready has other {', '.join(different)}")
             return await self._cold()
         metadata = hers["metadata"]

@@ -87,6 +87,19 @@ class KubeHub(Rc2):
             return False
 
 
+def standbys(hub: KubeHub) -> list[str]:
+    """The names of those that are ready."""
+    pods = hub.namespace.get("pods", "", "--selector=rc2-state=standby")
+    return [pod["metadata"]["name"] for pod in pods if _is_ready(pod)]
+
+
+def _is_ready(pod: dict[str, Any]) -> bool:
+    conditions = pod["status"].get("conditions", [])
+    return "deletionTimestamp" not in pod["metadata"] and any(
+        (each["type"], each["status"]) == ("Ready", "True") for each in conditions
+    )
+
+
 def _free_port(host: str) -> int:
     with socket.socket() as unused:
         unused.bind((host, 0))

@@ -28,6 +28,7 @@ c.KubeSpawner.image_pull_policy = "IfNotPresent"
 c.KubeSpawner.start_timeout = run.get("start_timeout", 60)
 c.KubeSpawner.volumes = [{"name": "homes", "persistentVolumeClaim": {"claimName": "homes"}}]
 c.KubeSpawner.volume_mounts = [{"name": "homes", "mountPath": "/home"}]
+c.KubeSpawner.extra_labels = run.get("labels", {})
 c.Spawner.poll_interval = 5
 
 
@@ -68,7 +69,16 @@ c.JupyterHub.load_roles = [
     {
         "name": "probe",
         "services": ["probe"],
-        "scopes": ["admin:users", "admin:servers", "access:servers", "access:services", "tokens", "read:hub", "groups"],
+        "scopes": [
+            "admin:users",
+            "admin:servers",
+            "access:servers",
+            "access:services",
+            "tokens",
+            "read:hub",
+            "groups",
+            "read:metrics",
+        ],
     },
 ]
 install(c)

@@ -2,15 +2,16 @@
 
 import json
 import re
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 from typing import Any
 
 import pytest
 
 from rc2hub.spawners.kube import proposed_uid
-from tests.cluster.cluster import eventually
-from tests.cluster.hub import KubeHub
+from tests.cluster.cluster import Cluster, eventually
+from tests.cluster.conftest import running_hub
+from tests.cluster.hub import KubeHub, standbys
 from tests.fixtures.hub import Client, Kernel, until
 
 WHO = """
@@ -23,6 +24,16 @@ cat(jsonlite::toJSON(auto_unbox = TRUE, list(
 """
 
 
+@pytest.fixture(scope="module", params=[0, 3], ids=["cold", "warm"])
+def kube_hub(
+    request: pytest.FixtureRequest, cluster: Cluster, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[KubeHub]:
+    """A hub without standbys, then one with: a login is the same, but for the time that it takes."""
+    with running_hub(cluster, tmp_path_factory.mktemp("login"), spare=request.param) as hub:
+        eventually(lambda: len(standbys(hub)) == request.param, 90)
+        yield hub
+
+
 @asynccontextmanager
 async def server(client: Client, user: str, **options: Any) -> AsyncIterator[None]:
     """A running server, stopped at the end."""
@@ -33,6 +44,12 @@ async def server(client: Client, user: str, **options: Any) -> AsyncIterator[Non
         yield
     finally:
         await client.stop(user)
+
+
+def pods_of(hub: KubeHub, person: str) -> list[str]:
+    """The names of a person's pods."""
+    pods = hub.namespace.get("pods", "", f"--selector=hub.jupyter.org/username={person}")
+    return [pod["metadata"]["name"] for pod in pods if "deletionTimestamp" not in pod["metadata"]]
 
 
 async def who(r: Kernel) -> dict[str, Any]:
@@ -107,8 +124,7 @@ async def test_another_persons_home_is_closed(kube: Client, person: str) -> None
 async def test_named_servers_are_pods_of_their_own(kube: Client, kube_hub: KubeHub, person: str) -> None:
     async with server(kube, person):
         assert (await kube.start(person, "second"))[0] == 201
-        pods = [pod["metadata"]["name"] for pod in kube_hub.namespace.get("pods")]
-        assert sum(person in name for name in pods) == 2
+        assert len(pods_of(kube_hub, person)) == 2
         await kube.stop(person, "second")
 
 
@@ -132,8 +148,8 @@ async def test_a_pod_that_cannot_start_is_one_sentence_with_the_reason(
 async def test_an_exceeded_quota_is_said(kube: Client, kube_hub: KubeHub, person: str) -> None:
     kube_hub.namespace.kubectl("create", "quota", "small", "--hard=pods=0")
     try:
-        await kube.create(person)
-        status, event = await kube.start(person)
+        await kube.create(hers := f"own-{person}")  # a standby would be hers in spite of it
+        status, event = await kube.start(hers)
         assert (status, "exceeded quota" in str(event)) == (500, True), event
     finally:
         kube_hub.namespace.kubectl("delete", "quota", "small")
@@ -141,7 +157,7 @@ async def test_an_exceeded_quota_is_said(kube: Client, kube_hub: KubeHub, person
 
 async def test_a_deleted_pod_is_noticed_and_the_next_start_works(kube: Client, kube_hub: KubeHub, person: str) -> None:
     async with server(kube, person):
-        kube_hub.namespace.kubectl("delete", "pod", f"jupyter-{person}", "--grace-period=0", "--force")
+        kube_hub.namespace.kubectl("delete", "pod", *pods_of(kube_hub, person), "--grace-period=0", "--force")
         await until(lambda: is_ready(kube, person))
         async with kube.kernel(person) as r:
             assert await r.run("cat(1)") == "1"
@@ -152,13 +168,14 @@ async def test_no_credential_is_in_anything_that_kubernetes_keeps(kube: Client, 
         token = await r.run('cat(Sys.getenv("JUPYTERHUB_API_TOKEN"))')
         assert len(token) > 20
         kept = kube_hub.namespace.kubectl("get", "pods,secrets,events,configmaps", "--output=yaml")
-        logs = kube_hub.namespace.kubectl("logs", f"jupyter-{person}")
+        logs = kube_hub.namespace.kubectl("logs", *pods_of(kube_hub, person))
     assert token not in kept
     assert token not in logs
     assert token not in kube_hub.log()
 
 
 async def test_what_a_person_reads_while_she_waits_is_words(kube: Client, person: str) -> None:
+    person = f"own-{person}"  # so that she waits
     await kube.create(person)
     await kube.call("POST", f"/hub/api/users/{person}/server", json={})
     said = []

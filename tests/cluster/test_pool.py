@@ -3,13 +3,14 @@
 import asyncio
 import json
 from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import pytest
 
 from tests.cluster.cluster import Cluster, eventually
 from tests.cluster.conftest import running_hub
-from tests.cluster.hub import KubeHub
+from tests.cluster.hub import KubeHub, standbys
 from tests.cluster.invariant import Watcher
 from tests.cluster.test_login import is_hers, server, who
 from tests.fixtures.hub import Client, until
@@ -35,19 +36,6 @@ def kube_hub(cluster: Cluster, tmp_path_factory: pytest.TempPathFactory) -> Iter
 def full(kube_hub: KubeHub) -> None:
     """Each test begins with a full pool."""
     eventually(lambda: len(standbys(kube_hub)) == SPARE, 60)
-
-
-def standbys(hub: KubeHub) -> list[str]:
-    """The names of those that are ready."""
-    pods = hub.namespace.get("pods", "", "--selector=rc2-state=standby")
-    return [pod["metadata"]["name"] for pod in pods if is_ready(pod)]
-
-
-def is_ready(pod: dict[str, Any]) -> bool:
-    conditions = pod["status"].get("conditions", [])
-    return "deletionTimestamp" not in pod["metadata"] and any(
-        (each["type"], each["status"]) == ("Ready", "True") for each in conditions
-    )
 
 
 def pod_of(hub: KubeHub, person: str) -> dict[str, Any]:
@@ -172,3 +160,41 @@ async def test_a_failure_that_is_the_persons_costs_one_standby(kube: Client, kub
     eventually(lambda: len(standbys(kube_hub)) == SPARE)
     new = {pod["metadata"]["uid"] for pod in kube_hub.namespace.get("pods")} - uids
     assert len(new) == 1
+
+
+async def test_a_new_template_rolls_out_without_ever_falling_below_the_number(kube_hub: KubeHub) -> None:
+    before = set(standbys(kube_hub))
+    with restarted(kube_hub, labels={"roll-out": "1"}):
+        eventually(lambda: len(standbys(kube_hub)) == SPARE and not before & set(standbys(kube_hub)), 90)
+
+
+async def test_a_broken_roll_out_keeps_the_old_standbys_and_says_so(kube_hub: KubeHub, person: str) -> None:
+    before = set(standbys(kube_hub))
+    with restarted(kube_hub, image="localhost/rc2hub/missing:2"):
+        async with kube_hub.client() as client:
+
+            async def broken() -> bool:
+                _, metrics = await client.call("GET", "/hub/metrics")
+                return 'rc2_standbys{profile="r",state="broken"} 1.0' in str(metrics)
+
+            await until(broken)
+            assert set(standbys(kube_hub)) == before
+            async with server(client, person), client.kernel(person) as r:
+                assert await r.run("cat(6 * 7)") == "42"
+                assert pod_of(kube_hub, person)["metadata"]["name"] in before
+                eventually(lambda: len(standbys(kube_hub)) == SPARE)
+            assert "ImagePull" in kube_hub.log()
+
+
+@contextmanager
+def restarted(hub: KubeHub, **run: Any) -> Iterator[None]:
+    """The hub with another configuration, and afterwards with its own again."""
+    own, hub.run = hub.run, hub.run | run
+    hub.stop()
+    hub.start()
+    try:
+        yield
+    finally:
+        hub.run = own
+        hub.stop()
+        hub.start()

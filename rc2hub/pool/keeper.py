@@ -1,0 +1,71 @@
+"""Keeps the Deployment of one profile's standbys as the configuration and the hour want it."""
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from datetime import UTC, datetime
+from typing import Any
+
+from rc2hub.cluster import Pod, Pods, Standbys
+from rc2hub.errors import StandbyError
+from rc2hub.pool.deployment import TEMPLATE, deployment
+from rc2hub.pool.pod_states import standbys_of, trouble
+from rc2hub.profiles import Profile
+
+log = logging.getLogger("JupyterHub")
+
+LOOK = 15.0
+"""Seconds between looks at the Deployment."""
+LATE = ("Progressing", "False")
+"""The condition of a Deployment whose roll-out gets no further."""
+
+
+class Keeper:
+    """Applies the Deployment, also when somebody has changed or deleted it, or a rule of `spare` begins or ends."""
+
+    def __init__(
+        self, profile: Profile, born: Pod, cluster: Standbys, pods: Pods, owners: Sequence[Mapping[str, str]]
+    ) -> None:
+        """Take the pod that standbys are born from, the watch over them, and with what they end."""
+        self._profile, self.born, self._owners = profile, born, owners
+        self._cluster, self._pods = cluster, pods
+        self.template: str = self._deployment(0)["spec"]["template"]["metadata"]["labels"][TEMPLATE]
+        self.replicas = 0
+        self.trouble = ""
+        """Why Kubernetes makes no pods at all, in its own words, such as a quota; empty if it does."""
+        self.why = ""
+        """What hinders the standbys, in the same words; empty if nothing does."""
+
+    async def run(self, wanted: Callable[[], int], settle: Callable[[], Awaitable[None]]) -> None:
+        """Keep it until cancelled.
+
+        Args:
+            wanted: how many standbys should be ready now.
+            settle: is awaited before there are fewer.
+        """
+        while True:
+            number = wanted()
+            if number < self.replicas:
+                await settle()
+            try:
+                self._notice(await self._cluster.apply(self._deployment(number)))
+                self.replicas = number
+            except StandbyError as error:
+                log.warning("The standbys of the profile %s cannot be kept: %s", self._profile.name, error)
+            now = datetime.now(UTC)
+            change = self._profile.spare.next_change(now)
+            await asyncio.sleep(LOOK if change is None else min(LOOK, (change - now).total_seconds()))
+
+    def _deployment(self, replicas: int) -> dict[str, Any]:
+        return deployment(self._profile.name, self.born, replicas, self._owners)
+
+    def _notice(self, found: Mapping[str, Any]) -> None:
+        """Say once what hinders the Deployment, or its pods."""
+        conditions = found.get("status", {}).get("conditions", [])
+        self.trouble = next((each["message"] for each in conditions if each["type"] == "ReplicaFailure"), "")
+        late = next((each["message"] for each in conditions if (each["type"], each["status"]) == LATE), "")
+        of_pods = next(filter(None, map(trouble, standbys_of(self._pods, self._profile.name))), "")
+        why = self.trouble or of_pods or late
+        if why and why != self.why:
+            log.error("The standbys of the profile %s do not come; those that are ready stay: %s", self._profile.name, why)
+        self.why = why
