@@ -82,24 +82,14 @@ class Standbys:
                 return None
             raise StandbyError(f"R could not be started: {why_failed(error)}; try again, or ask an operator.") from error
 
-    async def patch(self, pod: str, patch: Mapping[str, Any]) -> None:
-        """Change a pod.
-
-        Raises:
-            StandbyError: in Kubernetes' words, if it is refused.
-        """
-        await self._call(self._core.patch_namespaced_pod, pod, patch)
-
-    async def resize(self, pod: str, container: str, resources: Mapping[str, Any]) -> dict[str, Any]:
-        """Give a running container other resources; returns the pod as it should be.
-
-        Whether there is room, its machine says later, in the pod's conditions.
+    async def resize(self, pod: str, container: str, resources: Mapping[str, Any]) -> None:
+        """Give a running container other resources; whether there is room, its machine says later, in the pod's conditions.
 
         Raises:
             StandbyError: in Kubernetes' words, if it is refused.
         """
         patch = {"spec": {"containers": [{"name": container, "resources": resources}]}}
-        return await self._call(self._core.patch_namespaced_pod_resize, pod, patch)
+        await self._call(self._core.patch_namespaced_pod_resize, pod, patch)
 
     async def delete(self, pod: str) -> None:
         """Delete a pod that is nobody's.

@@ -2,7 +2,7 @@
 
 The hub holds a control stream open to each of them, because opening one costs a third of a login (warm.md); who asks for a
 standby gets the one that has been ready for longest, and with none left waits for the next, in the order of asking. A claim
-is one patch. Its pod leaves the Deployment a moment later, when no other login is under way: a replacement takes a core.
+is one patch, which also takes the pod out of its Deployment, so Kubernetes starts a replacement, even while the hub is down.
 """
 
 import asyncio
@@ -11,19 +11,12 @@ import logging
 import time
 from collections import deque
 from collections.abc import Callable, Mapping
+from typing import Protocol
 
 from rc2hub import metrics
 from rc2hub.cluster import Pod, Pods, Standbys
 from rc2hub.errors import StandbyError
-from rc2hub.pool.deployment import (
-    CLAIMED,
-    POOL,
-    RELEASE,
-    STANDBY,
-    STATE,
-    TEMPLATE,
-    claim_patch,
-)
+from rc2hub.pool.deployment import POOL, TEMPLATE, claim_patch
 from rc2hub.pool.keeper import Keeper
 from rc2hub.pool.pod_states import is_going, is_ready, standbys_of, trouble
 from rc2hub.pool.pods import PodStandby
@@ -32,8 +25,6 @@ from rc2hub.profiles import Profile
 
 log = logging.getLogger("JupyterHub")
 
-QUIET, LATEST = 1.0, 2.0
-"""Seconds without a claim after which replacements start; seconds after a claim when its own starts in any case."""
 LOOK = 0.5
 """Seconds between looks of those who wait."""
 FIRST_PAUSE, LONGEST_PAUSE = 1.0, 30.0
@@ -41,6 +32,18 @@ FIRST_PAUSE, LONGEST_PAUSE = 1.0, 30.0
 FIRST_ESTIMATE = 10.0
 """Seconds that a standby takes to get ready, before one has."""
 Place = asyncio.Future[PodStandby]
+
+
+class Claimant(Protocol):
+    """A spawner, as far as a claim needs it."""
+
+    pod_name: str
+    """The pod that is becoming hers."""
+    marks: tuple[Mapping[str, str], Mapping[str, str]]
+    """The labels and annotations that her pod gets."""
+
+    def say(self, message: str) -> None:
+        """Tell the person who waits what happens now."""
 
 
 class PodKind:
@@ -53,10 +56,9 @@ class PodKind:
         self._ready: deque[PodStandby] = deque()
         self._waiting: deque[Place] = deque()
         self._held: dict[str, asyncio.Task[None]] = {}
-        self._handing_over: dict[str, asyncio.Task[None]] = {}
+        self._claimed: set[str] = set()
         self._first_seen: dict[str, float] = {}
         self._estimate = FIRST_ESTIMATE
-        self._last_claim = 0.0
         self._tally = Tally(
             profile,
             ready=lambda: len(self._ready),
@@ -67,35 +69,24 @@ class PodKind:
     async def run(self) -> None:
         """Keep the Deployment and the streams to its pods, until cancelled."""
         async with asyncio.TaskGroup() as tasks:
-            tasks.create_task(self.keeper.run(self._tally.wanted, self._settle), name=f"rc2 keeper {self.profile.name}")
+            tasks.create_task(self.keeper.run(self._tally.wanted), name=f"rc2 keeper {self.profile.name}")
             while True:
                 self._look(tasks)
                 await self._pods.change()
 
-    def is_handing_over(self, name: str) -> bool:
-        """Whether this pod is becoming somebody's just now."""
-        return name in self._handing_over
-
-    async def claim(
-        self, labels: Mapping[str, str], annotations: Mapping[str, str], tell: Callable[[str], None]
-    ) -> PodStandby | None:
+    async def claim(self, spawner: Claimant) -> PodStandby | None:
         """Take a standby for somebody, waiting for the next one if need be; None if none is coming that could be hers.
-
-        Args:
-            labels: what the pod is labelled with then.
-            annotations: the same for annotations.
-            tell: is called with what to tell her while she waits.
 
         Raises:
             StandbyError: if the API server does not answer.
         """
         asked = self._tally.asked()
         result = metrics.WARM if self._ready else metrics.WAITED
-        while standby := await self._take(tell):
-            self._last_claim = time.monotonic()
-            self._hand_over(standby.name)
+        while standby := await self._take(spawner.say):
+            self._claimed.add(standby.name)
+            spawner.pod_name = standby.name  # before it is claimed: the sweep takes what is nobody's
             try:
-                pod = await self._cluster.claim(standby.name, claim_patch(labels, annotations))
+                pod = await self._cluster.claim(standby.name, claim_patch(self.profile.name, *spawner.marks))
             except BaseException:
                 await standby.stream.close()
                 self._tally.claimed(standby.name, asked, metrics.FAILED)
@@ -166,26 +157,18 @@ class PodKind:
 
     def _is_claimable(self, name: str) -> bool:
         pod = self._pods.get(name)
-        if pod is None or name in self._handing_over:
-            return False
-        return pod["metadata"]["labels"].get(STATE) == STANDBY and is_ready(pod)
-
-    def _is_claimed(self, name: str) -> bool:
-        pod = self._pods.get(name)
-        return pod is not None and pod["metadata"]["labels"].get(STATE) == CLAIMED
+        return pod is not None and name not in self._claimed and is_ready(pod)
 
     def _look(self, tasks: asyncio.TaskGroup) -> None:
-        """Hold a stream to every standby that is ready, and let claimed pods of a hub before this one go."""
-        for pod in self._mine():
-            name = pod["metadata"]["name"]
+        """Hold a stream to every standby that is ready."""
+        here = {pod["metadata"]["name"]: pod for pod in self._mine()}
+        for name, pod in here.items():
             if not is_ready(pod):
                 self._first_seen.setdefault(name, time.monotonic())
-            if self._is_claimed(name):
-                self._hand_over(name)
             elif name not in self._held and self._is_claimable(name):
                 self._held[name] = tasks.create_task(self._hold(name), name=f"rc2 stream {name}")
-        for name in self._first_seen.keys() - {pod["metadata"]["name"] for pod in self._mine()}:
-            del self._first_seen[name]
+        self._claimed &= here.keys()
+        self._first_seen = {name: since for name, since in self._first_seen.items() if name in here}
 
     async def _hold(self, name: str) -> None:
         """Keep a standby ready to be claimed for as long as it can be."""
@@ -201,7 +184,7 @@ class PodKind:
                 else:
                     if name in self._first_seen:
                         self._estimate = time.monotonic() - self._first_seen.pop(name)
-                        self._tally.refilled(self._estimate, held_back=LATEST)
+                        self._tally.refilled(self._estimate)
                     await self._offer(standby)
         finally:
             del self._held[name]
@@ -215,43 +198,6 @@ class PodKind:
             if standby in self._ready:
                 self._ready.remove(standby)
                 await standby.stream.close()
-
-    def _hand_over(self, name: str) -> None:
-        """See that a claimed pod leaves the Deployment soon."""
-        if name not in self._handing_over:
-            self._handing_over[name] = asyncio.get_running_loop().create_task(self._release(name))
-
-    async def _release(self, name: str) -> None:
-        """Let a claimed pod go when it is quiet, so that its replacement starts."""
-        claimed, pause = time.monotonic(), FIRST_PAUSE
-        while not self._waiting and not self._is_rolling() and self._tally.wanted() >= self.keeper.replicas:
-            wait = min(self._last_claim + QUIET, claimed + LATEST) - time.monotonic()
-            if wait <= 0:
-                break
-            await asyncio.sleep(min(wait, LOOK))
-        try:
-            while self._is_claimed(name) and not await self._has_left(name):
-                await asyncio.sleep(pause)
-                pause = min(2 * pause, LONGEST_PAUSE)
-        finally:
-            del self._handing_over[name]
-
-    async def _has_left(self, name: str) -> bool:
-        try:
-            await self._cluster.patch(name, RELEASE)
-        except StandbyError as error:
-            log.warning("The pod %s could not leave its pool: %s", name, error)
-            return False
-        return True
-
-    async def _settle(self) -> None:
-        """Wait until claimed pods have left: else Kubernetes might take these for too many."""
-        if self._handing_over:
-            await asyncio.wait(self._handing_over.values())
-
-    def _is_rolling(self) -> bool:
-        """Whether standbys are being replaced: a claimed pod must leave before Kubernetes takes it for an old standby."""
-        return len({pod["metadata"]["labels"].get(TEMPLATE) for pod in self._mine()}) > 1
 
 
 def _ahead(before: int) -> str:

@@ -8,9 +8,9 @@ from typing import Any, Protocol
 from rc2hub.cluster import Pod, Pods, Standbys
 from rc2hub.errors import StandbyError
 from rc2hub.pool.claim import PodKind
-from rc2hub.pool.deployment import CONTAINER, POOL, STANDBY, STATE, name_of
+from rc2hub.pool.deployment import CONTAINER, POOL, name_of
 from rc2hub.pool.keeper import Keeper
-from rc2hub.pool.pod_states import has_grown, is_going, no_room
+from rc2hub.pool.pod_states import given, is_going, no_room
 from rc2hub.profiles import Profile
 
 log = logging.getLogger("JupyterHub")
@@ -51,24 +51,25 @@ class PodPool:
         """The standbys of a profile, if any are kept."""
         return self._kinds.get(profile)
 
-    async def grow(self, name: str, resources: Mapping[str, Any]) -> bool:
+    async def grow(self, pod: Pod, resources: Mapping[str, Any]) -> bool:
         """Give a claimed pod the resources of its profile; whether its machine has them. It serves also without."""
+        name, why = pod["metadata"]["name"], ""
         try:
-            wanted = await self.cluster.resize(name, CONTAINER, resources)
+            await self.cluster.resize(name, CONTAINER, resources)
             async with asyncio.timeout(VERDICT):
-                why = await self._room_for(name, wanted)
+                why = await self._no_room_for(pod)
         except StandbyError as error:
             why = str(error)
         except TimeoutError:
-            why = "its machine has not done so yet"
+            log.info("The machine of the pod %s has not said whether it has room for its profile.", name)
         if why:
             log.warning("The pod %s could not get the resources of its profile: %s", name, why)
         return not why
 
-    async def _room_for(self, name: str, wanted: Pod) -> str:
-        """Wait until the pod is as large as wanted, or its machine says why not; what it says."""
-        pods, place = await self._nobody.watched(), f"{self.cluster.namespace}/{name}"
-        while place in pods and not has_grown(pods[place], wanted):
+    async def _no_room_for(self, pod: Pod) -> str:
+        """Wait until the pod has other resources than it had, or its machine says why not; what it says."""
+        pods, place = await self._nobody.watched(), f"{self.cluster.namespace}/{pod['metadata']['name']}"
+        while place in pods and given(pods[place]) == given(pod):
             if why := no_room(pods[place]):
                 return why
             await asyncio.sleep(LOOK)
@@ -108,15 +109,10 @@ class PodPool:
         """A hub that was killed in a start knows nothing of its pod."""
         while True:
             for place, pod in list((await self._nobody.watched()).items()):
-                if place not in in_use() and self._is_left_over(pod):
+                if place not in in_use() and POOL not in pod["metadata"]["labels"] and not is_going(pod):
                     log.info("The pod %s belongs to no server, and is deleted.", pod["metadata"]["name"])
                     try:
                         await self.cluster.delete(pod["metadata"]["name"])
                     except StandbyError as error:
                         log.warning("The pod %s could not be deleted: %s", pod["metadata"]["name"], error)
             await asyncio.sleep(SWEEP)
-
-    def _is_left_over(self, pod: Pod) -> bool:
-        if is_going(pod) or pod["metadata"]["labels"].get(STATE) == STANDBY:
-            return False
-        return not any(kind.is_handing_over(pod["metadata"]["name"]) for kind in self._kinds.values())

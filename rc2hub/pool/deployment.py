@@ -13,13 +13,9 @@ from typing import Any
 from rc2hub.cluster import Pod
 
 POOL = "rc2-pool"
-"""The label by which the Deployment knows its pods; its value is the profile. A person's pod loses it."""
-STATE = "rc2-state"
-STANDBY, CLAIMED = "standby", "claimed"
+"""The label by which the Deployment knows its pods; its value is the profile. Who has it is nobody's."""
 TEMPLATE = "rc2-template"
 """The label that tells standbys of one template from those of another, while a roll-out goes on."""
-COST = "controller.kubernetes.io/pod-deletion-cost"
-MOST = "2147483647"
 CONTAINER = "notebook"
 """KubeSpawner's name of the container that is the compute server."""
 CPU = 0.01
@@ -53,7 +49,7 @@ def deployment(profile: str, born: Pod, replicas: int, owners: Sequence[Mapping[
     spec = {**copy.deepcopy(born["spec"]), "restartPolicy": "Always"}  # a Deployment has no other
     compute = container(spec)
     compute["resources"] = small(compute.get("resources", {}))
-    template = {"metadata": {"labels": {**labels, POOL: profile, STATE: STANDBY}, "annotations": notes}, "spec": spec}
+    template = {"metadata": {"labels": {**labels, POOL: profile}, "annotations": notes}, "spec": spec}
     written = json.dumps(template, sort_keys=True).encode()
     template["metadata"]["labels"][TEMPLATE] = hashlib.sha256(written).hexdigest()[:16]
     return {
@@ -103,23 +99,22 @@ def misfit(hers: Pod, born: Pod) -> list[str]:
     return sorted(name for name in wanted.keys() | there.keys() if wanted.get(name) != there.get(name))
 
 
-def claim_patch(labels: Mapping[str, str], annotations: Mapping[str, str]) -> list[dict[str, Any]]:
-    """What makes a standby somebody's, if nobody was faster: the API server applies all of it or nothing (RFC 6902)."""
-    state = f"/metadata/labels/{STATE}"
-    added = {"labels": labels, "annotations": {**annotations, COST: MOST}}
+def claim_patch(profile: str, labels: Mapping[str, str], annotations: Mapping[str, str]) -> list[dict[str, Any]]:
+    """What makes a standby somebody's, if nobody was faster: the API server applies all of it or nothing (RFC 6902).
+
+    With the label it leaves the Deployment, so that its replacement starts; without an owner it does not end with it.
+    """
+    added = {"labels": labels, "annotations": annotations}
     return [
-        {"op": "test", "path": state, "value": STANDBY},
-        {"op": "replace", "path": state, "value": CLAIMED},
+        {"op": "test", "path": f"/metadata/labels/{POOL}", "value": profile},
+        {"op": "remove", "path": f"/metadata/labels/{POOL}"},
+        {"op": "add", "path": "/metadata/ownerReferences", "value": []},
         *(
             {"op": "add", "path": f"/metadata/{field}/{_pointer(key)}", "value": value}
             for field, entries in added.items()
             for key, value in entries.items()
         ),
     ]
-
-
-RELEASE = {"metadata": {"labels": {POOL: None}, "ownerReferences": [{"$patch": "replace"}]}}
-"""What takes a claimed pod out of the Deployment, so that its replacement starts; it no longer ends with it either."""
 
 
 def _fixed(spec: Mapping[str, Any]) -> dict[str, Any]:

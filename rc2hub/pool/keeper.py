@@ -2,7 +2,7 @@
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
@@ -30,26 +30,20 @@ class Keeper:
         self._profile, self.born, self._owners = profile, born, owners
         self._cluster, self._pods = cluster, pods
         self.template: str = self._deployment(0)["spec"]["template"]["metadata"]["labels"][TEMPLATE]
-        self.replicas = 0
         self.trouble = ""
         """Why Kubernetes makes no pods at all, in its own words, such as a quota; empty if it does."""
         self.why = ""
         """What hinders the standbys, in the same words; empty if nothing does."""
 
-    async def run(self, wanted: Callable[[], int], settle: Callable[[], Awaitable[None]]) -> None:
+    async def run(self, wanted: Callable[[], int]) -> None:
         """Keep it until cancelled.
 
         Args:
             wanted: how many standbys should be ready now.
-            settle: is awaited before there are fewer.
         """
         while True:
-            number = wanted()
-            if number < self.replicas:
-                await settle()
             try:
-                self._notice(await self._cluster.apply(self._deployment(number)))
-                self.replicas = number
+                self._notice(await self._cluster.apply(self._deployment(wanted())))
             except StandbyError as error:
                 log.warning("The standbys of the profile %s cannot be kept: %s", self._profile.name, error)
             now = datetime.now(UTC)

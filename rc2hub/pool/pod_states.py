@@ -1,9 +1,9 @@
 """What a pod's status says, as far as a pool needs to know it."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 from rc2hub.cluster import Pod
-from rc2hub.pool.deployment import CONTAINER, POOL, STANDBY, STATE, container
+from rc2hub.pool.deployment import CONTAINER, POOL
 
 TROUBLE = frozenset(
     {
@@ -22,8 +22,7 @@ TROUBLE = frozenset(
 
 def standbys_of(pods: Iterable[Pod], profile: str) -> list[Pod]:
     """Those of these pods that are nobody's, of one profile."""
-    labels = {POOL: profile, STATE: STANDBY}
-    return [pod for pod in pods if labels.items() <= pod["metadata"]["labels"].items() and not is_going(pod)]
+    return [pod for pod in pods if pod["metadata"]["labels"].get(POOL) == profile and not is_going(pod)]
 
 
 def is_going(pod: Pod) -> bool:
@@ -56,11 +55,10 @@ def no_room(pod: Pod) -> str:
     return str(pending[0].get("message", pending[0].get("reason"))) if pending else ""
 
 
-def has_grown(pod: Pod, wanted: Pod) -> bool:
-    """Whether its compute server has the requests that are wanted of it."""
-    requests = container(wanted["spec"])["resources"].get("requests")
-    given = [each for each in pod["status"].get("containerStatuses", []) if each["name"] == CONTAINER]
-    return any(each.get("resources", {}).get("requests") == requests for each in given)
+def given(pod: Pod) -> Mapping[str, str]:
+    """What its compute server may count on, as its machine says."""
+    containers = [each for each in pod["status"].get("containerStatuses", []) if each["name"] == CONTAINER]
+    return next((each.get("resources", {}).get("requests", {}) for each in containers), {})
 
 
 def restarts(pod: Pod) -> int:

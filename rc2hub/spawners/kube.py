@@ -149,13 +149,13 @@ class Rc2KubeSpawner(Rc2Spawner, KubeSpawner):  # type: ignore[misc]
             kind.needs_own()
             self.say(f"R is started for you alone, as what is kept ready has other {', '.join(different)}")
             return await self._cold()
-        metadata = hers["metadata"]
-        standby = await kind.claim(metadata["labels"], metadata["annotations"], self.say)
+        self.marks = hers["metadata"]["labels"], hers["metadata"]["annotations"]
+        standby = await kind.claim(self)
         if standby is None:
             self.say("No R is ready, so one is started for you")
             return await self._cold()
         self._take_over(standby)
-        growing = asyncio.create_task(self.pool.grow(standby.name, grown(container(hers["spec"])["resources"])))
+        growing = asyncio.create_task(self.pool.grow(standby.pod, grown(container(hers["spec"])["resources"])))
         self._growing = growing  # it goes on beside us
         if self.no_room == "move" and not await growing:
             self.say("The machine of that R has no room for more, so another is started for you")
@@ -169,7 +169,7 @@ class Rc2KubeSpawner(Rc2Spawner, KubeSpawner):  # type: ignore[misc]
 
     def _take_over(self, standby: PodStandby) -> None:
         """Know the claimed pod as KubeSpawner knows one that it has made."""
-        self.pod_name, self.pod_id = standby.name, standby.pod["metadata"]["uid"]
+        self.pod_id = standby.pod["metadata"]["uid"]
         standby.url = self._get_pod_url(standby.pod)
 
     async def _cold(self) -> Standby:

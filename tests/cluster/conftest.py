@@ -13,8 +13,8 @@ from typing import Any
 
 import pytest
 
-from tests.cluster.cluster import Cluster, Namespace, find
-from tests.cluster.hub import HOMES, KubeHub
+from tests.cluster.cluster import Cluster, Namespace, eventually, find
+from tests.cluster.hub import HOMES, KubeHub, standbys
 from tests.fixtures.hub import Client
 
 # what `make cluster` has to bring says nothing about a cluster of yours
@@ -62,10 +62,13 @@ def running_hub(cluster: Cluster, folder: Path, **run: Any) -> Iterator[KubeHub]
             hub.stop()
 
 
-@pytest.fixture(scope="module")
-def kube_hub(cluster: Cluster, tmp_path_factory: pytest.TempPathFactory) -> Iterator[KubeHub]:
-    """A hub that tests share; each uses people of its own."""
-    with running_hub(cluster, tmp_path_factory.mktemp("kube")) as hub:
+@pytest.fixture(scope="module", params=[0, 3], ids=["cold", "warm"])
+def kube_hub(
+    request: pytest.FixtureRequest, cluster: Cluster, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[KubeHub]:
+    """A hub that tests share, without standbys and then with: a login is the same, but for the time that it takes."""
+    with running_hub(cluster, tmp_path_factory.mktemp("login"), spare=request.param) as hub:
+        eventually(lambda: len(standbys(hub)) == request.param, 90)
         yield hub
 
 

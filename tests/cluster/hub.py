@@ -89,7 +89,7 @@ class KubeHub(Rc2):
 
 def standbys(hub: KubeHub) -> list[str]:
     """The names of those that are ready."""
-    pods = hub.namespace.get("pods", "", "--selector=rc2-state=standby")
+    pods = hub.namespace.get("pods", "", "--selector=rc2-pool")
     return [pod["metadata"]["name"] for pod in pods if _is_ready(pod)]
 
 

@@ -72,7 +72,7 @@ class Watcher:
 
 
 def _state(pod: dict[str, Any]) -> str:
-    if "deletionTimestamp" in pod["metadata"] or pod["metadata"]["labels"].get("rc2-state") != "standby":
+    if "deletionTimestamp" in pod["metadata"]:
         return "gone"
     conditions = pod.get("status", {}).get("conditions", [])
     ready = any((each["type"], each["status"]) == ("Ready", "True") for each in conditions)

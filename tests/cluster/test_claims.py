@@ -11,7 +11,7 @@ from kubernetes_asyncio.client import ApiClient, CoreV1Api
 from kubernetes_asyncio.config import load_kube_config
 
 from rc2hub.cluster import Standbys
-from rc2hub.pool.deployment import POOL, STANDBY, STATE, claim_patch
+from rc2hub.pool.deployment import POOL, claim_patch
 from tests.cluster.cluster import Namespace
 
 HUBS = 5
@@ -30,7 +30,7 @@ async def clients(namespace: Namespace) -> AsyncIterator[list[ApiClient]]:
 
 async def place(api: CoreV1Api, namespace: str, name: str) -> None:
     """A standby that no machine runs: what is raced for is its label."""
-    metadata = {"name": name, "labels": {POOL: "r", STATE: STANDBY}, "annotations": {"a": "b"}}
+    metadata = {"name": name, "labels": {POOL: "r"}, "annotations": {"a": "b"}}
     spec = {"schedulerName": "nobody", "containers": [{"name": "notebook", "image": "none"}]}
     await api.create_namespaced_pod(namespace, {"metadata": metadata, "spec": spec})
 
@@ -38,7 +38,7 @@ async def place(api: CoreV1Api, namespace: str, name: str) -> None:
 async def race(hub: Standbys, number: int, pods: list[str]) -> tuple[str | None, int]:
     """What one hub gets of these standbys, in an order of its own, and how many claims it made."""
     for tried, pod in enumerate(random.sample(pods, len(pods)), start=1):
-        if await hub.claim(pod, claim_patch({"hub": str(number)}, {})):
+        if await hub.claim(pod, claim_patch("r", {"hub": str(number)}, {})):
             return pod, tried
     return None, len(pods)
 
@@ -64,4 +64,4 @@ async def test_no_standby_is_given_to_two_of_five_hubs(namespace: Namespace, cli
 async def test_a_claim_of_a_standby_that_is_gone_is_lost_like_any_other(
     namespace: Namespace, clients: list[ApiClient]
 ) -> None:
-    assert await Standbys(clients[0], namespace.name).claim("gone", claim_patch({}, {})) is None
+    assert await Standbys(clients[0], namespace.name).claim("gone", claim_patch("r", {}, {})) is None

@@ -2,16 +2,15 @@
 
 import json
 import re
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
 
 import pytest
 
 from rc2hub.spawners.kube import proposed_uid
-from tests.cluster.cluster import Cluster, eventually
-from tests.cluster.conftest import running_hub
-from tests.cluster.hub import KubeHub, standbys
+from tests.cluster.cluster import eventually
+from tests.cluster.hub import KubeHub
 from tests.fixtures.hub import Client, Kernel, until
 
 WHO = """
@@ -22,16 +21,6 @@ cat(jsonlite::toJSON(auto_unbox = TRUE, list(
   of_root = as.list(Filter(function(value) grepl("root|/rc2-standby", value), Sys.getenv())),
   library = startsWith(.libPaths()[[1]], path.expand("~")))))
 """
-
-
-@pytest.fixture(scope="module", params=[0, 3], ids=["cold", "warm"])
-def kube_hub(
-    request: pytest.FixtureRequest, cluster: Cluster, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[KubeHub]:
-    """A hub without standbys, then one with: a login is the same, but for the time that it takes."""
-    with running_hub(cluster, tmp_path_factory.mktemp("login"), spare=request.param) as hub:
-        eventually(lambda: len(standbys(hub)) == request.param, 90)
-        yield hub
 
 
 @asynccontextmanager

@@ -42,7 +42,6 @@ def test_the_deployment_keeps_pods_that_say_nothing_of_a_person() -> None:
     assert "nobody" not in str(made)
     assert made["spec"]["replicas"] == 3
     assert made["spec"]["selector"]["matchLabels"].items() <= template["metadata"]["labels"].items()
-    assert template["metadata"]["labels"]["rc2-state"] == "standby"
 
 
 def test_a_roll_out_never_falls_below_the_number_of_standbys() -> None:
@@ -107,6 +106,9 @@ def test_only_the_name_of_a_pod_and_what_it_is_labelled_with_may_be_hers() -> No
 
 
 def test_a_claim_holds_only_while_the_pod_is_nobodys() -> None:
-    patch = claim_patch({"hub.jupyter.org/username": "alice"}, {})
-    assert patch[0] == {"op": "test", "path": "/metadata/labels/rc2-state", "value": "standby"}
+    patch = claim_patch("r", {"hub.jupyter.org/username": "alice"}, {})
+    assert patch[:2] == [
+        {"op": "test", "path": "/metadata/labels/rc2-pool", "value": "r"},
+        {"op": "remove", "path": "/metadata/labels/rc2-pool"},
+    ]
     assert {"op": "add", "path": "/metadata/labels/hub.jupyter.org~1username", "value": "alice"} in patch
