@@ -108,8 +108,12 @@ class PodPool:
     async def _sweep(self, in_use: Callable[[], set[str]]) -> None:
         """A hub that was killed in a start knows nothing of its pod."""
         while True:
-            for place, pod in list((await self._nobody.watched()).items()):
-                if place not in in_use() and POOL not in pod["metadata"]["labels"] and not is_going(pod):
+            pods, used = await self._nobody.watched(), in_use()
+            loose = {
+                place: pod for place, pod in pods.items() if place not in used and POOL not in pod["metadata"]["labels"]
+            }
+            for place, pod in loose.items():
+                if place not in in_use() and not is_going(pod):  # asked anew, as it may be somebody's by now
                     log.info("The pod %s belongs to no server, and is deleted.", pod["metadata"]["name"])
                     try:
                         await self.cluster.delete(pod["metadata"]["name"])
