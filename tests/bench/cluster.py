@@ -7,20 +7,24 @@ Each start waits until the pool is full again and nothing starts or ends any mor
 """
 
 import asyncio
-import contextlib
+import json
 import sys
 import tempfile
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
+from rc2hub.local import database
 from tests.bench.local import first_result
 from tests.bench.report import entry, write
-from tests.cluster.cluster import eventually, find
+from tests.cluster.cluster import Cluster, eventually, find
 from tests.cluster.hub import HOMES, KubeHub
+from tests.fixtures.postgres import Postgres
 
 STARTS, COLD_STARTS, ROUNDS, BURST = 20, 10, 4, 5
-WARM = {"spare": BURST, "slow_spawn_timeout": 10}
 PEER = "KubeSpawner"
 PEER_CONFIG = """
 import json, os
@@ -46,70 +50,133 @@ c.JupyterHub.load_roles = [{"name": "probe", "services": ["probe"], "scopes": ["
 """
 
 
-def settled(hub: KubeHub, spare: int = 0) -> bool:
-    """Whether all of the pool is ready, and no other pod is there."""
-    pods = hub.namespace.get("pods")
-    ready = [pod for pod in pods if {"type": "Ready", "status": "True"}.items() <= _condition(pod, "Ready").items()]
-    return len(pods) == len(ready) == spare
+@dataclass(frozen=True)
+class Bench:
+    """A hub, and how many standbys it keeps."""
+
+    hub: KubeHub
+    spare: int = 0
+
+    def is_settled(self) -> bool:
+        """Whether all of the pool is ready, and no other pod is there."""
+        pods = self.hub.namespace.get("pods")
+        return len(pods) == self.spare == len([pod for pod in pods if _is_ready(pod)])
+
+    async def starts(self, *people: str, **options: object) -> list[tuple[float, float]]:
+        """Seconds to ready and to the first result of R, of these people's starts at once; then the stops."""
+        await asyncio.to_thread(eventually, self.is_settled, 120)
+        await asyncio.sleep(1)  # for the machine to come to rest
+        measured = await asyncio.gather(*(first_result(self.hub, person, **options) for person in people))
+        async with self.hub.client() as client:
+            for person in people:
+                await client.stop(person)
+        return measured
+
+    async def one(self, person: str = "", **options: object) -> tuple[float, float]:
+        """One start, of somebody new if nobody is named."""
+        (measured,) = await self.starts(person or somebody(), **options)
+        return measured
+
+    async def burst(self) -> float:
+        """The slowest first result of five at once."""
+        return max(first for _, first in await self.starts(*(somebody() for _ in range(BURST))))
+
+    def memory(self) -> list[float]:
+        """MiB of each compute server, as the kubelet counts them; none before it has."""
+        path = f"/apis/metrics.k8s.io/v1beta1/namespaces/{self.hub.namespace.name}/pods"
+        found = json.loads(self.hub.namespace.kubectl("get", "--raw", path))["items"]
+        used = [each["usage"]["memory"] for pod in found for each in pod["containers"] if each["name"] == "notebook"]
+        return [int(memory.removesuffix("Ki")) / 1024 for memory in used]
 
 
-def _condition(pod: Any, kind: str) -> dict[str, str]:
-    found: dict[str, str] = next((each for each in pod["status"].get("conditions", []) if each["type"] == kind), {})
-    return found
+async def measure_memory(warm: Bench, peer: Bench) -> None:
+    """A standby with its warm R, and a server of KubeSpawner's with a kernel of R."""
+    await asyncio.to_thread(eventually, warm.is_settled, 120)
+    async with peer.hub.client() as client:
+        await client.create("somebody")
+        await client.start("somebody")
+        async with client.kernel("somebody") as r:
+            await r.run("1")
+            theirs = await asyncio.to_thread(eventually, peer.memory, 90)
+        await client.stop("somebody")
+    write([entry("cluster: memory of a standby", warm.memory(), f"server of {PEER}", theirs, "MiB")])
 
 
-async def starts(hub: KubeHub, count: int, spare: int = 0) -> list[tuple[float, float]]:
-    """Seconds to ready and to the first result of R, of `count` starts of somebody new at once; then the stops."""
-    await asyncio.to_thread(eventually, lambda: settled(hub, spare), 120)
-    await asyncio.sleep(1)  # for the machine to come to rest
-    users = [f"u{uuid4().hex[:8]}" for _ in range(count)]
-    measured = await asyncio.gather(*(first_result(hub, user) for user in users))
-    async with hub.client() as client:
-        for user in users:
-            await client.stop(user)
-    return measured
+def somebody() -> str:
+    """A new name."""
+    return f"u{uuid4().hex[:8]}"
 
 
-async def measure(warm: KubeHub, cold: KubeHub, peer: KubeHub) -> None:
+def _is_ready(pod: Any) -> bool:
+    return any((each["type"], each["status"]) == ("Ready", "True") for each in pod["status"].get("conditions", []))
+
+
+def compare(
+    kind: str, ours: list[tuple[float, float]], peer: str, theirs: list[tuple[float, float]]
+) -> list[dict[str, Any]]:
+    """Two entries of the report: to the first result, and to ready."""
+    works = (("start to first R result", 1), ("start to ready", 0))
+    return [entry(f"{kind}: {work}", [o[i] for o in ours], peer, [t[i] for t in theirs]) for work, i in works]
+
+
+async def measure(warm: Bench, on_postgresql: Bench, cold: Bench, peer: Bench) -> None:
     """Measure in turn and write the report."""
-    singles = [[*await starts(warm, 1, BURST), *await starts(peer, 1)] for _ in range(STARTS)]
-    bursts = [
-        [max(first for _, first in await starts(*hub)) for hub in ((warm, BURST, BURST), (peer, BURST))]
-        for _ in range(ROUNDS)
-    ]
-    colds = [[*await starts(cold, 1), *await starts(peer, 1)] for _ in range(COLD_STARTS)]
-    report = []
-    for kind, pairs in (("cluster", singles), ("cluster (cold)", colds)):
-        for work, which in (("start to first R result", 1), ("start to ready", 0)):
-            report.append(
-                entry(f"{kind}: {work}", [ours[which] for ours, _ in pairs], PEER, [theirs[which] for _, theirs in pairs])
-            )
-    report.append(
-        entry(
-            "cluster: burst of 5, slowest first R result",
-            [ours for ours, _ in bursts],
-            PEER,
-            [theirs for _, theirs in bursts],
-        )
+    singles, attached, stored, peers = [], [], [], []
+    for _ in range(STARTS):
+        singles.append(await warm.one())
+        attached.append(await warm.one("alice", services=["flights"]))
+        stored.append(await on_postgresql.one())
+        peers.append(await peer.one())
+    write(
+        [
+            *compare("cluster", singles, PEER, peers),
+            *compare("cluster, PostgreSQL attached", attached, "without", singles),
+            *compare("cluster, hub's database PostgreSQL", stored, "SQLite", singles),
+        ]
     )
-    write(report)
+    bursts = [(await warm.burst(), await peer.burst()) for _ in range(ROUNDS)]
+    work = "cluster: burst of 5, slowest first R result"
+    write([entry(work, [ours for ours, _ in bursts], PEER, [theirs for _, theirs in bursts])])
+    colds = [(await cold.one(), await peer.one()) for _ in range(COLD_STARTS)]
+    write(compare("cluster (cold)", [ours for ours, _ in colds], PEER, [theirs for _, theirs in colds]))
+    await measure_memory(warm, peer)
+
+
+@contextmanager
+def running(cluster: Cluster, folder: Path, **run: Any) -> Iterator[KubeHub]:
+    """A hub in a namespace of its own, whose pods are all on one node."""
+    with cluster.namespace() as namespace:
+        namespace.apply(HOMES)
+        namespace.wait("jsonpath={.status.phase}=Bound", "pvc/homes")
+        hub = KubeHub(folder, namespace, node="node1", slow_spawn_timeout=10, **run)
+        hub.start()
+        try:
+            yield hub
+        finally:
+            hub.stop()
 
 
 def main() -> None:
-    """Start the hubs, measure, stop them."""
+    """Start PostgreSQL and the hubs, measure, stop them."""
     cluster = find()
-    with tempfile.TemporaryDirectory() as folder, contextlib.ExitStack() as stack:
-        (config := Path(folder, "peer.py")).write_text(PEER_CONFIG)
-        hubs = []
-        for name, run in (("warm", WARM), ("cold", {"slow_spawn_timeout": 10}), ("peer", {"config": config})):
-            namespace = stack.enter_context(cluster.namespace())
-            namespace.apply(HOMES)
-            namespace.wait("jsonpath={.status.phase}=Bound", "pvc/homes")
-            hub = KubeHub(Path(folder, name), namespace, node="node1", **run)
-            hub.start()
-            stack.callback(hub.stop)
-            hubs.append(hub)
-        asyncio.run(measure(*hubs))
+    with tempfile.TemporaryDirectory() as name, ExitStack() as stack:
+        folder = Path(name)
+        database.prepare(folder / "postgresql")
+        postgres = Postgres(folder / "postgresql")
+        postgres.start()
+        stack.callback(postgres.stop)
+        with postgres.connect("postgres") as admin:
+            admin.execute("CREATE DATABASE flights")
+            admin.execute("CREATE DATABASE hub")
+        flights = {"flights": {"kind": "postgres", **database.entry(postgres.directory, "flights")}}
+        password = database.password_file(postgres.directory).read_text()
+        stored = database.url(postgres.directory, "hub").replace("://rc2@", f"+psycopg://rc2:{password}@")
+        (config := folder / "peer.py").write_text(PEER_CONFIG)
+        warm = stack.enter_context(running(cluster, folder / "warm", spare=BURST, services=flights))
+        other = stack.enter_context(running(cluster, folder / "stored", spare=1, database=stored))
+        cold = stack.enter_context(running(cluster, folder / "cold"))
+        peer = stack.enter_context(running(cluster, folder / "peer", config=config))
+        asyncio.run(measure(Bench(warm, BURST), Bench(other, 1), Bench(cold), Bench(peer)))
 
 
 if __name__ == "__main__":

@@ -13,6 +13,7 @@ sys.path.insert(0, run["root"])
 c.JupyterHub.bind_url = f"http://127.0.0.1:{run['ports'][0]}/"
 c.JupyterHub.hub_bind_url = f"http://{run['host']}:{run['ports'][1]}"
 c.ConfigurableHTTPProxy.api_url = f"http://127.0.0.1:{run['ports'][2]}"
+c.JupyterHub.db_url = run.get("database", "sqlite:///jupyterhub.sqlite")
 c.JupyterHub.authenticator_class = "dummy"
 c.Authenticator.allow_all = True
 c.Authenticator.auth_refresh_age = 2
