@@ -6,6 +6,7 @@ one that only root there can open, reached by `exec` through the Kubernetes API.
 """
 
 import asyncio
+import contextlib
 import json
 import os
 import socket
@@ -76,6 +77,12 @@ class _Streams:
         """Say why this standby cannot be the person's."""
         await self.send({"error": sentence})
 
+    async def refuse_taken(self) -> None:
+        """Say that it is somebody's already, and hang up."""
+        with contextlib.suppress(OSError):
+            await self.send({"error": TAKEN, "taken": True})
+        self.writer.close()
+
 
 class InheritedControl(_Streams):
     """A socket of the hub that started us: when it goes away before the order, the standby ends."""
@@ -121,6 +128,7 @@ class ListeningControl(_Streams):
             self._taken.parent.chmod(0o1777)
         self._ordered: asyncio.Future[Frame]
         self._server: asyncio.Server
+        self._others: set[_Streams] = set()
 
     async def open(self, port: int) -> None:
         """Listen."""
@@ -146,6 +154,8 @@ class ListeningControl(_Streams):
         frame = await self._ordered
         self._taken.touch()
         self._server.close()
+        for other in list(self._others):  # a process of root is at the other end of each, which ends by this
+            await other.refuse_taken()
         return frame
 
     async def _meet(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -153,12 +163,14 @@ class ListeningControl(_Streams):
         caller = _Streams()
         caller.reader, caller.writer = reader, writer
         await caller.send({"ready": True, "port": self._port})
+        self._others.add(caller)
         line = await reader.readline()
+        self._others.discard(caller)
         complete = line.endswith(b"\n")  # else the caller has gone, perhaps in the middle of an order
-        if complete and not self._ordered.done():
+        if not complete:
+            writer.close()
+        elif self._ordered.done():
+            await caller.refuse_taken()
+        else:
             self.reader, self.writer = reader, writer
             self._ordered.set_result(json.loads(line))
-            return
-        if complete:
-            await caller.send({"error": TAKEN, "taken": True})
-        writer.close()

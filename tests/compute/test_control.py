@@ -128,7 +128,7 @@ async def test_a_standby_that_was_started_again_is_ready_only_when_it_is(pod: Po
     assert pod.path.with_name("ready").exists()
 
 
-async def test_a_hub_that_holds_its_stream_notices_the_end_of_the_standby(pod: Pod) -> None:
+async def test_hubs_that_hold_a_stream_to_a_standby_of_anothers_are_told_and_left(pod: Pod) -> None:
     hub = await pod.call()
     stirring = asyncio.ensure_future(hub.stirs())
     await asyncio.sleep(0)
@@ -136,10 +136,17 @@ async def test_a_hub_that_holds_its_stream_notices_the_end_of_the_standby(pod: P
     other = await pod.call()
     await other.send(ORDER)
     await pod.control.order()
-    pod.control.writer.close()  # the standby ends
-    with pytest.raises(LostStandbyError):
-        await other.receive()
-    await hub.send(ORDER)
     await asyncio.wait_for(stirring, 5)
     with pytest.raises(LostStandbyError, match=TAKEN):
+        await hub.receive()
+    with pytest.raises(LostStandbyError):
+        await hub.receive()  # the end of the stream
+
+
+async def test_a_hub_notices_the_end_of_a_standby_that_it_has_ordered(pod: Pod) -> None:
+    hub = await pod.call()
+    await hub.send(ORDER)
+    await pod.control.order()
+    pod.control.writer.close()
+    with pytest.raises(LostStandbyError):
         await hub.receive()
