@@ -91,13 +91,13 @@ class Standbys:
         patch = {"spec": {"containers": [{"name": container, "resources": resources}]}}
         await self._call(self._core.patch_namespaced_pod_resize, pod, patch)
 
-    async def delete(self, pod: str) -> None:
-        """Delete a pod that is nobody's.
+    async def delete(self, pod: str, grace: int = 1) -> None:
+        """Delete a pod that is nobody's; with 0 seconds of grace, without its machine's word that it has ended.
 
         Raises:
             StandbyError: in Kubernetes' words, if it is refused.
         """
-        await self._call(self._core.delete_namespaced_pod, pod, grace_period_seconds=1)
+        await self._call(self._core.delete_namespaced_pod, pod, grace_period_seconds=grace)
 
     async def _call(self, method: Any, name: str, *arguments: Any, **options: Any) -> dict[str, Any]:
         try:

@@ -1,10 +1,14 @@
 """Activation: making a claimed standby one person's, over its control stream, wherever it runs."""
 
+import asyncio
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from rc2hub.errors import LostStandbyError
 from rc2hub.pool.stream import Stream
+
+SILENT = "The R server does not answer; start it again."
 
 
 @dataclass(frozen=True)
@@ -22,6 +26,8 @@ class StreamedStandby:
     """A standby at the other end of a control stream."""
 
     stream: Stream
+    patience: float | None = None
+    """Seconds to wait for its answer; None as long as it takes, for one whose R has not started yet."""
 
     async def activate(self, order: Order) -> None:
         """Give the standby its identity; it goes on while the attachments are made.
@@ -36,7 +42,12 @@ class StreamedStandby:
 
         Raises:
             StandbyError: if it is gone, or says why it cannot be this person's.
+            LostStandbyError: if it does not answer.
         """
         await self.stream.send({"attachments": attachments})
-        await self.stream.receive()
+        try:
+            async with asyncio.timeout(self.patience):
+                await self.stream.receive()
+        except TimeoutError as error:
+            raise LostStandbyError(SILENT) from error
         await self.stream.close()

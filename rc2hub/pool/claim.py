@@ -18,13 +18,15 @@ from rc2hub.cluster import Pod, Pods, Standbys
 from rc2hub.errors import StandbyError
 from rc2hub.pool.deployment import POOL, TEMPLATE, claim_patch
 from rc2hub.pool.keeper import Keeper
-from rc2hub.pool.pod_states import is_going, is_ready, standbys_of, trouble
+from rc2hub.pool.pod_states import is_ready, standbys_of, trouble
 from rc2hub.pool.pods import PodStandby
 from rc2hub.pool.tally import Tally
 from rc2hub.profiles import Profile
 
 log = logging.getLogger("JupyterHub")
 
+PATIENCE = 20.0
+"""Seconds for a standby to be somebody's, which takes some tenths of one; after that, its machine is taken for dead."""
 LOOK = 0.5
 """Seconds between looks of those who wait."""
 FIRST_PAUSE, LONGEST_PAUSE = 1.0, 30.0
@@ -91,11 +93,11 @@ class PodKind:
                 await standby.stream.close()
                 self._tally.claimed(standby.name, asked, metrics.FAILED)
                 raise
-            if pod is not None and not is_going(pod):
-                standby.pod = pod
+            if pod is not None and is_ready(pod):
+                standby.pod, standby.patience = pod, PATIENCE
                 self._tally.claimed(standby.name, asked, result)
                 return standby
-            await standby.stream.close()  # another hub was faster, or Kubernetes takes it away
+            await standby.stream.close()  # another hub was faster, or Kubernetes takes it away or hears nothing of it
         self._tally.claimed("", asked, metrics.COLD, metrics.EMPTY)
         return None
 

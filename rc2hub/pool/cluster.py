@@ -3,6 +3,7 @@
 import asyncio
 import logging
 from collections.abc import Callable, Mapping
+from datetime import UTC, datetime
 from typing import Any, Protocol
 
 from rc2hub.cluster import Pod, Pods, Standbys
@@ -10,7 +11,7 @@ from rc2hub.errors import StandbyError
 from rc2hub.pool.claim import PodKind
 from rc2hub.pool.deployment import CONTAINER, POOL, name_of
 from rc2hub.pool.keeper import Keeper
-from rc2hub.pool.pod_states import given, is_going, no_room
+from rc2hub.pool.pod_states import given, is_cut_off, is_going, is_overdue, no_room
 from rc2hub.profiles import Profile
 
 log = logging.getLogger("JupyterHub")
@@ -106,17 +107,25 @@ class PodPool:
                 await self.cluster.prune(deployment)
 
     async def _sweep(self, in_use: Callable[[], set[str]]) -> None:
-        """A hub that was killed in a start knows nothing of its pod."""
+        """A hub that was killed in a start knows nothing of its pod, and a machine without power tells of no end."""
         while True:
             pods, used = await self._nobody.watched(), in_use()
-            loose = {
-                place: pod for place, pod in pods.items() if place not in used and POOL not in pod["metadata"]["labels"]
-            }
-            for place, pod in loose.items():
-                if place not in in_use() and not is_going(pod):  # asked anew, as it may be somebody's by now
-                    log.info("The pod %s belongs to no server, and is deleted.", pod["metadata"]["name"])
-                    try:
-                        await self.cluster.delete(pod["metadata"]["name"])
-                    except StandbyError as error:
-                        log.warning("The pod %s could not be deleted: %s", pod["metadata"]["name"], error)
+            for place, pod in list(pods.items()):
+                if is_overdue(pod, datetime.now(UTC)):
+                    await self._delete(pod, "should have ended, but its machine does not say so", grace=0)
+                elif is_going(pod):
+                    continue
+                elif POOL in pod["metadata"]["labels"]:
+                    if is_cut_off(pod):  # Kubernetes would keep it for five minutes, and make no other
+                        await self._delete(pod, "is nobody's, and its machine is silent")
+                elif place not in used and place not in in_use():  # asked anew, as it may be somebody's by now
+                    await self._delete(pod, "belongs to no server")
             await asyncio.sleep(SWEEP)
+
+    async def _delete(self, pod: Pod, why: str, grace: int = 1) -> None:
+        name = pod["metadata"]["name"]
+        log.info("The pod %s %s; it is deleted.", name, why)
+        try:
+            await self.cluster.delete(name, grace)
+        except StandbyError as error:
+            log.warning("The pod %s could not be deleted: %s", name, error)

@@ -1,10 +1,13 @@
 """What a pod's status says, as far as a pool needs to know it."""
 
 from collections.abc import Iterable, Mapping
+from datetime import datetime, timedelta
 
 from rc2hub.cluster import Pod
 from rc2hub.pool.deployment import CONTAINER, POOL
 
+LATE = timedelta(seconds=10)
+"""After a pod should have ended."""
 TROUBLE = frozenset(
     {
         "CrashLoopBackOff",
@@ -28,6 +31,17 @@ def standbys_of(pods: Iterable[Pod], profile: str) -> list[Pod]:
 def is_going(pod: Pod) -> bool:
     """Whether it is being deleted."""
     return "deletionTimestamp" in pod["metadata"]
+
+
+def is_overdue(pod: Pod, now: datetime) -> bool:
+    """Whether it should have ended a while ago, and its machine does not say that it has."""
+    return is_going(pod) and datetime.fromisoformat(pod["metadata"]["deletionTimestamp"]) + LATE < now
+
+
+def is_cut_off(pod: Pod) -> bool:
+    """Whether Kubernetes hears nothing of its machine any more; a container that is not ready has a reason."""
+    conditions = pod.get("status", {}).get("conditions", [])
+    return any(each["type"] == "Ready" and each["status"] != "True" and not each.get("reason") for each in conditions)
 
 
 def is_ready(pod: Pod) -> bool:

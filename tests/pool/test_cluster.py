@@ -32,8 +32,8 @@ class Swept:
         self.looked.set()
         return self.pods
 
-    async def delete(self, name: str) -> None:
-        self.deleted.append(name)
+    async def delete(self, name: str, grace: int = 1) -> None:
+        self.deleted.append(name if grace else f"{name} at once")
 
     async def sweep(self, in_use: Any) -> None:
         """One sweep."""
@@ -65,3 +65,20 @@ async def test_what_a_sweep_asks_does_not_grow_with_the_servers_that_run() -> No
 
     await Swept(*(pod(f"person-{n}") for n in range(3000))).sweep(in_use)
     assert calls <= 2, f"who uses which of 3000 servers was asked {calls} times"
+
+
+async def test_the_sweep_strikes_off_what_should_have_ended_long_ago_whosever_it_was() -> None:
+    swept = Swept(pod("alice"), pod("bobs"), pod("spare", **{POOL: "r"}))
+    for place in ("ns/alice", "ns/spare"):
+        swept.pods[place]["metadata"]["deletionTimestamp"] = "2026-01-01T00:00:00Z"
+    swept.pods["ns/bobs"]["metadata"]["deletionTimestamp"] = "2999-01-01T00:00:00Z"
+    await swept.sweep(lambda: {"ns/alice"})
+    assert swept.deleted == ["alice at once", "spare at once"]
+
+
+async def test_the_sweep_takes_standbys_of_a_silent_machine_and_leaves_people_theirs() -> None:
+    swept = Swept(pod("alice"), pod("spare", **{POOL: "r"}))
+    for each in swept.pods.values():
+        each["status"] = {"conditions": [{"type": "Ready", "status": "False"}]}
+    await swept.sweep(lambda: {"ns/alice"})
+    assert swept.deleted == ["spare"]
