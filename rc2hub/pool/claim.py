@@ -72,8 +72,9 @@ class PodKind:
         """Keep the Deployment and the streams to its pods, until cancelled."""
         async with asyncio.TaskGroup() as tasks:
             tasks.create_task(self.keeper.run(self._tally.wanted), name=f"rc2 keeper {self.profile.name}")
+            seen: Mapping[str, Pod] = {}
             while True:
-                self._look(tasks)
+                seen = self._look(tasks, seen)
                 await self._pods.change()
 
     async def claim(self, spawner: Claimant) -> PodStandby | None:
@@ -108,7 +109,7 @@ class PodKind:
     async def _take(self, tell: Callable[[str], None]) -> PodStandby | None:
         """The standby that has been ready for longest, one of the newest template first; else the next to come."""
         if self._ready:
-            standby = min(self._ready, key=lambda standby: not self._is_new(standby.name))
+            standby = next((each for each in self._ready if self._is_new(each.name)), self._ready[0])
             self._ready.remove(standby)
             return standby
         place: Place = asyncio.get_running_loop().create_future()
@@ -161,16 +162,19 @@ class PodKind:
         pod = self._pods.get(name)
         return pod is not None and name not in self._claimed and is_ready(pod)
 
-    def _look(self, tasks: asyncio.TaskGroup) -> None:
-        """Hold a stream to every standby that is ready."""
+    def _look(self, tasks: asyncio.TaskGroup, seen: Mapping[str, Pod]) -> Mapping[str, Pod]:
+        """Hold a stream to every standby that is ready; only those that are not as `seen` can need one."""
         here = {pod["metadata"]["name"]: pod for pod in self._mine()}
         for name, pod in here.items():
+            if pod is seen.get(name):
+                continue
             if not is_ready(pod):
                 self._first_seen.setdefault(name, time.monotonic())
             elif name not in self._held and self._is_claimable(name):
                 self._held[name] = tasks.create_task(self._hold(name), name=f"rc2 stream {name}")
         self._claimed &= here.keys()
         self._first_seen = {name: since for name, since in self._first_seen.items() if name in here}
+        return here
 
     async def _hold(self, name: str) -> None:
         """Keep a standby ready to be claimed for as long as it can be."""
