@@ -1,6 +1,7 @@
 """The compute side: what runs beside a person's R. Imports the standard library and Jupyter only, never the hub's side.
 
 standby.py      a Jupyter server that is ready before it is anybody's, and becomes one person's
+rehearsal.py    what makes that fast: the same once before, under a name nobody has, of which nothing stays
 control.py      the stream over which its one order comes
 person.py       from root in its pod to the person's account
 kernel.py       the R kernel that runs before the person comes, and its hand-over to the first notebook

@@ -4,13 +4,9 @@
 
 The order comes over the control stream (`control.py`), never over argv or its first environment. In a pod the standby
 starts as root and gives that up for the person's account (`person.py`).
-
-What makes this fast is a dress rehearsal: the standby initializes a complete Jupyter server under a name nobody has,
-and throws it away. The person's own then takes 40 ms instead of 900 (measured, DESIGN.md D3), and no trick is needed.
 """
 
 import asyncio
-import gc
 import os
 import shutil
 import signal
@@ -24,50 +20,21 @@ from typing import Any
 import jupyter_server.services.kernels.connection.channels  # noqa: F401
 from jupyter_server.serverapp import ServerApp
 from jupyterhub.singleuser.extension import JupyterHubSingleUser
-from traitlets.config import Config, SingletonConfigurable
+from traitlets.config import Config
 
 from rc2hub.compute import attachments, extension, person
 from rc2hub.compute.control import Control, open_control
 from rc2hub.compute.kernel import StandbyProvisioner, WarmKernel
-
-REHEARSAL_ENV = {
-    "JUPYTERHUB_USER": "rc2-standby",
-    "JUPYTERHUB_API_TOKEN": "rc2-standby",
-    "JUPYTERHUB_CLIENT_ID": "jupyterhub-user-rc2-standby",
-    "JUPYTERHUB_OAUTH_CALLBACK_URL": "/user/rc2-standby/oauth_callback",
-    "JUPYTERHUB_OAUTH_ACCESS_SCOPES": "[]",
-    "JUPYTERHUB_SERVICE_PREFIX": "/user/rc2-standby/",
-    "JUPYTERHUB_SERVICE_URL": "http://127.0.0.1:0/user/rc2-standby/",
-    "JUPYTERHUB_HOST": "",
-    "JUPYTERHUB_BASE_URL": "/",
-    # JupyterLab asks a Node.js that it finds for the settings of its package manager, which nobody here uses: 0.3 s
-    "PATH": "/nonexistent",
-}
+from rc2hub.compute.rehearsal import rehearse
 
 
-def initialize_server(config: Config | None = None) -> ServerApp:
+def initialize_server(config: Config) -> ServerApp:
     """Initialize a complete Jupyter server from the environment, all but its listening socket."""
     unused = dict.fromkeys(("jupyter_lsp", "notebook_shim"), False)
     extensions = {**unused, JupyterHubSingleUser.get_extension_package(): True, extension.__name__: True}
-    app: ServerApp = JupyterHubSingleUser.make_serverapp(jpserver_extensions=extensions, config=config or Config())
+    app: ServerApp = JupyterHubSingleUser.make_serverapp(jpserver_extensions=extensions, config=config)
     app.initialize(argv=[], starter_extension=JupyterHubSingleUser.name, new_httpserver=False)
     return app
-
-
-def rehearse() -> None:
-    """Initialize a server under a name nobody has, and forget it; what it loaded and compiled stays."""
-    gc.disable()  # nearly all of it stays: one look at the end
-    before = dict(os.environ)
-    os.environ.update(REHEARSAL_ENV)
-    app = initialize_server()
-    for kind in type(app).__mro__:
-        if issubclass(kind, SingletonConfigurable):
-            kind._instance = None
-    os.environ.clear()
-    os.environ.update(before)
-    gc.collect()
-    gc.freeze()
-    gc.enable()
 
 
 def personal_config(home: str) -> Config:
@@ -99,7 +66,7 @@ class Standby:
         self.loop.run_until_complete(self.kernel.launch())
         self.loop.run_until_complete(self.control.open(self.port.getsockname()[1]))
         if "RC2_AWAITED" not in os.environ:
-            rehearse()
+            rehearse(initialize_server)
             self.loop.run_until_complete(self.kernel.warm_up())
             self.loop.run_until_complete(self.control.ready())
         StandbyProvisioner.warm = self.kernel
