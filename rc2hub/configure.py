@@ -141,6 +141,7 @@ async def _serve(shared: SharedServices, token: str) -> None:
     Rc2Spawner.push = push = Push(client, hub, lifecycle.change)
     await hub._start_future
     pool = hub.spawner_class.open_pool(hub, client.url)
+    push.pools = pool.states
     async with asyncio.TaskGroup() as tasks:
         tasks.create_task(_guarded(push.run, "push"), name="rc2 push")
         tasks.create_task(_guarded(lambda: pool.run(lambda: in_use(hub)), "pool"), name="rc2 pool")

@@ -59,6 +59,20 @@ class Profile:
             raise ConfigurationError(f"{where}: 'kubespawner_override' must be a dictionary of traits of KubeSpawner.")
 
 
+@dataclass(frozen=True)
+class PoolState:
+    """How the standbys of one profile are at some moment."""
+
+    profile: str
+    wanted: int
+    """As many should be ready."""
+    ready: int
+    starting: int
+    broken: int
+    why: str
+    """What hinders them, in one sentence; empty if nothing does."""
+
+
 class Profiles(Configurable):
     """The kinds of compute server on offer; one list serves both spawners."""
 

@@ -74,6 +74,15 @@ class ApiHandler(RequestHandler):
             raise HTTPError(404, reason="This server does not run.")
         return caller, server
 
+    async def require_admin(self) -> None:
+        """Let only admins of the hub pass.
+
+        Raises:
+            HTTPError: 403 for anybody else, an admin's own server included.
+        """
+        if not (await self.caller()).is_admin:
+            raise HTTPError(403, reason="Only an admin of the hub may do this.")
+
     def require_hub(self) -> None:
         """Let only the hub itself pass.
 
@@ -228,6 +237,15 @@ class AttachmentHandler(ApiHandler):
             contact = self.broker.shared.contact_for(service)
             raise NotGrantedError(f"{service}: you have no grant for it at the level {level}; ask {contact}.")
         return str(level)
+
+
+class PoolsHandler(ApiHandler):
+    """How the standbys are, for admins."""
+
+    async def get(self) -> None:
+        """As the hub said last."""
+        await self.require_admin()
+        self.write({"pools": self.broker.pools()})
 
 
 class TokensHandler(ApiHandler):

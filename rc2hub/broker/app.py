@@ -40,6 +40,7 @@ def make_app(broker: Broker, prefix: str) -> Application:
         ("api/services", api.ServicesHandler),
         ("api/servers/([^/]+)/([^/]+)/attachments", api.AttachmentsHandler),
         ("api/servers/([^/]+)/([^/]+)/attachments/([^/]+)", api.AttachmentHandler),
+        ("api/pools", api.PoolsHandler),
         ("api/tokens", api.TokensHandler),
         ("api/state", api.StateHandler),
         ("api/wishes", api.WishesHandler),

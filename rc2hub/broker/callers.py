@@ -16,17 +16,20 @@ class Caller:
     user: str
     own_server: Server | None
     """The server whose own hub token this is; None for a person in a browser."""
+    is_admin: bool = False
+    """Whether this is an admin of the hub herself; what runs in her server is not."""
 
     @classmethod
     def from_model(cls, model: Mapping[str, Any]) -> "Caller":
         """Read the model that JupyterHub gives for a token.
 
-        A server's own token has `access:servers` for that server alone; anything wider is a person's.
+        A server's own token has `access:servers` for that server alone; anything wider is a person's. Whether she is an
+        admin stands in the model of each of her tokens, so it counts in a person's only.
         """
         user = str(model["name"])
         servers = [scope.removeprefix(SERVER_SCOPE) for scope in model["scopes"] if scope.startswith(SERVER_SCOPE)]
         if len(servers) != 1:
-            return cls(user, None)
+            return cls(user, None, model.get("admin") is True)
         owner, _, name = servers[0].rpartition("/")
         return cls(user, Server(owner, name) if owner == user else None)
 

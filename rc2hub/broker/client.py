@@ -8,7 +8,7 @@ import asyncio
 import contextlib
 import logging
 import time
-from collections.abc import Awaitable, Callable, Iterable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any, Protocol
 from urllib.parse import quote
@@ -24,6 +24,7 @@ from rc2hub.broker.wire import DEFAULT_SERVER, encode
 from rc2hub.broker.wishes import Wish
 from rc2hub.errors import ServiceUnavailableError
 from rc2hub.permissions import Grants, grants_in
+from rc2hub.profiles import PoolState
 from rc2hub.services.base import Server
 
 log = logging.getLogger("JupyterHub")
@@ -113,6 +114,8 @@ class Push:
         self.client = client
         self.hub = hub
         self.apply = apply
+        self.pools: Callable[[], Sequence[PoolState]] = tuple
+        """How the standbys are now; there are none before the hub is up."""
         self._soon = asyncio.Event()
         self._refreshed: dict[str, float] = {}
         self._last_error = ""
@@ -164,13 +167,13 @@ class Push:
                 await service.spawner.poll_and_notify()
 
     def desired(self) -> Desired:
-        """Every active server with what it asks for, and the grants of its owner and of who was active today."""
+        """Every active server with what it asks for, the grants of its owner and of who was active today, and the pools."""
         servers: dict[Server, Mapping[str, str]] = {}
         for user in self.hub.users.values():
             for spawner in _running(user.spawners.values()):
                 servers[Server(user.name, spawner.name)] = dict(spawner.attached)
         people = {server.user for server in servers} | self._active_today()
-        return Desired(servers, {name: self.grants(name) for name in people})
+        return Desired(servers, {name: self.grants(name) for name in people}, self.pools())
 
     def grants(self, user: str) -> Grants:
         """What the person may use now, as JupyterHub's roles say."""

@@ -1,4 +1,7 @@
-"""What a person sees at /services/rc2/: what is attached, as whom, until when, and how to use it; what is not, and why."""
+"""What a person sees at /services/rc2/: what is attached, as whom, until when, and how to use it; what is not, and why.
+
+Admins of the hub see the pools, too.
+"""
 
 from functools import cache
 from importlib.resources import files
@@ -8,6 +11,7 @@ from jinja2 import Environment, Template
 from jupyterhub.services.auth import HubOAuthenticated
 from tornado.web import HTTPError, RequestHandler, authenticated
 
+from rc2hub.broker.callers import Caller
 from rc2hub.broker.state import Broker
 from rc2hub.broker.wishes import Wish
 from rc2hub.errors import Rc2Error
@@ -39,6 +43,7 @@ class BrowserHandler(HubOAuthenticated, RequestHandler):  # type: ignore[misc]
                 message=message,
                 servers=[(server, self.broker.catalogue_for(server)) for server in servers],
                 catalogue=self.broker.catalogue_for(Server(user)),
+                pools=self.broker.pools() if Caller.from_model(self.current_user).is_admin else [],
                 home=self.hub_auth.hub_prefix + "home",
                 change="change",
                 xsrf=self.xsrf_token.decode(),

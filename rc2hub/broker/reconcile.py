@@ -9,7 +9,7 @@ import asyncio
 import hashlib
 import json
 import logging
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -17,6 +17,7 @@ from typing import Any
 
 from rc2hub.errors import ServiceUnavailableError
 from rc2hub.permissions import Grant, Grants
+from rc2hub.profiles import PoolState
 from rc2hub.services.base import Attachment, Existing, Server, SharedService
 
 log = logging.getLogger("rc2hub.broker")
@@ -24,10 +25,11 @@ log = logging.getLogger("rc2hub.broker")
 
 @dataclass(frozen=True)
 class Desired:
-    """The hub's list: every active server with the services it asks for, and what people may use."""
+    """The hub's list: every active server with the services it asks for, what people may use, and how the pools are."""
 
     servers: Mapping[Server, Mapping[str, str]] = field(default_factory=dict)
     grants: Mapping[str, Grants] = field(default_factory=dict)
+    pools: Sequence[PoolState] = ()
 
     def wanted(self, service: str) -> dict[Server, str]:
         """Server to level: who asks for this service and may have it."""

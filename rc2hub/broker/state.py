@@ -1,7 +1,7 @@
 """What the broker's handlers share, and the view of the catalogue as one person sees it."""
 
 import hmac
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from rc2hub.broker.reconcile import Reconciler
@@ -33,6 +33,11 @@ class Broker:
         """The person's compute servers that are active now."""
         desired = self.reconciler.desired
         return sorted(server for server in desired.servers if server.user == user) if desired else []
+
+    def pools(self) -> list[dict[str, Any]]:
+        """How the standbys of each profile are, for admins of the hub: as it said last, at most 15 seconds ago."""
+        desired = self.reconciler.desired
+        return [asdict(pool) for pool in desired.pools] if desired else []
 
     def catalogue_for(self, server: Server) -> list[dict[str, Any]]:
         """Every service, as this server's owner sees it: granted or why not, attached as whom until when."""

@@ -1,10 +1,12 @@
 """How the hub's desired state travels to the broker: plain JSON, the same words on both sides."""
 
 from collections.abc import Mapping
+from dataclasses import asdict
 from typing import Any
 
 from rc2hub.broker.reconcile import Desired
 from rc2hub.permissions import grants_in
+from rc2hub.profiles import PoolState
 from rc2hub.services.base import Server
 
 DEFAULT_SERVER = "-"
@@ -18,6 +20,7 @@ def encode(desired: Desired) -> dict[str, Any]:
             {"user": server.user, "server": server.name, "asked": dict(asked)} for server, asked in desired.servers.items()
         ],
         "grants": {user: sorted(grant.scope for grant in grants) for user, grants in desired.grants.items()},
+        "pools": [asdict(pool) for pool in desired.pools],
     }
 
 
@@ -30,4 +33,5 @@ def decode(body: Mapping[str, Any]) -> Desired:
     return Desired(
         {Server(entry["user"], entry["server"]): dict(entry["asked"]) for entry in body["servers"]},
         {user: grants_in(scopes) for user, scopes in body["grants"].items()},
+        [PoolState(**pool) for pool in body["pools"]],
     )

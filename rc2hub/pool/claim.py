@@ -61,17 +61,18 @@ class PodKind:
         self._claimed: set[str] = set()
         self._first_seen: dict[str, float] = {}
         self._estimate = FIRST_ESTIMATE
-        self._tally = Tally(
+        self.tally = Tally(
             profile,
             ready=lambda: len(self._ready),
             starting=self._starting,
             broken=lambda: sum(map(bool, map(trouble, self._nobodys()))),
+            why=lambda: self.keeper.why,
         )
 
     async def run(self) -> None:
         """Keep the Deployment and the streams to its pods, until cancelled."""
         async with asyncio.TaskGroup() as tasks:
-            tasks.create_task(self.keeper.run(self._tally.wanted), name=f"rc2 keeper {self.profile.name}")
+            tasks.create_task(self.keeper.run(self.tally.wanted), name=f"rc2 keeper {self.profile.name}")
             seen: Mapping[str, Pod] = {}
             while True:
                 seen = self._look(tasks, seen)
@@ -83,7 +84,7 @@ class PodKind:
         Raises:
             StandbyError: if the API server does not answer.
         """
-        asked = self._tally.asked()
+        asked = self.tally.asked()
         result = metrics.WARM if self._ready else metrics.WAITED
         while standby := await self._take(spawner.say):
             self._claimed.add(standby.name)
@@ -92,19 +93,19 @@ class PodKind:
                 pod = await self._cluster.claim(standby.name, claim_patch(self.profile.name, *spawner.marks))
             except BaseException:
                 await standby.stream.close()
-                self._tally.claimed(standby.name, asked, metrics.FAILED)
+                self.tally.claimed(standby.name, asked, metrics.FAILED)
                 raise
             if pod is not None and is_ready(pod):
                 standby.pod, standby.patience = pod, PATIENCE
-                self._tally.claimed(standby.name, asked, result)
+                self.tally.claimed(standby.name, asked, result)
                 return standby
             await standby.stream.close()  # another hub was faster, or Kubernetes takes it away or hears nothing of it
-        self._tally.claimed("", asked, metrics.COLD, metrics.EMPTY)
+        self.tally.claimed("", asked, metrics.COLD, metrics.EMPTY)
         return None
 
     def needs_own(self) -> None:
         """Note that somebody needs a pod of her own."""
-        self._tally.claimed("", time.monotonic(), metrics.COLD, metrics.DIFFERENT)
+        self.tally.claimed("", time.monotonic(), metrics.COLD, metrics.DIFFERENT)
 
     async def _take(self, tell: Callable[[str], None]) -> PodStandby | None:
         """The standby that has been ready for longest, one of the newest template first; else the next to come."""
@@ -132,7 +133,7 @@ class PodKind:
 
     def _coming(self) -> int:
         """How many standbys are on their way: those that start, and those that Kubernetes is about to start."""
-        missing = max(0, self._tally.wanted() - len(self._nobodys()))
+        missing = max(0, self.tally.wanted() - len(self._nobodys()))
         return self._starting() + (0 if self.keeper.trouble else missing)
 
     def _starting(self) -> int:
@@ -190,7 +191,7 @@ class PodKind:
                 else:
                     if name in self._first_seen:
                         self._estimate = time.monotonic() - self._first_seen.pop(name)
-                        self._tally.refilled(self._estimate)
+                        self.tally.refilled(self._estimate)
                     await self._offer(standby)
         finally:
             del self._held[name]

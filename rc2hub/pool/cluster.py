@@ -12,7 +12,7 @@ from rc2hub.pool.claim import PodKind
 from rc2hub.pool.deployment import CONTAINER, POOL, name_of
 from rc2hub.pool.keeper import Keeper
 from rc2hub.pool.pod_states import given, is_cut_off, is_going, is_overdue, no_room
-from rc2hub.profiles import Profile
+from rc2hub.profiles import PoolState, Profile
 
 log = logging.getLogger("JupyterHub")
 
@@ -22,6 +22,7 @@ VERDICT = 5.0
 """Seconds for a machine to say whether it has room for a standby that grows."""
 LOOK = 0.1
 """Seconds between looks whether it has said so."""
+NEEDS_PERSON = "No standby is kept: what configures its pod needs a person."
 
 
 class Nobody(Protocol):
@@ -47,10 +48,16 @@ class PodPool:
         self._standbys = Pods(cluster.namespace, POOL, client)
         self._profiles = {name: profile for name, profile in profiles.items() if profile.spare}
         self._kinds: dict[str, PodKind] = {}
+        self._unkept: dict[str, PoolState] = {}
 
     def kind(self, profile: str) -> PodKind | None:
         """The standbys of a profile, if any are kept."""
         return self._kinds.get(profile)
+
+    def states(self) -> list[PoolState]:
+        """How the standbys of each profile are now, as far as any should be kept."""
+        known = self._unkept | {name: kind.tally.state() for name, kind in self._kinds.items()}
+        return [known[name] for name in self._profiles if name in known]
 
     async def grow(self, pod: Pod, resources: Mapping[str, Any]) -> bool:
         """Give a claimed pod the resources of its profile; whether its machine has them. It serves also without."""
@@ -98,6 +105,7 @@ class PodPool:
                 born = await self._nobody.born(name)
             except Exception:
                 log.exception("No standby of the profile %s is kept: what configures its pod needs a person.", name)
+                self._unkept[name] = PoolState(name, 0, 0, 0, 0, NEEDS_PERSON)
             else:
                 keeper = Keeper(self._profiles[name], born, self.cluster, self._standbys, owners)
                 self._kinds[name] = PodKind(self._profiles[name], keeper, self.cluster, self._standbys)

@@ -30,7 +30,7 @@ from rc2hub.pool.activation import StreamedStandby
 from rc2hub.pool.stream import SocketLines, Stream
 from rc2hub.pool.tally import Tally
 from rc2hub.processes import end, marked, scratch
-from rc2hub.profiles import Profile
+from rc2hub.profiles import PoolState, Profile
 
 log = logging.getLogger("JupyterHub")
 
@@ -77,10 +77,7 @@ class LocalStandby(StreamedStandby):
             self.port = (await self.stream.receive())["port"]
 
     async def discard(self) -> None:
-        """End the process with all its descendants, and remove its folder: some milliseconds, in one go.
-
-        Nothing here really waits, so that no cancellation can leave it half done.
-        """
+        """End the process, its descendants and its folder; nothing really waits here, so it is never half done."""
         await self.stream.close()
         end(self.folder)
         self.process.wait()
@@ -97,14 +94,14 @@ class Kind:
         self._waiting: deque[asyncio.Future[LocalStandby]] = deque()
         self._starting = 0
         self._wake = asyncio.Event()
-        self._quiet_from = 0.0
-        self._retry_from = 0.0
-        self._pause = FIRST_PAUSE
-        self._tally = Tally(
+        self._quiet_from = self._retry_from = 0.0
+        self._pause, self._why = FIRST_PAUSE, ""
+        self.tally = Tally(
             profile,
             ready=lambda: len(self._ready),
             starting=lambda: self._starting,
-            broken=lambda: self._pause > FIRST_PAUSE,
+            broken=lambda: int(bool(self._why)),
+            why=lambda: self._why,
         )
 
     async def claim(self) -> LocalStandby:
@@ -113,13 +110,13 @@ class Kind:
         Raises:
             StandbyError: if standbys do not start.
         """
-        asked = self._tally.asked()
+        asked = self.tally.asked()
         try:
             standby, result = await self._take()
         except StandbyError:
-            self._tally.claimed("", asked, metrics.FAILED)
+            self.tally.claimed("", asked, metrics.FAILED)
             raise
-        self._tally.claimed(standby.folder.name, asked, result)
+        self.tally.claimed(standby.folder.name, asked, result)
         return standby
 
     async def _take(self) -> tuple[LocalStandby, str]:
@@ -161,14 +158,14 @@ class Kind:
         for standby in [standby for standby in self._ready if standby.process.poll() is not None]:
             self._ready.remove(standby)
             await standby.discard()
-        while len(self._ready) > self._tally.wanted():
+        while len(self._ready) > self.tally.wanted():
             await self._ready.pop().discard()
 
     def _needs_one(self) -> bool:
         """Whether to start one now: at once and several for people who wait, else one by one when it is quiet."""
         self._waiting = deque(place for place in self._waiting if not place.done())
         on_the_way, now = len(self._ready) + self._starting, time.monotonic()
-        if on_the_way >= self._tally.wanted() + len(self._waiting) or now < self._retry_from:
+        if on_the_way >= self.tally.wanted() + len(self._waiting) or now < self._retry_from:
             return False
         if self._waiting:
             return self._starting < (os.cpu_count() or 1)
@@ -186,8 +183,8 @@ class Kind:
             await standby.discard()
             raise
         else:
-            self._pause = FIRST_PAUSE
-            self._tally.refilled(time.monotonic() - began, held_back=QUIET)
+            self._pause, self._why = FIRST_PAUSE, ""
+            self.tally.refilled(time.monotonic() - began, held_back=QUIET)
             self._take_in(standby)
         finally:
             self._starting -= 1
@@ -205,7 +202,8 @@ class Kind:
 
     def _note_failure(self, error: Exception) -> None:
         """Tell who has waited longest, and pause longer each time: a broken image must not become a storm."""
-        log.error("A standby of the profile %s did not start: %s", self.profile.name, error)
+        self._why = str(error) or f"R was not ready in {READY_TIMEOUT:.0f} seconds."
+        log.error("A standby of the profile %s did not start: %s", self.profile.name, self._why)
         self._retry_from = self._wake_in(self._pause)
         self._pause = min(2 * self._pause, LONGEST_PAUSE)
         if self._waiting:
@@ -244,6 +242,10 @@ class LocalPool(Configurable):
             StandbyError: if standbys do not start.
         """
         return await self._kinds[profile].claim()
+
+    def states(self) -> list[PoolState]:
+        """How the standbys of each profile are now."""
+        return [kind.tally.state() for kind in self._kinds.values()]
 
     async def run(self, in_use: Callable[[], set[str]]) -> None:
         """Sweep what an earlier hub left, then keep every kind until cancelled.

@@ -16,6 +16,7 @@ async def test_the_document_is_served_and_names_every_route(client: Client):
         "/openapi.json",
         "/health",
         "/services",
+        "/pools",
         "/servers/{user}/{server}/attachments",
         "/servers/{user}/{server}/attachments/{service}",
         "/state",

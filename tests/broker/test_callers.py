@@ -33,6 +33,16 @@ def test_a_token_for_somebody_elses_server_is_not_that_servers_own():
     assert Caller.from_model(model("alice", "access:servers!server=bob/")) == Caller("alice", None)
 
 
+def test_an_admin_of_the_hub_is_one_herself_and_what_runs_in_her_server_is_not():
+    assert Caller.from_model(model("alice") | {"admin": True}).is_admin
+    assert not Caller.from_model(model("alice", "access:servers!server=alice/") | {"admin": True}).is_admin
+
+
+@pytest.mark.parametrize("said", [{}, {"admin": False}, {"admin": None}, {"admin": "yes"}], ids=str)
+def test_nobody_else_is_an_admin(said):
+    assert not Caller.from_model(model("alice") | said).is_admin
+
+
 def test_a_person_manages_all_her_servers_and_nobody_elses():
     assert Caller("alice", None).may_manage(ALICE)
     assert Caller("alice", None).may_manage(Server("alice", "two"))

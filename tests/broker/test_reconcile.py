@@ -8,6 +8,7 @@ from rc2hub.broker.reconcile import Desired, Plan, Reconciler, plan
 from rc2hub.broker.wire import decode, encode
 from rc2hub.errors import ServiceUnavailableError
 from rc2hub.permissions import Grant
+from rc2hub.profiles import PoolState
 from rc2hub.services.base import Attachment, Existing, Server, SharedService
 
 NOW = datetime(2026, 11, 24, 12, tzinfo=UTC)
@@ -51,7 +52,9 @@ def test_who_asks_without_a_grant_is_not_wanted():
 
 
 def test_the_desired_state_survives_its_travel():
-    desired = Desired({ALICE: {"flights": "read"}, BOB: {}}, {"alice": READ, "bob": frozenset()})
+    desired = Desired(
+        {ALICE: {"flights": "read"}, BOB: {}}, {"alice": READ, "bob": frozenset()}, [PoolState("r", 3, 1, 1, 1, "no room")]
+    )
     assert decode(encode(desired)) == desired
 
 

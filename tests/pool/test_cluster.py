@@ -1,12 +1,18 @@
-"""The pool of multi-user mode without a cluster: what its sweep takes away. The rest is tested on one."""
+"""The pool of multi-user mode without a cluster: what its sweep takes away, and what it says of its standbys.
+
+The rest is tested on one.
+"""
 
 import asyncio
 from types import SimpleNamespace
 from typing import Any
 
 from rc2hub.cluster import Pod
-from rc2hub.pool.cluster import PodPool
+from rc2hub.pool.cluster import NEEDS_PERSON, PodPool
 from rc2hub.pool.deployment import POOL
+from rc2hub.profiles import PoolState, Profile
+from rc2hub.spare import Spare
+from tests.pool.test_deployment import BORN
 
 
 def pod(name: str, **labels: str) -> Pod:
@@ -82,3 +88,44 @@ async def test_the_sweep_takes_standbys_of_a_silent_machine_and_leaves_people_th
         each["status"] = {"conditions": [{"type": "Ready", "status": "False"}]}
     await swept.sweep(lambda: {"ns/alice"})
     assert swept.deleted == ["spare"]
+
+
+PROFILES = {name: Profile(name, name, spare=Spare(spare)) for name, spare in (("r", 3), ("cold", 0), ("own", 1))}
+
+
+class Nobody:
+    """Can be nobody in every profile but `own`, whose hook asks for a name."""
+
+    owner = ""
+
+    async def born(self, profile: str) -> Pod:
+        if profile == "own":
+            raise AttributeError("name")
+        return BORN
+
+
+async def no_deployments(_label: str) -> list[str]:
+    return []
+
+
+def standby(name: str, **waiting: str) -> Pod:
+    container = {"name": "notebook", "state": {"waiting": waiting} if waiting else {"running": {}}}
+    return {**pod(name, **{POOL: "r"}), "status": {"containerStatuses": [container]}}
+
+
+async def test_each_profile_with_standbys_says_how_they_are_and_what_hinders_them() -> None:
+    cluster: Any = SimpleNamespace(namespace="ns", deployments=no_deployments)
+    nobody: Any = Nobody()
+    pool = PodPool(cluster, None, nobody, PROFILES)
+    assert pool.states() == []
+    await pool._open_kinds()
+    unkept = PoolState("own", 0, 0, 0, 0, NEEDS_PERSON)
+    assert pool.states() == [PoolState("r", 3, 0, 0, 0, ""), unkept]
+    pool._standbys._pods = {
+        "a": standby("a"),
+        "b": standby("b", reason="ErrImagePull", message="no such image"),
+    }
+    kind = pool.kind("r")
+    assert kind
+    kind.keeper._notice({})
+    assert pool.states() == [PoolState("r", 3, 0, 1, 1, "ErrImagePull: no such image"), unkept]

@@ -13,7 +13,7 @@ from prometheus_client import REGISTRY
 from rc2hub.errors import StandbyError
 from rc2hub.pool import local
 from rc2hub.pool.local import Kind, sweep
-from rc2hub.profiles import Profile
+from rc2hub.profiles import PoolState, Profile
 from rc2hub.spare import Demand, Spare
 from tests.fixtures.hub import until
 
@@ -268,6 +268,20 @@ async def test_what_the_pool_does_is_counted():
             await refused
         assert (claims("warm"), claims("waited"), claims("failed")) == (warm + 1, waited + 1, failed + 1)
         assert standbys("broken") == 1
+
+
+async def test_it_says_how_many_standbys_there_are_and_what_hinders_them():
+    async with running(spare=1) as workshop:
+        await workshop.has_started(1)
+        assert workshop.kind.tally.state() == PoolState("r", 1, 0, 1, 0, "")
+        workshop.standbys[0].started.set_exception(StandbyError("There is no R."))
+        await workshop.has_started(2)
+        assert workshop.kind.tally.state() == PoolState("r", 1, 0, 1, 1, "There is no R.")
+        workshop.standbys[1].started.set_exception(TimeoutError())
+        await workshop.has_started(3)
+        assert workshop.kind.tally.state().why == "R was not ready in 120 seconds."
+        workshop.standbys[2].started.set_result(None)
+        await becomes(lambda: workshop.kind.tally.state() == PoolState("r", 1, 1, 0, 0, ""))
 
 
 def test_a_folder_of_another_account_is_not_used(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
