@@ -148,7 +148,15 @@ async def test_no_secret_is_left_in_logs_files_or_process_tables(rc2: Rc2, clien
     pattern = re.compile(b"|".join(map(re.escape, secrets)))
     files = [file for folder in (rc2.home, runtime_dir(rc2)) for file in folder.rglob("*") if file.is_file()]
     assert len(files) > 100
-    assert [file for file in files if pattern.search(file.read_bytes())] == []
+    assert [file for file in files if pattern.search(content_of(file))] == []
+
+
+def content_of(file: Path) -> bytes:
+    """What is in a file; nothing in one that has gone since, as PostgreSQL's own come and go."""
+    try:
+        return file.read_bytes()
+    except FileNotFoundError:
+        return b""
 
 
 def found_in_processes(rc2: Rc2, secrets: set[bytes], person: str) -> list[str]:
