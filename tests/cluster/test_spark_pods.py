@@ -61,7 +61,7 @@ async def test_the_first_call_starts_a_pod_that_answers(gateway: SparkGateway):
 
 
 async def test_it_has_no_account_of_kubernetes_and_no_root(gateway: SparkGateway):
-    async with session(gateway, "inside") as spark:
+    async with session(gateway, "alice") as spark:
         mounted = "select transform(1) using 'ls /var/run/secrets 2>/dev/null | wc -l'"
         assert await spark.ask(mounted) == "0"
         assert await spark.ask("select transform(1) using 'id -u'") == "185"
@@ -96,68 +96,67 @@ async def test_no_secret_is_left_anywhere(gateway: SparkGateway):
 
 
 async def test_a_driver_that_is_killed_is_one_sentence_and_the_next_call_starts_another(gateway: SparkGateway):
-    async with session(gateway, "killed") as spark:
+    async with session(gateway, "carol") as spark:
         await spark.ask("select 1")
         asked = asyncio.create_task(spark.ask(FOR_LONG))
-        first = gateway.driver("killed")
+        first = gateway.driver("carol")
         await asyncio.sleep(1)
         gateway.namespace.kubectl("delete", "pod", first, "--wait=false")
         assert "Your Spark server ended" in await asked
-    async with session(gateway, "killed") as spark:
+    async with session(gateway, "carol") as spark:
         assert await spark.ask("select 7") == "7"
-    assert gateway.driver("killed") != first
+    assert gateway.driver("carol") != first
 
 
 async def test_a_query_does_not_wait_for_a_machine_that_is_gone(gateway: SparkGateway):
-    async with session(gateway, "lost") as spark:
+    async with session(gateway, "carol") as spark:
         await spark.ask("select 1")
         asked = asyncio.create_task(spark.ask(FOR_LONG))
         await asyncio.sleep(1)
         silent = json.dumps(
             {"status": {"conditions": [{"type": "Ready", "status": "False"}]}}
         )  # by Kubernetes, after a while
-        gateway.namespace.kubectl("patch", "pod", gateway.driver("lost"), "--subresource=status", f"--patch={silent}")
+        gateway.namespace.kubectl("patch", "pod", gateway.driver("carol"), "--subresource=status", f"--patch={silent}")
         assert "Your Spark server ended" in await asked
-    assert "the Connect server of lost ended by itself: its machine is gone" in gateway.log()
+    assert "the Connect server of carol ended by itself: its machine is gone" in gateway.log()
 
 
 async def test_a_query_that_takes_all_memory_ends_only_her_own_driver(gateway: SparkGateway):
-    async with session(gateway, "greedy") as greedy, session(gateway, "modest") as modest:
+    async with session(gateway, "carol") as greedy, session(gateway, "alice") as modest:
         await modest.ask("create temporary view mine as select 41 as x")
         assert "Your Spark server ended" in await greedy.ask("select length(repeat(string(id), 1000000000)) from range(1)")
         assert await modest.ask("select x + 1 from mine") == "42"
-    await asyncio.to_thread(gateway.nothing_is_left, "greedy")
+    await asyncio.to_thread(gateway.nothing_is_left, "carol")
 
 
 async def test_release_removes_all_that_is_hers(gateway: SparkGateway):
-    async with session(gateway, "leaving") as spark:
+    async with session(gateway, "bob") as spark:
         await spark.ask("select 1")
-    await gateway.release("leaving")
-    gateway.nothing_is_left("leaving")
+    await gateway.release("bob")
+    gateway.nothing_is_left("bob")
 
 
 @pytest.mark.parametrize("signum", [signal.SIGTERM, signal.SIGKILL], ids=lambda signum: signum.name)
 async def test_sessions_and_queries_go_on_while_the_gateway_is_replaced(gateway: SparkGateway, signum: signal.Signals):
-    person = f"staying{signum:d}"
     slow = "select count(*) from range(0, 6, 1, 6) where reflect('java.lang.Thread', 'sleep', 2000 + id) is not null"
-    async with session(gateway, person) as spark:
+    async with session(gateway, "alice") as spark:
         await spark.ask("create temporary view mine as select 41 as x")
-        driver, asked = gateway.driver(person), asyncio.create_task(spark.ask(slow))
+        driver, asked = gateway.driver("alice"), asyncio.create_task(spark.ask(slow))
         await asyncio.sleep(1)
         gateway.end(signum)
         gateway.start()
         assert await asked == "6"
         assert await spark.ask("select x + 1 from mine") == "42"
-    assert gateway.driver(person) == driver
+    assert gateway.driver("alice") == driver
 
 
 async def test_what_another_gateway_left_is_removed(gateway: SparkGateway):
-    async with session(gateway, "left") as spark:
+    async with session(gateway, "alice") as spark:
         await spark.ask("select 1")
     gateway.end(signal.SIGKILL)
-    gateway.namespace.kubectl("annotate", "pod", gateway.driver("left"), "rc2hub.org/gateway=other", "--overwrite")
+    gateway.namespace.kubectl("annotate", "pod", gateway.driver("alice"), "rc2hub.org/gateway=other", "--overwrite")
     gateway.start()
-    await asyncio.to_thread(gateway.nothing_is_left, "left")
+    await asyncio.to_thread(gateway.nothing_is_left, "alice")
 
 
 async def test_drivers_go_with_their_account(cluster: Cluster, tmp_path: Path):

@@ -94,7 +94,9 @@ def test_pods_reach_each_other_as_the_table_says(stage: dict[str, Namespace], so
 
 
 def reached(stage: dict[str, Namespace], source: str, asked: list[tuple[str, int]]) -> set[tuple[str, int]]:
-    ips = {name: stage[peer.namespace].get("pod", name.replace(" ", "-"))["status"]["podIP"] for name, peer in PODS.items()}
-    tries = " ".join(f"(nc -w 2 {ips[target]} {port} </dev/null && echo '{target}:{port}') &" for target, port in asked)
+    ips = {pod["metadata"]["name"]: pod["status"]["podIP"] for space in stage.values() for pod in space.get("pods")}
+    tries = " ".join(
+        f"(nc -w 2 {ips[target.replace(' ', '-')]} {port} </dev/null && echo '{target}:{port}') &" for target, port in asked
+    )
     said = stage[PODS[source].namespace].exec(source.replace(" ", "-"), "sh", "-c", f"{tries} wait", timeout=120)
     return {(target, int(port)) for target, port in (line.split(":") for line in said.splitlines())}
