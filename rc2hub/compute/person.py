@@ -41,6 +41,21 @@ def prepare(home: Path, proposed: int) -> int:
     return uid
 
 
+def enter(home: Path) -> None:
+    """Make the home if it is missing, as the account that this process is already.
+
+    Raises:
+        PersonError: if it is not open to that account.
+    """
+    try:
+        home.mkdir(mode=0o700, parents=True, exist_ok=True)
+        is_open = os.access(home, os.R_OK | os.W_OK | os.X_OK)
+    except OSError:
+        is_open = False
+    if not is_open:
+        raise PersonError(f"The home {home} is closed to its account {os.geteuid()}; an operator has to open it.")
+
+
 def hand_over(uid: int, *folders: Path) -> None:
     """Give these folders, with all that is in them, to the account."""
     for folder in folders:

@@ -92,7 +92,7 @@ class Standby:
     def _become(self, home: Path, proposed: int | None) -> int | None:
         """Make the home, and take the person's account where the hub proposes one; R follows by itself."""
         if proposed is None:
-            home.mkdir(mode=0o700, parents=True, exist_ok=True)
+            person.enter(home)
             return None
         uid = person.prepare(home, proposed)
         person.hand_over(uid, attachments.folder(), self.nobodys_home)

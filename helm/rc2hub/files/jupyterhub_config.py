@@ -5,11 +5,13 @@
 
 import json
 import os
+import sys
 from pathlib import Path
 
 from traitlets.config import Config
 
 from rc2hub.configure import install
+from rc2hub.spawners.restricted import restrict
 
 c = get_config()  # noqa: F821
 values = json.loads(Path(__file__).with_name("values.json").read_text())
@@ -48,19 +50,31 @@ c.JupyterHub.load_roles = values["roles"]
 c.merge(Config(values["config"]))
 for name, code in sorted(values["extraConfig"].items()):
     exec(compile(code, f"hub.extraConfig.{name}", "exec"))  # noqa: S102 - an operator's own
+if compute["podSecurity"] == "restricted":
+    restrict(c)
+
+
+def add_service(service, scopes):
+    """Let a service of the chart's own do what these scopes say."""
+    c.JupyterHub.services = [*c.JupyterHub.get("services", []), service]
+    role = {"name": service["name"], "services": [service["name"]], "scopes": scopes}
+    c.JupyterHub.load_roles = [*c.JupyterHub.get("load_roles", []), role]
+
+
+# Servers that nobody uses are stopped.
+if (cull := values["cull"])["enabled"]:
+    command = [sys.executable, "-m", "jupyterhub_idle_culler", "--url=http://127.0.0.1:8081/hub/api"]
+    command += [f"--timeout={cull['timeout']}", f"--cull-every={cull['every']}", f"--max-age={cull['maxAge']}"]
+    scopes = ["list:users", "read:users:activity", "read:servers", "delete:servers"]
+    add_service({"name": "idle-culler", "command": command}, scopes)
 
 # `helm test` logs in as one person, with a token that can do this alone.
 if values["test"]:
     scopes = [f"{scope}!user=rc2-helm-test" for scope in ("admin:users", "servers", "access:servers")]
-    service = {"name": "helm-test", "api_token": os.environ["RC2_TEST_TOKEN"]}
-    c.JupyterHub.services = [*c.JupyterHub.get("services", []), service]
-    role = {"name": "helm-test", "services": ["helm-test"], "scopes": scopes}
-    c.JupyterHub.load_roles = [*c.JupyterHub.get("load_roles", []), role]
+    add_service({"name": "helm-test", "api_token": os.environ["RC2_TEST_TOKEN"]}, scopes)
 
 # Prometheus reads /hub/metrics with a token that can do this alone.
 if token := os.environ.get("RC2_METRICS_TOKEN"):
-    c.JupyterHub.services = [*c.JupyterHub.get("services", []), {"name": "prometheus", "api_token": token}]
-    role = {"name": "prometheus", "services": ["prometheus"], "scopes": ["read:metrics"]}
-    c.JupyterHub.load_roles = [*c.JupyterHub.get("load_roles", []), role]
+    add_service({"name": "prometheus", "api_token": token}, ["read:metrics"])
 
 install(c)

@@ -87,5 +87,8 @@
     {{- fail (printf "profiles[%d].name: %s is taken by an earlier profile; the first profile is the default one." $i $profile.name) -}}
   {{- end -}}
   {{- $names = append $names $profile.name -}}
+  {{- if and $profile.spare (eq $.Values.compute.podSecurity "restricted") -}}
+    {{- fail (printf "profiles[%d].spare has to be 0: a standby starts as root, which compute.podSecurity restricted forbids." $i) -}}
+  {{- end -}}
 {{- end -}}
 {{- end }}

@@ -6,6 +6,7 @@
 -}}
 {{- $compute := dict
   "namespace" (include "rc2hub.computeNamespace" .)
+  "podSecurity" .Values.compute.podSecurity
   "image" (include "rc2hub.image" (list . "r-compute"))
   "pullPolicy" .Values.images.pullPolicy
   "pullSecrets" .Values.images.pullSecrets
@@ -23,6 +24,7 @@
   "roles" .Values.roles
   "config" .Values.hub.config
   "extraConfig" .Values.hub.extraConfig
+  "cull" .Values.cull
   "test" .Values.test.enabled
 -}}
 {{ toPrettyJson $values }}

@@ -13,9 +13,12 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import pytest
 import yaml
+from traitlets.config import Config
 
 from rc2hub import __version__
+from rc2hub.configure import install
 from tests.cluster.cluster import find
 
 CHART = Path(__file__).parents[3] / "helm" / "rc2hub"
@@ -96,6 +99,19 @@ def pod_specs(objects: list[Object]) -> Iterator[tuple[str, str, Object]]:
 def of_kind(objects: list[Object], kind: str) -> list[Object]:
     """The objects of one kind."""
     return [each for each in objects if each["kind"] == kind]
+
+
+def hub_configuration(objects: list[Object], folder: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
+    """The configuration after the chart's jupyterhub_config.py was run, as JupyterHub runs it."""
+    monkeypatch.setenv("RC2_BROKER_TOKEN", "shared")
+    monkeypatch.setenv("RC2_TEST_TOKEN", "test")
+    files = next(each for each in of_kind(objects, "Secret") if "stringData" in each)["stringData"]
+    for name, text in files.items():
+        (folder / name).write_text(text)
+    c, file = Config(), folder / "jupyterhub_config.py"
+    exec(compile(file.read_text(), str(file), "exec"), {"get_config": lambda: c, "__file__": str(file)})
+    install(c)
+    return c
 
 
 def _place(each: Object) -> tuple[str, str, str]:

@@ -1,10 +1,11 @@
 """The chart, installed on the cluster of the tests, and a client that reaches it through the Ingress as people do."""
 
+import asyncio
 import json
 import socket
 import ssl
 from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager, contextmanager
+from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
 from secrets import token_hex
 from typing import Any
@@ -15,10 +16,10 @@ from aiohttp.abc import AbstractResolver, ResolveResult
 from rc2hub import __version__
 from tests.cluster.cluster import Cluster, Namespace
 from tests.cluster.helm.chart import CHART
-from tests.fixtures.hub import Client
+from tests.fixtures.hub import Client, Kernel
 
 RESTRICTED = {f"pod-security.kubernetes.io/{mode}": "restricted" for mode in ("enforce", "warn")}
-PROBE = ["admin:users", "admin:servers", "access:servers", "groups", "read:hub", "tokens"]
+PROBE = ["admin:users", "admin:servers", "access:servers", "groups", "proxy", "read:hub", "tokens"]
 
 
 @dataclass(frozen=True)
@@ -64,11 +65,18 @@ class Release:
         return self.cluster.helm(*arguments, f"--namespace={self.namespace.name}", timeout=400)
 
     def pods(self) -> dict[str, str]:
-        """Component to the identity of its pod."""
+        """Component to the identity of its pod, for all but Jobs: those come with each upgrade, and end when they like."""
         running = [pod["metadata"] for pod in self.namespace.get("pods") if pod["status"]["phase"] == "Running"]
         return {
-            pod["labels"]["app.kubernetes.io/component"]: pod["uid"] for pod in running if "deletionTimestamp" not in pod
+            pod["labels"]["app.kubernetes.io/component"]: pod["uid"]
+            for pod in running
+            if "deletionTimestamp" not in pod and "batch.kubernetes.io/job-name" not in pod["labels"]
         }
+
+    def servers(self, person: str) -> list[dict[str, Any]]:
+        """The pods that are a person's."""
+        found: list[dict[str, Any]] = self.compute.get("pods", "", f"--selector=hub.jupyter.org/username={person}")
+        return found
 
     @asynccontextmanager
     async def client(self) -> AsyncIterator[Client]:
@@ -104,6 +112,28 @@ class _Ingress(AbstractResolver):
 
     async def close(self) -> None:
         pass
+
+
+async def reachable(client: Client) -> None:
+    """Wait until the Ingress and the proxy know each other."""
+    async with asyncio.timeout(60):
+        while (await client.call("GET", "/hub/api/"))[0] != 200:
+            await asyncio.sleep(0.5)
+
+
+@asynccontextmanager
+async def working(client: Client, **people: list[str]) -> AsyncIterator[list[Kernel]]:
+    """R of these people, who have all grants, with the services each asks for."""
+    await asyncio.gather(*(client.create(person) for person in people))
+    await client.call("POST", "/hub/api/groups/editors")
+    await client.call("POST", "/hub/api/groups/editors/users", json={"users": list(people)})
+    try:
+        started = await asyncio.gather(*(client.start(name, services=services) for name, services in people.items()))
+        assert {status for status, _ in started} == {201}, started
+        async with AsyncExitStack() as kernels:
+            yield [await kernels.enter_async_context(client.kernel(person)) for person in people]
+    finally:
+        await asyncio.gather(*(client.stop(person) for person in people))
 
 
 @contextmanager

@@ -36,6 +36,9 @@ GRANT_OF_NOTHING = '--set-json=roles=[{"name": "readers", "scopes": ["custom:rc2
         ),
         ("--set=profiles[0].spare=-1", "at '/profiles/0/spare': minimum"),
         ("--set=profiles[0].spare.demand.max=3", "at '/profiles/0/spare/demand': missing property 'min'"),
+        ("--set=compute.podSecurity=restricted", r"profiles\[0\].spare has to be 0: .* compute.podSecurity restricted"),
+        ("--set=compute.podSecurity=privileged", "at '/compute/podSecurity': .*'baseline', 'restricted'"),
+        ("--set=cull.timeout=0", "at '/cull/timeout': minimum"),
         ("--set-json=profiles=[]", "at '/profiles': minItems"),
         ("--set=profiles[0].memory=lots", "at '/profiles/0/memory': 'lots' does not match"),
         (

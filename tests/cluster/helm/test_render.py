@@ -10,7 +10,7 @@ import pytest
 import yaml
 from traitlets.config import Config
 
-from rc2hub.configure import check, install
+from rc2hub.configure import check
 from rc2hub.local import database
 from rc2hub.services.catalogue import SharedServices
 from tests.cluster.cluster import find
@@ -18,6 +18,7 @@ from tests.cluster.helm.chart import (
     CHART,
     VALUES,
     Object,
+    hub_configuration,
     of_kind,
     pod_specs,
     render,
@@ -147,19 +148,6 @@ def test_the_hub_accepts_the_configuration(name: str, tmp_path: Path, monkeypatc
     assert c.JupyterHub.authenticator_class == ("dummy" if name == "laptop" else "rc2-oidc")
 
 
-def hub_configuration(objects: list[Object], folder: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
-    """The configuration after the chart's jupyterhub_config.py was run, as JupyterHub runs it."""
-    monkeypatch.setenv("RC2_BROKER_TOKEN", "shared")
-    monkeypatch.setenv("RC2_TEST_TOKEN", "test")
-    files = next(each for each in of_kind(objects, "Secret") if "stringData" in each)["stringData"]
-    for name, text in files.items():
-        (folder / name).write_text(text)
-    c, file = Config(), folder / "jupyterhub_config.py"
-    exec(compile(file.read_text(), str(file), "exec"), {"get_config": lambda: c, "__file__": str(file)})
-    install(c)
-    return c
-
-
 def given(name: str) -> dict[str, Any]:
     values: dict[str, Any] = yaml.safe_load((VALUES / f"{name}.yaml").read_text())
     return values
@@ -266,12 +254,12 @@ def differing_traits(here: Any, laptop: Any, section: str) -> set[str]:
 
 
 def plain(trait: str, value: Any) -> Any:
-    """A value without addresses, and without what the chart runs beside the hub or adds for `helm test`."""
+    """A value without addresses, and without what the chart runs beside the hub or adds by itself."""
     if trait == "catalogue" and isinstance(value, dict):
         addresses = ("url", "admin", "gateway")
         return {name: {k: v for k, v in entry.items() if k not in addresses} for name, entry in value.items()}
     if trait == "services":
-        return {each["name"] for each in value} - {"helm-test", "postgresql", "rc2-spark"}
+        return {each["name"] for each in value} - {"helm-test", "idle-culler", "postgresql", "rc2-spark"}
     if trait == "load_roles":
-        return [role for role in value if role["name"] != "helm-test"]
+        return [role for role in value if role["name"] not in {"helm-test", "idle-culler"}]
     return value

@@ -1,0 +1,75 @@
+"""The chart where compute servers meet the level "restricted": no pod starts as root, and R works all the same."""
+
+import json
+from collections.abc import AsyncIterator, Iterator
+
+import pytest
+
+from rc2hub.spawners.kube import proposed_uid
+from tests.cluster.cluster import Cluster
+from tests.cluster.helm.release import Release, reachable, released, working
+from tests.fixtures.hub import Client
+
+pytestmark = pytest.mark.timeout(300)
+AS_ROOT = {
+    "apiVersion": "v1",
+    "kind": "Pod",
+    "metadata": {"name": "root"},
+    "spec": {"containers": [{"name": "root", "image": "any", "securityContext": {"runAsUser": 0}}]},
+}
+FACTS = """
+status <- readLines("/proc/self/status")
+cat(jsonlite::toJSON(auto_unbox = TRUE, list(
+  uid = system("id -u", intern = TRUE), homes = list.files("/home"), home = path.expand("~"), cwd = getwd(),
+  capabilities = sub(".*\\t", "", grep("^CapPrm", status, value = TRUE)),
+  of_root = sum(as.integer(system("ps -eo uid=", intern = TRUE)) == 0))))
+"""
+
+
+@pytest.fixture(scope="module")
+def release(cluster: Cluster) -> Iterator[Release]:
+    closed = {"volume_mounts": [{"name": "homes", "mountPath": "/home", "readOnly": True}]}
+    profiles = [{"name": "r"}, {"name": "closed", "kubespawner_override": closed}]
+    with released(cluster, **{"compute.podSecurity": "restricted", "profiles": profiles}) as release:
+        release.install()
+        yield release
+
+
+@pytest.fixture
+async def outside(release: Release) -> AsyncIterator[Client]:
+    async with release.client() as client:
+        await reachable(client)
+        yield client
+
+
+def test_the_cluster_refuses_what_starts_as_root(release: Release) -> None:
+    with pytest.raises(AssertionError, match='violates PodSecurity "restricted:latest"'):
+        release.compute.apply(AS_ROOT)
+
+
+async def test_r_is_the_persons_from_the_start_and_sees_her_home_alone(outside: Client) -> None:
+    async with working(outside, ada=[], grace=[]) as (_, r):
+        facts = json.loads(await r.run(FACTS))
+    uid = str(proposed_uid("grace"))
+    assert facts == {
+        "uid": uid,
+        "homes": "grace",
+        "home": "/home/grace",
+        "cwd": "/home/grace",
+        "capabilities": "0000000000000000",
+        "of_root": 0,
+    }
+
+
+async def test_what_she_keeps_at_home_is_there_again(outside: Client) -> None:
+    async with working(outside, ada=[]) as (r,):
+        await r.run('writeLines("kept", "notes.txt")')
+    async with working(outside, ada=[]) as (r,):
+        assert await r.run('cat(readLines("notes.txt"))') == "kept"
+
+
+async def test_a_home_that_is_closed_to_her_is_one_sentence(outside: Client) -> None:
+    await outside.create("ada")
+    status, event = await outside.start("ada", profile="closed")
+    sentence = f"The home /home/ada is closed to its account {proposed_uid('ada')}; an operator has to open it."
+    assert (status, sentence in event["message"]) == (500, True), event
