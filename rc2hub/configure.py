@@ -30,6 +30,9 @@ from rc2hub.spawners.base import REFUSED, Rc2Spawner
 SERVICE = "rc2"
 """The broker's name as a JupyterHub service; it is reached under /services/rc2/."""
 USE_BROKER = f"access:services!service={SERVICE}"
+LISTS = {"timeout_seconds": 60, "restart_seconds": 60, "request_timeout": 70}
+"""Seconds after which KubeSpawner's watches begin anew with a list of all pods. By itself it does so every ten seconds, and
+with a thousand pods the hub does nothing else for 0.4 s each time. Like that, it learns as soon of a watch that is cut."""
 log = logging.getLogger("JupyterHub")
 
 
@@ -55,6 +58,7 @@ def install(c: Any) -> None:
         "filters": {"refusals": {"()": "rc2hub.spawners.base.WithoutTraceback"}},
         "handlers": {"console": {"filters": ["refusals"]}},
     }
+    c.ResourceReflector.update({**LISTS, **c.ResourceReflector})
     Rc2Spawner.offer = offer
     _run_with_hub(shared, token)
 

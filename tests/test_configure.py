@@ -98,6 +98,13 @@ def test_installing_twice_changes_nothing():
     assert [service["name"] for service in c.JupyterHub.services] == ["rc2"]
 
 
+def test_kubespawner_lists_all_pods_each_minute_unless_the_operator_says_otherwise():
+    c = config()
+    c.ResourceReflector.restart_seconds = 30
+    install(c)
+    assert c.ResourceReflector == {"timeout_seconds": 60, "restart_seconds": 30, "request_timeout": 70}
+
+
 def test_the_broker_has_no_scope_and_people_may_reach_it():
     c = config()
     install(c)

@@ -124,10 +124,10 @@ class Measured:
         both = zip(answer["seconds"]["PodKind.claim"], answer["seconds"]["Standbys.claim"], strict=True)
         self._values[size]["own"] += [claim - patch for claim, patch in both]
 
-    def rest(self, size: int, answer: dict[str, float]) -> None:
-        """Take over what the hub says of its rest."""
+    def listed(self, size: int, answer: dict[str, float]) -> None:
+        """Take over what the hub says of a list of all pods."""
         for key, value in answer.items():
-            self._values[size][f"rest {key}"].append(value)
+            self._values[size][f"list {key}"].append(value)
 
     def entries(self, works: Iterable[tuple[str, str, str, float]], sizes: Sequence[int], what: str) -> list[dict[str, Any]]:
         """The report: each size against the smallest."""
@@ -146,12 +146,12 @@ CLAIMS = (
     ("Rc²'s watch, events of these", "Rc²: events", "", 1),
     ("Rc²'s watch, KiB of these", "Rc²: bytes", "KiB", 1 / 1024),
 )
-RESTS = (
+LISTS = (
     ("KubeSpawner's watch, KiB of these", "KubeSpawner, Pod: bytes", "KiB", 1 / 1024),
-    ("KubeSpawner's lists, KiB a second", "rest lists", "KiB", 1 / 1024),
-    ("hub CPU at rest, ms of a second", "rest cpu", "ms", 1e3),
-    ("hub at rest, longest stall", "rest busy", "ms", 1e3),
-    ("hub memory", "rest memory", "MiB", 1),
+    ("a list of KubeSpawner's, KiB", "list bytes", "KiB", 1 / 1024),
+    ("a list of KubeSpawner's, hub CPU", "list cpu", "ms", 1e3),
+    ("a list of KubeSpawner's, hub's stall", "list stall", "ms", 1e3),
+    ("hub memory", "list memory", "MiB", 1),
 )
 
 
@@ -180,10 +180,10 @@ async def by_people(client: ApiClient, namespace: Namespace, nodes: list[str]) -
             await asked.ask("know", people + SPARE)
             number = people
             if stop < len(PEOPLE):  # later, Python holds memory that it does not need any more
-                measured.rest(people, await asked.ask("rest"))
+                measured.listed(people, await asked.ask("list"))
             measured.claims(people, answer := await asked.ask("claims", BURSTS))
             await pods.delete(answer["pods"])
-    return measured.entries((*CLAIMS, *RESTS), PEOPLE, "pods")
+    return measured.entries((*CLAIMS, *LISTS), PEOPLE, "pods")
 
 
 async def measure(cluster: Cluster, spaces: Sequence[Namespace], nodes: list[str]) -> None:
