@@ -40,6 +40,10 @@ def test_no_secret_is_that_of_another_server(found: Any) -> None:
     assert len(bytes.fromhex(found["secrets"]["cookies"])) >= 32
 
 
+def test_cookies_of_the_rehearsed_server_are_not_hers(found: Any) -> None:
+    assert found["rehearsed cookies"] not in {"", found["secrets"]["cookies"]}
+
+
 def test_what_is_left_of_a_rehearsal_is_found_wherever_it_is() -> None:
     left = look("plant")["traces"]
     planted = [text for text in left if text.startswith("/user/rc2-rehearsal/")]
