@@ -92,6 +92,7 @@ class PodKind:
             try:
                 pod = await self._cluster.claim(standby.name, claim_patch(self.profile.name, *spawner.marks))
             except BaseException:
+                self._claimed.discard(standby.name)  # it is still nobody's, unless its pod says otherwise
                 await standby.stream.close()
                 self.tally.claimed(standby.name, asked, metrics.FAILED)
                 raise

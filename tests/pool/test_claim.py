@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from rc2hub.cluster import Pod, Pods, Standbys
+from rc2hub.errors import StandbyError
 from rc2hub.pool import claim
 from rc2hub.pool.claim import PodKind
 from rc2hub.pool.deployment import POOL, TEMPLATE
@@ -46,11 +47,14 @@ class Kind:
     def __init__(self) -> None:
         self.pods = Pods("ns", POOL, api=object())
         self.streams: dict[str, list[Lines]] = {}
+        self.failure: StandbyError | None = None
         keeper: Any = SimpleNamespace(template="new", trouble="", run=lambda wanted: asyncio.Event().wait())
         cluster: Any = SimpleNamespace(claim=self.claim_pod)
         self.kind = PodKind(Profile("r", "R"), keeper, cluster, self.pods)
 
     async def claim_pod(self, name: str, patch: Any) -> Pod | None:
+        if self.failure:
+            raise self.failure
         return self.pods.get(name)
 
     async def connect(self, cluster: Standbys, name: str) -> PodStandby:
@@ -100,6 +104,16 @@ async def test_a_standby_that_is_ready_again_has_a_stream_again(kind: Kind) -> N
     await kind.change(pod("a"))
     assert len(kind.streams["a"]) == 2
     assert {await kind.claim(), await kind.claim()} == {"a", "b"}
+
+
+async def test_a_standby_is_not_lost_with_a_claim_that_fails(kind: Kind) -> None:
+    await kind.change(pod("a"))
+    kind.failure = StandbyError("the Kubernetes API does not answer")
+    with pytest.raises(StandbyError):
+        await kind.claim()
+    kind.failure = None
+    await kind.change(pod("a"))
+    assert await kind.claim() == "a"
 
 
 async def test_news_of_one_standby_cost_the_same_beside_few_and_many(kind: Kind, monkeypatch: pytest.MonkeyPatch) -> None:
