@@ -3,7 +3,6 @@
 import asyncio
 import logging
 from collections.abc import Callable, Mapping, Sequence
-from datetime import UTC, datetime
 from typing import Any
 
 from rc2hub.cluster import Pod, Pods, Standbys
@@ -14,8 +13,8 @@ from rc2hub.profiles import Profile
 
 log = logging.getLogger("JupyterHub")
 
-LOOK = 15.0
-"""Seconds between looks at the Deployment."""
+LOOK = 15
+"""Seconds between looks at the Deployment, if its pods do not say before that it is gone."""
 LATE = ("Progressing", "False")
 """The condition of a Deployment whose roll-out gets no further."""
 
@@ -42,13 +41,15 @@ class Keeper:
             wanted: how many standbys should be ready now.
         """
         while True:
+            number = wanted()
             try:
-                self._notice(await self._cluster.apply(self._deployment(wanted())))
+                self._notice(await self._cluster.apply(self._deployment(number)))
             except StandbyError as error:
                 log.warning("The standbys of the profile %s cannot be kept: %s", self._profile.name, error)
-            now = datetime.now(UTC)
-            change = self._profile.spare.next_change(now)
-            await asyncio.sleep(LOOK if change is None else min(LOOK, (change - now).total_seconds()))
+            for _ in range(LOOK):
+                await asyncio.sleep(1)
+                if wanted() != number or len(standbys_of(self._pods, self._profile.name)) < number:
+                    break
 
     def _deployment(self, replicas: int) -> dict[str, Any]:
         return deployment(self._profile.name, self.born, replicas, self._owners)

@@ -34,15 +34,21 @@ c.Spawner.poll_interval = 5
 
 
 def own(spawner):
-    """Some people need something that no other pod has, or more than any machine."""
-    if spawner.user.name.startswith("large-"):
-        spawner.cpu_guarantee = spawner.cpu_limit = 100
+    """Some people need something that no other pod has."""
     if spawner.user.name.startswith("own-"):
         spawner.volumes = [*spawner.volumes, {"name": "own", "emptyDir": {}}]
         spawner.volume_mounts = [*spawner.volume_mounts, {"name": "own", "mountPath": "/own"}]
 
 
+def large(spawner, pod):
+    """Some need more than any machine has."""
+    if spawner.user.name.startswith("large-"):
+        pod.spec.containers[0].resources.requests["cpu"] = pod.spec.containers[0].resources.limits["cpu"] = 100
+    return pod
+
+
 c.Spawner.pre_spawn_hook = own
+c.KubeSpawner.modify_pod_hook = large
 if "node" in run:
     c.KubeSpawner.node_selector = {"kubernetes.io/hostname": run["node"]}
 small = {"cpu_guarantee": 0.05, "mem_guarantee": "100M"}

@@ -18,6 +18,7 @@ BORN: dict[str, Any] = {
             {
                 "name": "notebook",
                 "image": "r-compute:1",
+                "args": ["python3"],
                 "env": [{"name": "A", "value": "1"}],
                 "resources": {"limits": LIMITS},
             },
