@@ -1,6 +1,8 @@
 """What the images hold, and that it works as the accounts that they start as."""
 
+import json
 import re
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -9,6 +11,7 @@ from rc2hub import __version__
 from tests.cluster import archive
 from tests.cluster.archive import Archive
 from tests.cluster.cluster import Cluster, Namespace, eventually
+from tests.fixtures import traces
 from tests.fixtures.hub import ROOT
 
 # a standby starts as root, and becomes the person's
@@ -140,6 +143,18 @@ def test_r_has_what_it_needs_whoever_it_belongs_to(cluster: Cluster, namespace: 
     assert namespace.exec(compute, "which", "python").strip() == "/opt/rc2/bin/python"
     assert "ir " in namespace.exec(compute, "jupyter", "kernelspec", "list")
     assert namespace.exec(compute, "Rscript", "-e", SPARK_FROM_R).endswith("20.0.0")
+
+
+def test_nothing_of_a_standbys_rehearsal_is_left_in_the_server_that_becomes_somebodys(
+    cluster: Cluster, namespace: Namespace
+):
+    compute = run(namespace, compute_pod(cluster))
+    look = ["python", "-c", Path(traces.__file__).read_text()]
+    found, other = [json.loads(namespace.exec(compute, *look)) for _ in range(2)]
+    assert found["traces"] == {}
+    assert {name for variables in found["environments"].values() for name in variables} == set()
+    assert {name for name, secret in found["secrets"].items() if secret in {other["secrets"][name], ""}} == set()
+    assert found["rehearsed cookies"] != found["secrets"]["cookies"]
 
 
 def test_r_markdown_becomes_pdf(cluster: Cluster, namespace: Namespace):
