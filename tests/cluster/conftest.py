@@ -6,7 +6,7 @@ all namespaces that are open then are shown with it.
 """
 
 import os
-from collections.abc import AsyncIterator, Generator, Iterator
+from collections.abc import AsyncIterator, Generator, Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -19,6 +19,8 @@ from tests.fixtures.hub import Client
 
 # what `make cluster` has to bring says nothing about a cluster of yours
 collect_ignore = ["test_machine.py"] if "KUBECONFIG_RC2_TEST" in os.environ else []
+SHOWN = pytest.StashKey[BaseException | None]()
+"""The failure that was reported last."""
 
 
 @pytest.fixture(scope="session")
@@ -35,17 +37,24 @@ def namespace(cluster: Cluster) -> Iterator[Namespace]:
 
 
 @pytest.hookimpl(wrapper=True)
-def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, Any, pytest.TestReport]:
-    """Add what Kubernetes knows to the report of a failure."""
+def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) -> Generator[None, Any, pytest.TestReport]:
+    """Add what Kubernetes and hub know to the report of a failure; once, when a fixture fails all of its tests."""
     report: pytest.TestReport = yield
-    cluster = getattr(item, "funcargs", {}).get("cluster")
-    if report.failed and isinstance(cluster, Cluster):
-        for namespace in cluster.namespaces:
-            report.sections.append((f"namespace {namespace.name}", namespace.describe()))
-    for fixture in getattr(item, "funcargs", {}).values():
-        if report.failed and isinstance(fixture, KubeHub):
-            report.sections.append(("hub.log", fixture.log()[-8000:]))
+    failure = call.excinfo and call.excinfo.value
+    if report.failed and failure is not item.session.stash.get(SHOWN, None):
+        item.session.stash[SHOWN] = failure
+        report.sections += known(getattr(item, "funcargs", {}).values())
     return report
+
+
+def known(fixtures: Iterable[Any]) -> Iterator[tuple[str, str]]:
+    """What there is to know, by headings."""
+    for fixture in fixtures:
+        if isinstance(fixture, Cluster):
+            yield from ((f"namespace {namespace.name}", namespace.describe()) for namespace in fixture.namespaces)
+        hub = getattr(fixture, "hub", fixture)
+        if isinstance(hub, KubeHub):
+            yield "hub.log", hub.log()[-8000:]
 
 
 @contextmanager
