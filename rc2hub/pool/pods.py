@@ -21,8 +21,9 @@ RUN = "/run/rc2"
 CONTROL = f"{RUN}/control.sock"
 COMMAND = ["python3", "-m", "rc2hub.compute.standby", CONTROL]
 READY = f"{RUN}/ready"
-CONNECT = ["socat", "-t0", "-", f"UNIX-CONNECT:{CONTROL},retry=200,interval=0.05"]
-"""The socket is there some tenths of a second after the container."""
+CONNECT = ["socat", "-t0", "-", f"UNIX-CONNECT:{CONTROL},retry=2400,interval=0.05"]
+"""The socket is there some tenths of a second after the container, but much later where Python comes from a slow disk; it is
+waited for as long as the start-up probe does."""
 PORT = 8888
 CAPABILITIES = ["CHOWN", "DAC_OVERRIDE", "SETGID", "SETUID"]
 """What it takes to become a person's account and to make her home."""

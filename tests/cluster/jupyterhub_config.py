@@ -27,6 +27,7 @@ c.KubeSpawner.namespace = run["namespace"]
 c.KubeSpawner.image = run["image"]
 c.KubeSpawner.image_pull_policy = "IfNotPresent"
 c.KubeSpawner.start_timeout = run.get("start_timeout", 60)
+c.KubeSpawner.extra_pod_config = run.get("extra_pod_config", {})
 c.KubeSpawner.volumes = [{"name": "homes", "persistentVolumeClaim": {"claimName": "homes"}}]
 c.KubeSpawner.volume_mounts = [{"name": "homes", "mountPath": "/home"}]
 c.KubeSpawner.extra_labels = run.get("labels", {})
@@ -54,6 +55,15 @@ if "node" in run:
 small = {"cpu_guarantee": 0.05, "mem_guarantee": "100M"}
 c.Profiles.catalogue = [
     {"name": "r", "cpu": 1, "memory": "1G", "spare": run.get("spare", 0), "kubespawner_override": small},
+    {
+        "name": "slow",
+        "memory": "1G",
+        "spare": 0,
+        "kubespawner_override": {
+            **small,
+            "extra_container_config": {"command": ["sh", "-c", 'sleep 12; exec "$@"', "sh"]},
+        },
+    },
     {"name": "huge", "cpu": 500, "memory": "1G", "spare": 0},
     {
         "name": "missing",
@@ -72,7 +82,7 @@ c.SharedServices.broker_url = f"http://{run['host']}:{run['ports'][3]}"
 c.SharedServices.contact = "the data team"
 c.SharedServices.catalogue = run["services"]
 c.JupyterHub.load_roles = [
-    {"name": "readers", "groups": ["analysts"], "scopes": ["custom:rc2:flights:read"] if run["services"] else []},
+    {"name": "readers", "groups": ["analysts"], "scopes": [f"custom:rc2:{grant}" for grant in run.get("grants", [])]},
     {
         "name": "probe",
         "services": ["probe"],
@@ -85,6 +95,7 @@ c.JupyterHub.load_roles = [
             "read:hub",
             "groups",
             "read:metrics",
+            "proxy",
         ],
     },
 ]

@@ -1,0 +1,204 @@
+"""What ends a server, or keeps one from starting: a sentence for the person, nothing left over, and the next start works."""
+
+import asyncio
+import json
+import re
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from dataclasses import dataclass
+
+import aiohttp
+import pytest
+
+from tests.cluster.cluster import Cluster, eventually
+from tests.cluster.department import SERVICES, Department, opened
+from tests.cluster.test_machine import NODES, ready_nodes
+from tests.fixtures.hub import Client, Kernel, until
+from tests.fixtures.postgres import Postgres
+
+pytestmark = pytest.mark.timeout(240)
+WORKS = "JupyterLab"
+NO_ANSWER = "Your server appears to be down. Try restarting it from the hub"
+NOT_RUNNING = "Your server is not running. Would you like to start it?"
+LOGGED_OUT = "Sign in"
+LOADS = ""
+"""What her page says: as long as nobody has noticed, and then; or it goes on loading, and she tries again."""
+RELOADS = aiohttp.ClientTimeout(total=3)
+
+
+@dataclass(frozen=True)
+class Server:
+    """A compute server with everything attached, and the R in it."""
+
+    person: str
+    node: str
+    r: Kernel
+
+
+Outage = Callable[[Department, Client, Server], AbstractAsyncContextManager[None]]
+
+
+@pytest.fixture(scope="module")
+def department(cluster: Cluster, postgres: Postgres, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Department]:
+    """A hub with one standby, for people who do not wait long."""
+    folder = tmp_path_factory.mktemp("department")
+    quick = {"start_timeout": 40, "extra_pod_config": {"terminationGracePeriodSeconds": 1}}
+    with opened(cluster, postgres, folder, spare=1, **quick) as department:
+        yield department
+
+
+@pytest.fixture
+async def client(department: Department) -> AsyncIterator[Client]:
+    async with department.hub.client() as client:
+        yield client
+
+
+@asynccontextmanager
+async def working(department: Department, client: Client, person: str) -> AsyncIterator[Server]:
+    """Somebody who works, with a Spark server of her own."""
+    status, event = await client.start(person, services=SERVICES)
+    assert status == 201, event
+    async with client.kernel(person) as r:
+        pod = await r.run('cat(Sys.info()[["nodename"]])')
+        eventually(lambda: department.gateway.pods(person) and department.roles(person))
+        yield Server(person, department.hub.namespace.get("pod", pod)["spec"]["nodeName"], r)
+
+
+@asynccontextmanager
+async def node_drained(department: Department, _client: Client, server: Server) -> AsyncIterator[None]:
+    cluster = department.hub.namespace.cluster
+    try:
+        await asyncio.to_thread(cluster.kubectl, "drain", server.node, "--force", "--delete-emptydir-data", timeout=60)
+        yield
+    finally:
+        cluster.kubectl("uncordon", server.node)
+
+
+@asynccontextmanager
+async def node_without_power(department: Department, _client: Client, server: Server) -> AsyncIterator[None]:
+    cluster, number = department.hub.namespace.cluster, server.node.removeprefix("node")
+    try:
+        await asyncio.to_thread(cluster.machine, "node-kill", number)
+        yield
+    finally:
+        await asyncio.to_thread(cluster.machine, "node-up", number)
+        await asyncio.to_thread(eventually, lambda: ready_nodes(cluster) == set(NODES))
+
+
+@asynccontextmanager
+async def node_without_power_and_server_stopped(
+    department: Department, client: Client, server: Server
+) -> AsyncIterator[None]:
+    async with node_without_power(department, client, server):
+        async with asyncio.timeout(40):
+            await client.stop(server.person)
+        yield
+
+
+@asynccontextmanager
+async def server_killed(_department: Department, _client: Client, server: Server) -> AsyncIterator[None]:
+    """As Linux does it when a container's memory is not enough and its processes end as one."""
+    killing = asyncio.create_task(server.r.run('system("kill -9 -1")'))
+    try:
+        yield
+    finally:
+        killing.cancel()
+        await asyncio.wait([killing])
+
+
+@asynccontextmanager
+async def server_culled(_department: Department, client: Client, server: Server) -> AsyncIterator[None]:
+    await client.stop(server.person)
+    yield
+
+
+@asynccontextmanager
+async def person_deleted(_department: Department, client: Client, server: Server) -> AsyncIterator[None]:
+    async def is_deleted() -> bool:
+        # JupyterHub says 400 while a server takes more than ten seconds to stop
+        return (await client.call("DELETE", f"/hub/api/users/{server.person}"))[0] == 204
+
+    await until(is_deleted)
+    yield
+
+
+OUTAGES = [
+    (node_drained, NOT_RUNNING),
+    (node_without_power, NOT_RUNNING),
+    (node_without_power_and_server_stopped, NOT_RUNNING),
+    (server_killed, NOT_RUNNING),
+    (server_culled, NOT_RUNNING),
+    (person_deleted, LOGGED_OUT),
+]
+
+
+@pytest.mark.parametrize(("outage", "reads"), OUTAGES, ids=[outage.__name__ for outage, _ in OUTAGES])
+async def test_a_server_that_ends_leaves_nothing_and_the_next_start_works(
+    department: Department, client: Client, person: str, outage: Outage, reads: str
+) -> None:
+    await department.welcome(client, person)
+    async with department.browser(person) as browser, working(department, client, person) as server:
+        assert await page(browser, person) == WORKS
+        async with outage(department, client, server):
+            await until(lambda: shows(browser, person, reads), 90)
+            await until(lambda: nothing_left(department, client, person))
+            await department.welcome(client, person)
+            await works_and_goes(department, client, person)
+
+
+async def test_a_machine_that_takes_long_is_waited_for(department: Department, client: Client, person: str) -> None:
+    await department.welcome(client, person)
+    read = await start(client, person, profile="slow", services=SERVICES)
+    assert read[-1].startswith("Server ready at"), read
+    await client.stop(person)
+    await until(lambda: nothing_left(department, client, person))
+
+
+async def start(client: Client, person: str, **options: object) -> list[str]:
+    """Start a server; all that the person reads until it is there or cannot be."""
+    status, answer = await client.call("POST", f"/hub/api/users/{person}/server", json=options)
+    assert status == 202, answer
+    async with client.session.get(client.address(f"/hub/api/users/{person}/server/progress")) as progress:
+        lines = [line async for line in progress.content if line.startswith(b"data:")]
+    read = [json.loads(line[5:])["message"] for line in lines]
+    assert not [message for message in read if "\n" in message or "Traceback" in message]
+    return read
+
+
+async def page(browser: aiohttp.ClientSession, person: str) -> str:
+    """The sentence on a person's page, or the title of what works."""
+    try:
+        async with browser.get(f"/user/{person}/lab", timeout=RELOADS) as answer:
+            text = " ".join(re.sub("<[^>]*>", " ", await answer.text()).split())
+    except TimeoutError:
+        return LOADS
+    assert "Traceback" not in text
+    return next((sentence for sentence in (NO_ANSWER, NOT_RUNNING, LOGGED_OUT, WORKS) if sentence in text), text)
+
+
+async def shows(browser: aiohttp.ClientSession, person: str, sentence: str) -> bool:
+    said = await page(browser, person)
+    assert said in {WORKS, LOADS, NO_ANSWER, NOT_RUNNING, LOGGED_OUT}
+    return said == sentence
+
+
+async def works_and_goes(department: Department, client: Client, person: str) -> None:
+    """Start, if need be again, work with R, stop; and nothing is left of that either."""
+    await until(lambda: has_started(client, person))
+    async with client.kernel(person) as r:
+        assert await r.run("cat(6 * 7)") == "42"
+    await client.stop(person)
+    await until(lambda: nothing_left(department, client, person))
+
+
+async def has_started(client: Client, person: str) -> bool:
+    """Start; after a failed start, JupyterHub says 201 of the next one before it is there."""
+    print(await client.start(person, profile="r", services=["flights"]))  # read when it never works
+    _, model = await client.call("GET", f"/hub/api/users/{person}")
+    return bool(model["servers"].get("", {}).get("ready"))
+
+
+async def nothing_left(department: Department, client: Client, person: str) -> bool:
+    left = await department.left(client, person)
+    print(left)  # read when it never gets empty
+    return not left
