@@ -124,10 +124,10 @@ class Measured:
         both = zip(answer["seconds"]["PodKind.claim"], answer["seconds"]["Standbys.claim"], strict=True)
         self._values[size]["own"] += [claim - patch for claim, patch in both]
 
-    def listed(self, size: int, answer: dict[str, float]) -> None:
-        """Take over what the hub says of a list of all pods."""
-        for key, value in answer.items():
-            self._values[size][f"list {key}"].append(value)
+    def lists(self, size: int, answer: dict[str, list[float]]) -> None:
+        """Take over what the hub says of lists of all pods."""
+        for key, values in answer.items():
+            self._values[size][f"list {key}"] += values
 
     def entries(self, works: Iterable[tuple[str, str, str, float]], sizes: Sequence[int], what: str) -> list[dict[str, Any]]:
         """The report: each size against the smallest."""
@@ -180,7 +180,7 @@ async def by_people(client: ApiClient, namespace: Namespace, nodes: list[str]) -
             await asked.ask("know", people + SPARE)
             number = people
             if stop < len(PEOPLE):  # later, Python holds memory that it does not need any more
-                measured.listed(people, await asked.ask("list"))
+                measured.lists(people, await asked.ask("lists"))
             measured.claims(people, answer := await asked.ask("claims", BURSTS))
             await pods.delete(answer["pods"])
     return measured.entries((*CLAIMS, *LISTS), PEOPLE, "pods")

@@ -5,7 +5,7 @@ and the control streams, as behind a fake kubelet is no R. Reads questions from 
 """
 
 import asyncio
-import gc
+import contextlib
 import itertools
 import json
 import os
@@ -33,7 +33,9 @@ from rc2hub.spawners.base import Rc2Spawner
 from rc2hub.spawners.kube import Rc2KubeSpawner
 from tests.bench.fake_nodes import LABEL, TOLERATION, VALUE
 
-BURST = 5
+BURST, LISTED = 5, 3
+QUIET = 5.0
+"""Seconds without news of pods after which the API server is through with what was made before."""
 TICK = 0.01
 """Seconds between looks at how long the event loop was busy."""
 
@@ -58,6 +60,13 @@ class Counted:
                 self.seconds.setdefault(f"{type(owned).__name__}.{name}", []).append(time.perf_counter() - began)
 
         setattr(owner, name, measured)
+
+    async def quiet(self) -> None:
+        """Wait until there has been no news for a while."""
+        with contextlib.suppress(TimeoutError):
+            while True:
+                self.more.clear()
+                await asyncio.wait_for(self.more.wait(), QUIET)
 
     def watched(self) -> None:
         """Have what the API server sends counted. In watches Rc² asks for objects as they are, KubeSpawner for no kind."""
@@ -181,7 +190,7 @@ class BenchHub:
         self.users = starters | {f"person-{n}": self.user(self.running(f"person-{n}")) for n in range(people)}
 
     async def answer_know(self, pods: int) -> None:
-        """Wait until the hub sees so many pods that run, and all standbys can be claimed."""
+        """Wait until the hub sees so many pods that run, all standbys can be claimed, and the API server is at rest."""
         await Silent.full(self.spare)
         nobody = self.pool._nobody.spawner
 
@@ -190,17 +199,21 @@ class BenchHub:
             return len(known) == pods and all(pod["status"]["phase"] == "Running" for pod in known)
 
         await self.counted.until(seen)
+        await self.counted.quiet()
 
-    async def answer_list(self) -> dict[str, float]:
-        """What one of KubeSpawner's lists of all pods costs; how long the event loop has nothing but it to do."""
-        gc.collect()
-        self.counted.take()
-        used, busy = time.process_time(), asyncio.create_task(self.busy())
-        await self.pool._nobody.spawner.pod_reflector._list_and_update("0")
-        await asyncio.sleep(2 * TICK)  # until `busy` has seen that, too
-        cpu = time.process_time() - used
-        busy.cancel()
-        return {"cpu": cpu, "stall": self.longest, "bytes": self.counted.take()[1]["answers: bytes"], "memory": memory()}
+    async def answer_lists(self) -> dict[str, list[float]]:
+        """What KubeSpawner's lists of all pods cost, and how long the event loop does nothing else."""
+        costs: dict[str, list[float]] = {"cpu": [], "stall": [], "bytes": []}
+        for _ in range(LISTED):
+            self.counted.take()
+            used, busy = time.process_time(), asyncio.create_task(self.busy())
+            await self.pool._nobody.spawner.pod_reflector._list_and_update("0")
+            await asyncio.sleep(2 * TICK)  # until `busy` has seen that, too
+            costs["cpu"].append(time.process_time() - used)
+            busy.cancel()
+            costs["stall"].append(self.longest)
+            costs["bytes"].append(self.counted.take()[1]["answers: bytes"])
+        return {**costs, "memory": [memory()]}
 
     async def busy(self) -> None:
         """Note how long the event loop works at one thing, in CPU seconds, as the machine has other things to do as well."""
