@@ -60,6 +60,10 @@ class Release:
             values += ["--set-json", f"{key}={json.dumps(value)}"]
         return self.helm("upgrade", "--install", "rc2", str(CHART), "--wait", "--timeout=5m", *values, *arguments)
 
+    def upgrade(self, *arguments: str) -> str:
+        """`helm upgrade` with the values that it has now and these, until everything is up."""
+        return self.helm("upgrade", "rc2", str(CHART), "--reuse-values", "--wait", "--timeout=5m", *arguments)
+
     def helm(self, *arguments: str) -> str:
         """Run helm in the release's namespace."""
         return self.cluster.helm(*arguments, f"--namespace={self.namespace.name}", timeout=400)

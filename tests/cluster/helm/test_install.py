@@ -3,18 +3,28 @@
 import asyncio
 import json
 from collections.abc import AsyncIterator, Iterator
-from contextlib import AsyncExitStack
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from tests.cluster.cluster import Cluster, eventually
 from tests.cluster.helm.chart import CHART
-from tests.cluster.helm.release import PROBE, Release, released
+from tests.cluster.helm.release import PROBE, Release, reachable, released, working
 from tests.fixtures.hub import Client
 
 pytestmark = pytest.mark.timeout(600)
-PEOPLE = [f"person{number}" for number in range(5)]
+PEOPLE = {"ada": ["flights", "spark"], "bob": ["flights"], "cleo": [], "dora": [], "emil": []}
+"""Each with the services she uses."""
+EVERYTHING = (
+    "--set=hub.config.JupyterHub.active_server_limit=50",
+    "--set=sharedServices.contact=the data team",
+    "--set=spark.drivers.idle_stop=900",
+)
+"""What restarts hub, broker and gateway."""
+SERVICES = {"flights": "ready", "spark": "ready"}
+OURS = ("hub", "broker", "spark-gateway")
+LOGIN_ROLES = "SELECT count(*) FROM pg_roles WHERE rolcanlogin AND starts_with(rolname, 'rc2_flights_as_')"
 
 
 @pytest.fixture(scope="module")
@@ -25,9 +35,13 @@ def release(cluster: Cluster) -> Iterator[Release]:
         "postgresql.databases": {"flights": {"display_name": "Flights"}},
         "roles": [
             {"name": "probe", "services": ["probe"], "scopes": PROBE},
-            {"name": "writers", "groups": ["editors"], "scopes": ["custom:rc2:flights:write"]},
+            {"name": "writers", "groups": ["editors"], "scopes": ["custom:rc2:flights:write", "custom:rc2:spark:use"]},
         ],
+        "spark.enabled": True,
+        "spark.drivers.memory": "512m",
+        "spark.resources.requests": {"cpu": "10m", "memory": "64Mi"},
     }
+    cluster.image("spark")
     with released(cluster, **values) as release:
         release.install()
         yield release
@@ -40,16 +54,9 @@ async def outside(release: Release) -> AsyncIterator[Client]:
         yield client
 
 
-async def reachable(client: Client) -> None:
-    """Wait until the Ingress and the proxy know each other."""
-    async with asyncio.timeout(60):
-        while (await client.call("GET", "/hub/api/"))[0] != 200:
-            await asyncio.sleep(0.5)
-
-
 async def test_it_answers_through_the_ingress_and_the_broker_finds_its_database(outside: Client) -> None:
     async with asyncio.timeout(60):
-        while (await outside.call("GET", "/services/rc2/api/health"))[1].get("services") != {"flights": "ready"}:
+        while (await outside.call("GET", "/services/rc2/api/health"))[1].get("services") != SERVICES:
             await asyncio.sleep(0.5)
 
 
@@ -96,23 +103,23 @@ def test_the_hub_may_do_this_and_not_that(release: Release, where: str, verb: st
     assert said.strip().endswith("yes" if may else "no"), said
 
 
+IN_SPARK = """
+con <- rc2::rc2_spark()
+DBI::dbExecute(con, "CREATE TEMPORARY VIEW mine AS SELECT 41 AS x")
+"""
+
+
 async def test_an_upgrade_disturbs_nobody_who_works(release: Release, outside: Client) -> None:
-    async with AsyncExitStack() as work:
-        kernels = []
-        for person in PEOPLE:
-            await outside.create(person)
-            assert (await outside.start(person))[0] == 201
-            work.push_async_callback(outside.stop, person)
-            kernels.append(await work.enter_async_context(outside.kernel(person)))
-        await asyncio.gather(*(r.run("x <- 41") for r in kernels))
-        browser = await work.enter_async_context(release.browser(PEOPLE[0]))
+    async with working(outside, **PEOPLE) as kernels, release.browser(min(PEOPLE)) as browser:
+        with_spark, *others = kernels
+        await asyncio.gather(with_spark.run(IN_SPARK), *(r.run("x <- 41") for r in others))
         before = release.pods()
-        everything = ["--set=hub.config.JupyterHub.active_server_limit=50", "--set=sharedServices.contact=the data team"]
-        await asyncio.to_thread(release.install, *everything)
+        await asyncio.to_thread(release.upgrade, *EVERYTHING)
         after = release.pods()
-        assert {name for name in before if before[name] != after.get(name)} == {"hub", "broker"}
-        assert await asyncio.gather(*(r.run("cat(x + 1)") for r in kernels)) == ["42"] * len(PEOPLE)
+        assert {name for name in before if before[name] != after.get(name)} == {"hub", "broker", "spark-gateway"}
         await reachable(outside)
+        assert await asyncio.gather(*(r.run("cat(x + 1)") for r in others)) == ["42"] * len(others)
+        assert (await with_spark.run("cat(DBI::dbGetQuery(con, 'SELECT x + 1 AS y FROM mine')$y)")).endswith("42")
         async with browser.get(f"{release.url}/hub/home") as page:
             assert (page.status, page.url.path) == (200, "/hub/home"), "logged out"
         for person in PEOPLE:
@@ -121,25 +128,54 @@ async def test_an_upgrade_disturbs_nobody_who_works(release: Release, outside: C
 
 
 async def test_another_image_is_for_new_servers_only(release: Release, outside: Client) -> None:
-    image = release.cluster.image("r-compute")
-    await asyncio.to_thread(release.install)
-    await reachable(outside)
-    await outside.create("old")
-    assert (await outside.start("old"))[0] == 201
-    before = release.pods()
-    await asyncio.to_thread(release.install, f"--set=hub.config.KubeSpawner.image={image}-not-there")
-    assert {name for name, pod in release.pods().items() if before.get(name) != pod} == {"hub"}
-    assert release.compute.get("pod", "jupyter-old")["spec"]["containers"][0]["image"] == image
-    await reachable(outside)
-    async with outside.kernel("old") as r:
-        assert await r.run("cat(1)") == "1"
-    await outside.stop("old")
+    async with working(outside, old=[]) as (old,):
+        before, (pod,) = release.pods(), release.servers("old")
+        other = pod["status"]["containerStatuses"][0]["imageID"]  # the same one, by another name
+        await asyncio.to_thread(release.upgrade, f"--set=hub.config.KubeSpawner.image={other}")
+        assert {name for name, uid in release.pods().items() if before.get(name) != uid} == {"hub"}
+        await reachable(outside)
+        await asyncio.to_thread(eventually, lambda: images(release, "!hub.jupyter.org/username") == {other}, 120)
+        async with working(outside, new=[]) as (new,):
+            assert await asyncio.gather(old.run("cat(1)"), new.run("cat(2)")) == ["1", "2"]
+            assert images(release, "hub.jupyter.org/username=new") == {other}
+        assert images(release, "hub.jupyter.org/username=old") == {release.cluster.image("r-compute")}
+
+
+def images(release: Release, selector: str) -> set[str]:
+    """What compute servers are made of; those that are nobody's have no label of a person."""
+    pods = release.compute.get("pods", "", f"--selector={selector}")
+    return {pod["spec"]["containers"][0]["image"] for pod in pods}
+
+
+async def test_a_server_that_nobody_uses_is_stopped_and_nothing_of_it_is_left(release: Release, outside: Client) -> None:
+    async with working(outside, idle=["flights"]):
+        assert psql(release, LOGIN_ROLES) == "1"
+        await asyncio.to_thread(release.upgrade, "--set=cull.timeout=3,cull.every=2")
+        await reachable(outside)
+        await asyncio.to_thread(eventually, lambda: not release.servers("idle"), 60)
+        await asyncio.to_thread(eventually, lambda: psql(release, LOGIN_ROLES) == "0")
+        assert [route for route in (await outside.call("GET", "/hub/api/proxy"))[1] if "/user/" in route] == []
+
+
+def test_who_is_told_to_end_ends_by_itself(release: Release) -> None:
+    for component in OURS:
+        release.namespace.exec(f"deployment/rc2-{component}", "python3", "-c", "import os; os.kill(1, 15)")
+    for component in OURS:
+        ended = eventually(lambda component=component: last_end(release, component))
+        assert (ended["exitCode"], ended["reason"]) == (0, "Completed"), component
+    release.namespace.wait("condition=Available", *(f"deployment/rc2-{component}" for component in OURS))
+
+
+def last_end(release: Release, component: str) -> dict[str, Any]:
+    """How the component's process has ended last."""
+    (pod,) = release.namespace.get("pods", "", f"--selector=app.kubernetes.io/component={component}")
+    ended: dict[str, Any] = pod["status"]["containerStatuses"][0]["lastState"].get("terminated", {})
+    return ended
 
 
 def test_secrets_and_pods_stay_when_nothing_changes(release: Release) -> None:
-    release.install()
     pods, secrets = release.pods(), made_up(release)
-    release.install()
+    release.upgrade()
     assert made_up(release) == secrets
     assert release.pods() == pods
     jobs = {job["metadata"]["name"]: job["status"].get("succeeded") for job in release.namespace.get("jobs")}
