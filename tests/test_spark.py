@@ -111,7 +111,7 @@ async def test_regressions_are_those_of_r(r: Kernel):
 
 async def test_a_long_query_shows_how_far_it_is(r: Kernel):
     await r.run("options(jupyter.in_kernel = TRUE)")
-    said = await r.run("n <- DBI::dbGetQuery(con, 'SELECT count(*) FROM range(8000000000) WHERE id % 7 = 3')")
+    said = await r.run("n <- DBI::dbGetQuery(con, 'SELECT count(*) FROM range(4000000000) WHERE id % 7 = 3')")
     await r.run("options(jupyter.in_kernel = FALSE)")
     assert "%" in said
 

@@ -33,6 +33,10 @@ class Department:
         await client.create(person)
         assert (await client.call("POST", "/hub/api/groups/analysts/users", json={"users": [person]}))[0] == 200
 
+    def cut(self, place: str, times: int) -> None:
+        """Have the stream into a pod cut there, so many times (`steps.py`)."""
+        self.hub.home.with_name("steps").joinpath(place).write_text(str(times))
+
     async def left(self, client: Client, person: str) -> dict[str, Any]:
         """What is there of the person's; nothing, when her server is gone and the sweep has passed."""
         _, routes = await client.call("GET", "/hub/api/proxy")

@@ -104,7 +104,8 @@ install(c)
 if "steps" in run:
     from pathlib import Path
 
-    from tests.cluster.steps import START, STOP
+    from tests.cluster.steps import START, STOP, cut_streams
     from tests.fixtures.steps import pause_at_steps
 
     pause_at_steps(Path(run["steps"]), {**START, **STOP})
+    cut_streams(Path(run["steps"]))

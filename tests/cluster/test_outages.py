@@ -12,6 +12,7 @@ import pytest
 
 from tests.cluster.cluster import Cluster, eventually
 from tests.cluster.department import SERVICES, Department, opened
+from tests.cluster.steps import CUTS
 from tests.cluster.test_machine import NODES, ready_nodes
 from tests.fixtures.hub import Client, Kernel, until
 from tests.fixtures.postgres import Postgres
@@ -42,8 +43,9 @@ Outage = Callable[[Department, Client, Server], AbstractAsyncContextManager[None
 def department(cluster: Cluster, postgres: Postgres, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Department]:
     """A hub with one standby, for people who do not wait long."""
     folder = tmp_path_factory.mktemp("department")
+    (folder / "steps").mkdir()
     quick = {"start_timeout": 40, "extra_pod_config": {"terminationGracePeriodSeconds": 1}}
-    with opened(cluster, postgres, folder, spare=1, **quick) as department:
+    with opened(cluster, postgres, folder, spare=1, steps=str(folder / "steps"), **quick) as department:
         yield department
 
 
@@ -146,12 +148,65 @@ async def test_a_server_that_ends_leaves_nothing_and_the_next_start_works(
             await works_and_goes(department, client, person)
 
 
-async def test_a_machine_that_takes_long_is_waited_for(department: Department, client: Client, person: str) -> None:
+@pytest.fixture(scope="module")
+async def starts(department: Department) -> dict[str, list[str]]:
+    """What people read who start one profile each, all at the same time."""
+    profiles = ("huge", "missing", "unbound", "slow")
+    async with department.hub.client() as client:
+        for profile in profiles:
+            await department.welcome(client, profile)
+        read = await asyncio.gather(*(start(client, profile, profile=profile, services=SERVICES) for profile in profiles))
+    return dict(zip(profiles, read, strict=True))
+
+
+@pytest.mark.parametrize(
+    ("profile", "why"),
+    [
+        ("huge", "There is no room yet .*Insufficient cpu"),
+        ("missing", "R's container could not be started .*missing:1"),
+        ("unbound", "There is no room yet .*none"),
+    ],
+)
+async def test_a_pod_that_cannot_start_leaves_nothing_and_the_next_start_works(
+    department: Department, client: Client, starts: dict[str, list[str]], profile: str, why: str
+) -> None:
+    said = f"Spawn failed: R could not be started. {why}.*; ask an operator\\."
+    assert re.fullmatch(said, starts[profile][-1]), starts[profile]
+    await until(lambda: nothing_left(department, client, profile))
+    await works_and_goes(department, client, profile)
+
+
+async def test_a_machine_that_takes_long_is_waited_for(
+    department: Department, client: Client, starts: dict[str, list[str]]
+) -> None:
+    assert starts["slow"][-1].startswith("Server ready at"), starts["slow"]
+    await client.stop("slow")
+    await until(lambda: nothing_left(department, client, "slow"))
+
+
+@pytest.mark.parametrize("cut", CUTS)
+async def test_a_stream_that_is_cut_in_the_activation_costs_her_the_time_of_another_standby(
+    department: Department, client: Client, person: str, cut: str
+) -> None:
     await department.welcome(client, person)
-    read = await start(client, person, profile="slow", services=SERVICES)
+    department.cut(cut, times=1)
+    read = await start(client, person, services=SERVICES)
+    assert "That R was lost; taking the next" in read, read
     assert read[-1].startswith("Server ready at"), read
     await client.stop(person)
     await until(lambda: nothing_left(department, client, person))
+
+
+@pytest.mark.parametrize("cut", CUTS)
+async def test_a_stream_that_is_cut_again_leaves_nothing_and_the_next_start_works(
+    department: Department, client: Client, person: str, cut: str
+) -> None:
+    await department.welcome(client, person)
+    department.cut(cut, times=2)
+    read = await start(client, person, services=SERVICES)
+    assert read[-1] == "Spawn failed: The R server ended while it was started; start it again.", read
+    await until(lambda: nothing_left(department, client, person))
+    await works_and_goes(department, client, person)
 
 
 async def start(client: Client, person: str, **options: object) -> list[str]:
