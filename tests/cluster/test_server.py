@@ -88,5 +88,5 @@ async def test_nothing_in_the_environment_of_her_processes_is_somebody_elses(kub
         variables: list[Any] = json.loads(await r.run(EVERYBODYS))
         named = dict(str(variable).split("=", 1) for variable in variables if "=" in str(variable))
     assert named["RC2_PROFILE"] == "r"  # of those that show what they were born with
-    assert [name for name, value in named.items() if "nobody" in value or "rc2-standby-" in value] == []
+    assert [name for name, value in named.items() if "nobody" in value or "rc2-rehearsal" in value] == []
     assert [name for name, value in named.items() if other in value] == []
