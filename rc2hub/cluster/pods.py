@@ -9,7 +9,7 @@ from kubernetes_asyncio.client import ApiException, CoreV1Api
 from kubernetes_asyncio.config import ConfigException, load_incluster_config, load_kube_config
 from kubernetes_asyncio.watch import Watch
 
-from rc2hub.cluster.failures import FAILURES, NOT_FOUND, why_failed
+from rc2hub.cluster.failures import ANSWER, FAILURES, NOT_FOUND, failing_as, why_failed
 from rc2hub.errors import ServiceUnavailableError
 
 log = logging.getLogger("rc2hub.cluster")
@@ -18,8 +18,6 @@ WATCH = 240
 """Seconds of one watch, below aiohttp's own limit; then everything is listed anew, whatever was missed."""
 AGAIN = 1.0
 """Seconds before another try when the API server does not answer."""
-ANSWER = 10.0
-"""Seconds for any other answer of the API server."""
 Pod = dict[str, Any]
 """A pod in Kubernetes' own words."""
 Result = TypeVar("Result")
@@ -56,10 +54,8 @@ class Pods:
             except ConfigException:
                 await load_kube_config()
             self._api = CoreV1Api()
-        try:
+        with failing_as(ServiceUnavailableError):
             await self._list()
-        except FAILURES as error:
-            raise ServiceUnavailableError(why_failed(error)) from error
 
     async def close(self) -> None:
         """Let go of the API server."""
@@ -91,11 +87,9 @@ class Pods:
         Raises:
             ServiceUnavailableError: in Kubernetes' words, if there is none.
         """
-        try:
+        with failing_as(ServiceUnavailableError):
             found = await self._api.read_namespaced_service_account(name, self.namespace, _request_timeout=ANSWER)
-            return str(found.metadata.uid)
-        except FAILURES as error:
-            raise ServiceUnavailableError(why_failed(error)) from error
+        return str(found.metadata.uid)
 
     async def create(self, pod: Pod) -> Pod:
         """Make a pod; returns it as it became.
@@ -103,12 +97,10 @@ class Pods:
         Raises:
             ServiceUnavailableError: in Kubernetes' words, if it is refused.
         """
-        try:
+        with failing_as(ServiceUnavailableError):
             async with self._listing:  # a list from before must not say afterwards that it is gone
                 made = self._in_words(await self._api.create_namespaced_pod(self.namespace, pod, _request_timeout=ANSWER))
                 return self._pods.setdefault(made["metadata"]["name"], made)
-        except FAILURES as error:
-            raise ServiceUnavailableError(why_failed(error)) from error
 
     async def delete(self, name: str) -> None:
         """Delete a pod that keeps nothing, without waiting for a machine that may be gone; one that is gone is no error.

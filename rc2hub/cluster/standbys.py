@@ -5,13 +5,11 @@ from typing import Any
 
 from kubernetes_asyncio.client import ApiClient, ApiException, AppsV1Api, CoreV1Api
 
-from rc2hub.cluster.failures import CONFLICT, FAILURES, NOT_FOUND, UNPROCESSABLE, why_failed
+from rc2hub.cluster.failures import ANSWER, CONFLICT, FAILURES, NOT_FOUND, UNPROCESSABLE, failing_as, why_failed
 from rc2hub.errors import StandbyError
 
 MANAGER = "rc2hub"
 """The hub's name as the owner of fields (server-side apply)."""
-ANSWER = 10.0
-"""Seconds for an answer of the API server."""
 LOST = {NOT_FOUND, CONFLICT, UNPROCESSABLE}
 """What the API server answers to a claim that another one was faster with, or of a pod that is gone."""
 
@@ -53,12 +51,10 @@ class Standbys:
         Raises:
             StandbyError: in Kubernetes' words, if they cannot be listed.
         """
-        try:
+        with failing_as(StandbyError):
             found = await self._apps.list_namespaced_deployment(
                 self.namespace, label_selector=selector, _request_timeout=ANSWER
             )
-        except FAILURES as error:
-            raise StandbyError(why_failed(error)) from error
         return [deployment.metadata.name for deployment in found.items]
 
     async def prune(self, deployment: str) -> None:
@@ -100,10 +96,8 @@ class Standbys:
         await self._call(self._core.delete_namespaced_pod, pod, grace_period_seconds=grace)
 
     async def _call(self, method: Any, name: str, *arguments: Any, **options: Any) -> dict[str, Any]:
-        try:
+        with failing_as(StandbyError):
             return await self._sent(method, name, *arguments, **options)
-        except FAILURES as error:
-            raise StandbyError(why_failed(error)) from error
 
     async def _sent(self, method: Any, name: str, *arguments: Any, **options: Any) -> dict[str, Any]:
         """Call, and read the answer as it is: the client's own objects take longer to make than the answer to come."""
