@@ -46,12 +46,17 @@ def constants(profile: Profile) -> dict[str, str]:
     }
 
 
+def compute_container(pod: Any) -> Any:
+    """The container that is the compute server, of a pod as KubeSpawner makes it."""
+    return next(container for container in pod.spec.containers if container.name == CONTAINER)
+
+
 def without_identity(pod: Any, env: Mapping[str, str]) -> Any:
     """The pod as a standby: only constants in its environment, and Ready as soon as it could be somebody's.
 
     Variables that Kubernetes itself fills in (`valueFrom`) stay: they say nothing of a person.
     """
-    container = next(container for container in pod.spec.containers if container.name == CONTAINER)
+    container = compute_container(pod)
     filled = [variable for variable in container.env or [] if getattr(variable, "value_from", None)]
     container.env = [*filled, *({"name": name, "value": value} for name, value in sorted(env.items()))]
     container.startup_probe = container.startup_probe or {

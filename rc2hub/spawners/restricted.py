@@ -14,7 +14,7 @@ from typing import Any
 from jupyterhub.slugs import safe_slug
 from jupyterhub.utils import maybe_future
 
-from rc2hub.pool.deployment import CONTAINER
+from rc2hub.pool.pods import compute_container
 from rc2hub.profiles import Profiles
 from rc2hub.spawners.kube import proposed_uid
 
@@ -50,8 +50,7 @@ async def with_her_home_alone(hook: Callable[[Any, Any], Any] | None, spawner: A
     if hook:
         pod = await maybe_future(hook(spawner, pod))
     home = safe_slug(spawner.user.name)
-    container = next(each for each in pod.spec.containers if each.name == CONTAINER)
-    for mount in container.volume_mounts:
+    for mount in compute_container(pod).volume_mounts:
         if getattr(mount, "mount_path", None) == spawner.homes:  # our own, which are dictionaries, are elsewhere
             mount.mount_path, mount.sub_path = f"{spawner.homes}/{home}", "/".join(filter(None, [mount.sub_path, home]))
     return pod
