@@ -2,7 +2,7 @@
 
 import asyncio
 import json
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -45,13 +45,6 @@ def release(cluster: Cluster) -> Iterator[Release]:
     with released(cluster, **values) as release:
         release.install()
         yield release
-
-
-@pytest.fixture
-async def outside(release: Release) -> AsyncIterator[Client]:
-    async with release.client() as client:
-        await reachable(client)
-        yield client
 
 
 async def test_it_answers_through_the_ingress_and_the_broker_finds_its_database(outside: Client) -> None:

@@ -1,13 +1,13 @@
 """The chart where compute servers meet the level "restricted": no pod starts as root, and R works all the same."""
 
 import json
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import Iterator
 
 import pytest
 
 from rc2hub.spawners.kube import proposed_uid
 from tests.cluster.cluster import Cluster
-from tests.cluster.helm.release import Release, reachable, released, working
+from tests.cluster.helm.release import Release, released, working
 from tests.fixtures.hub import Client
 
 pytestmark = pytest.mark.timeout(300)
@@ -33,13 +33,6 @@ def release(cluster: Cluster) -> Iterator[Release]:
     with released(cluster, **{"compute.podSecurity": "restricted", "profiles": profiles}) as release:
         release.install()
         yield release
-
-
-@pytest.fixture
-async def outside(release: Release) -> AsyncIterator[Client]:
-    async with release.client() as client:
-        await reachable(client)
-        yield client
 
 
 def test_the_cluster_refuses_what_starts_as_root(release: Release) -> None:
