@@ -1,0 +1,57 @@
+"""A spawner of pods without a hub, and what it makes."""
+
+from types import SimpleNamespace
+from typing import Any
+
+import jupyterhub.spawner
+import kubespawner.spawner
+import pytest
+from kubernetes_asyncio.client import ApiClient
+from traitlets.config import Config
+
+from rc2hub.profiles import Profile
+from rc2hub.request import Offer, SpawnRequest
+from rc2hub.spawners.kube import Rc2KubeSpawner
+
+SECRET = "token-of-alice"
+PROFILES = {
+    "r": Profile("r", "R", cpu=2, memory="3G"),
+    "big": Profile("big", "Big", kubespawner_override={"node_selector": {"size": "big"}, "cpu_guarantee": 0.5}),
+}
+
+
+ENVIRONMENT = {"JUPYTERHUB_API_TOKEN": SECRET, "JUPYTERHUB_USER": "alice", "LANG": "de_DE.UTF-8"}
+NODE = {"valueFrom": {"fieldRef": {"fieldPath": "spec.nodeName"}}}
+
+
+class Spawner(Rc2KubeSpawner):
+    """A spawner of a hub that is not there."""
+
+    offer = Offer(PROFILES, {})
+    broker_url = "http://broker:8000/services/rc2/"
+
+
+@pytest.fixture
+def spawner(monkeypatch: pytest.MonkeyPatch) -> Any:
+    monkeypatch.setattr(kubespawner.spawner, "load_config", lambda **_: None)
+    monkeypatch.setattr(kubespawner.spawner, "shared_client", lambda _: None)
+    monkeypatch.setattr(jupyterhub.spawner.Spawner, "get_env", lambda _: dict(ENVIRONMENT))
+
+    def make(profile: str = "r", name: str = "", person: str = "alice", **traits: Any) -> Spawner:
+        user = SimpleNamespace(name=person, id=1, escaped_name=person, url=f"/user/{person}/")
+        server = SimpleNamespace(name=name, server=None, state={})
+        hub = SimpleNamespace(api_url="http://hub:8081/hub/api")
+        options = {"profile": profile, "services": []}
+        config = Config({"KubeSpawner": {"image": "r-compute", "environment": {"NODE": NODE}, **traits}})
+        made = Spawner(config=config, orm_spawner=server, user=user, hub=hub, user_options=options)
+        made.request = SpawnRequest(profile, {})
+        return made
+
+    return make
+
+
+async def manifest(spawner: Spawner) -> dict[str, Any]:
+    await spawner.load_user_options()
+    async with ApiClient() as client:
+        found: dict[str, Any] = client.sanitize_for_serialization(await spawner.get_pod_manifest())
+    return found
