@@ -24,13 +24,19 @@ TROUBLE = frozenset(
 
 
 def standbys_of(pods: Iterable[Pod], profile: str) -> list[Pod]:
-    """Those of these pods that are nobody's, of one profile."""
-    return [pod for pod in pods if pod["metadata"]["labels"].get(POOL) == profile and not is_going(pod)]
+    """Those of these pods that are nobody's, of one profile, and are or will be ready."""
+    own = (pod for pod in pods if pod["metadata"]["labels"].get(POOL) == profile)
+    return [pod for pod in own if not is_going(pod) and not has_ended(pod)]
 
 
 def is_going(pod: Pod) -> bool:
     """Whether it is being deleted."""
     return "deletionTimestamp" in pod["metadata"]
+
+
+def has_ended(pod: Pod) -> bool:
+    """Whether its machine has ended it for good, as it does when it runs short of something; Kubernetes keeps such pods."""
+    return pod.get("status", {}).get("phase") in ("Failed", "Succeeded")
 
 
 def is_overdue(pod: Pod, now: datetime) -> bool:

@@ -90,6 +90,13 @@ async def test_the_sweep_takes_standbys_of_a_silent_machine_and_leaves_people_th
     assert swept.deleted == ["spare"]
 
 
+async def test_the_sweep_takes_standbys_that_their_machine_has_ended() -> None:
+    swept = Swept(pod("spare", **{POOL: "r"}), pod("evicted", **{POOL: "r"}))
+    swept.pods["ns/evicted"]["status"] = {"phase": "Failed", "reason": "Evicted"}
+    await swept.sweep(set)
+    assert swept.deleted == ["evicted"]
+
+
 PROFILES = {name: Profile(name, name, spare=Spare(spare)) for name, spare in (("r", 3), ("cold", 0), ("own", 1))}
 
 

@@ -5,7 +5,8 @@ from typing import Any
 
 import pytest
 
-from rc2hub.pool.pod_states import is_cut_off, is_overdue
+from rc2hub.pool.deployment import POOL
+from rc2hub.pool.pod_states import is_cut_off, is_overdue, standbys_of
 
 NOON = datetime(2026, 1, 1, 12, tzinfo=UTC)
 
@@ -37,3 +38,9 @@ def test_a_pod_is_cut_off_when_it_is_not_ready_and_no_container_is_the_reason(
     condition: dict[str, Any], cut_off: bool
 ) -> None:
     assert is_cut_off({"metadata": {}, "status": {"conditions": [condition]}}) is cut_off
+
+
+@pytest.mark.parametrize(("phase", "counts"), [("Pending", True), ("Running", True), ("Failed", False), ("Succeeded", False)])
+def test_a_standby_that_its_machine_has_ended_counts_no_more(phase: str, counts: bool) -> None:
+    evicted = {"metadata": {"labels": {POOL: "r"}}, "status": {"phase": phase}}
+    assert (standbys_of([evicted], "r") == [evicted]) is counts
