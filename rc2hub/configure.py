@@ -9,6 +9,7 @@ It comes last because it reads what stands above it, and because a later `load_r
 import asyncio
 import json
 import logging
+import math
 import os
 import secrets
 import sys
@@ -16,6 +17,7 @@ from typing import Any
 from urllib.parse import urljoin
 
 from jupyterhub.app import JupyterHub
+from jupyterhub.utils import exponential_backoff
 
 from rc2hub import lifecycle
 from rc2hub.broker.client import BrokerClient, Push
@@ -33,6 +35,8 @@ USE_BROKER = f"access:services!service={SERVICE}"
 LISTS = {"timeout_seconds": 60, "restart_seconds": 60, "request_timeout": 70}
 """Seconds after which KubeSpawner's watches begin anew with a list of all pods. By itself it does so every ten seconds, and
 with a thousand pods the hub does nothing else for 0.4 s each time. Like that, it learns as soon of a watch that is cut."""
+LOOK = 0.1
+"""Seconds between looks whether the hub is up."""
 log = logging.getLogger("JupyterHub")
 
 
@@ -143,9 +147,11 @@ async def _serve(shared: SharedServices, token: str) -> None:
     hub = JupyterHub.instance()
     client = BrokerClient(urljoin(shared.broker_url, f"{hub.base_url}services/{SERVICE}/"), token)
     Rc2Spawner.push = push = Push(client, hub, lifecycle.change)
-    await hub._start_future
+    # from then on it answers people; its start ends later, because it waits for a broker that may be on its way
+    await exponential_backoff(lambda: hub.http_server, "", max_wait=LOOK, timeout=math.inf, timeout_tolerance=0)
     pool = hub.spawner_class.open_pool(hub, client.url)
     push.pools = pool.states
+    Rc2Spawner.opened.set()
     async with asyncio.TaskGroup() as tasks:
         tasks.create_task(_guarded(push.run, "push"), name="rc2 push")
         tasks.create_task(_guarded(lambda: pool.run(lambda: in_use(hub)), "pool"), name="rc2 pool")

@@ -18,6 +18,8 @@ from rc2hub.services.base import Server
 ERROR = 400
 LONGEST_WAIT = 30.0
 """Seconds a question may be held open."""
+FIRST_LIST = 10.0
+"""Seconds that a broker that has just started waits for the hub's list before it says so."""
 STATUS = {RequestError: 400, NotGrantedError: 403, ServiceUnavailableError: 503}
 
 
@@ -43,6 +45,7 @@ class ApiHandler(RequestHandler):
 
         Raises:
             HTTPError: 403 if the token is missing, unknown, may not use this service, or is that of a stopped server.
+            ServiceUnavailableError: if the hub does not tell which servers run.
         """
         return await self.owner_of(self.token())
 
@@ -51,12 +54,15 @@ class ApiHandler(RequestHandler):
 
         Raises:
             HTTPError: 403 if it is missing, unknown, may not use this service, or is that of a stopped server.
+            ServiceUnavailableError: if the hub does not tell which servers run.
         """
         auth = HubOAuth.instance()
         model = await auth.user_for_token(token, sync=False) if token else None
         if not model or model.get("kind", "user") != "user" or not auth.check_scopes(auth.access_scopes, model):
             raise HTTPError(403, reason="A valid JupyterHub token for this service is needed.")
         caller = Caller.from_model(model)
+        if not await self.broker.reconciler.until(lambda: self.broker.reconciler.desired is not None, FIRST_LIST):
+            raise ServiceUnavailableError("The hub has not told yet which servers run; try again in a moment.")
         if caller.own_server and caller.own_server not in self.broker.servers_of(caller.user):
             raise HTTPError(403, reason="The server of this token does not run.")
         return caller

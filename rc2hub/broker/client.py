@@ -240,6 +240,7 @@ class Push:
                 wishes = await self.client.wishes(INTERVAL)
             except ServiceUnavailableError:
                 await asyncio.sleep(1)
+                self.push_soon()  # a broker that comes back knows nothing, and people's Spark asks it already
                 continue
             for wish in wishes:
                 user = self.hub.users.get(wish.user)

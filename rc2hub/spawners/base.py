@@ -47,6 +47,8 @@ class Rc2Spawner(_BeforeASpawner):  # type: ignore[misc]
 
     offer: ClassVar[Offer]
     push: ClassVar[Push]
+    opened: ClassVar[asyncio.Event] = asyncio.Event()
+    """Set when there is a pool, which is some hundredths of a second after the hub listens."""
 
     def __init__(self, **kwargs: Any) -> None:
         """Start from what JupyterHub stored of the person's last request."""
@@ -119,6 +121,7 @@ class Rc2Spawner(_BeforeASpawner):  # type: ignore[misc]
             SpawnException: in one sentence, with the status that fits.
         """
         self._said.clear()
+        await self.opened.wait()
         began = time.monotonic()
         try:
             url = await lifecycle.start(self)
