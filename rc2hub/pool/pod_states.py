@@ -50,6 +50,13 @@ def is_cut_off(pod: Pod) -> bool:
     return any(each["type"] == "Ready" and each["status"] != "True" and not each.get("reason") for each in conditions)
 
 
+def is_lost(pod: Pod) -> str:
+    """Why a standby will never be somebody's, though Kubernetes would keep it; empty if it may be."""
+    if has_ended(pod):
+        return "has ended"
+    return "its machine is silent" if is_cut_off(pod) else ""
+
+
 def is_ready(pod: Pod) -> bool:
     """Whether it could be somebody's."""
     conditions = pod.get("status", {}).get("conditions", [])
