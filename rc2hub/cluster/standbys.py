@@ -78,6 +78,15 @@ class Standbys:
                 return None
             raise StandbyError(f"R could not be started: {why_failed(error)}; try again, or ask an operator.") from error
 
+    async def place(self, pod: str, gate: str) -> None:
+        """Take a scheduling gate off a pod, so that Kubernetes finds a machine for it; one that is off or gone is no error.
+
+        Raises:
+            StandbyError: in Kubernetes' words, if it is refused.
+        """
+        patch = {"spec": {"schedulingGates": [{"$patch": "delete", "name": gate}]}}
+        await self._call(self._core.patch_namespaced_pod, pod, patch)
+
     async def resize(self, pod: str, container: str, resources: Mapping[str, Any]) -> None:
         """Give a running container other resources; whether there is room, its machine says later, in the pod's conditions.
 

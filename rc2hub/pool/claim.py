@@ -20,6 +20,7 @@ from rc2hub.pool.deployment import POOL, TEMPLATE, claim_patch
 from rc2hub.pool.keeper import Keeper
 from rc2hub.pool.pod_states import is_ready, standbys_of, trouble
 from rc2hub.pool.pods import PodStandby
+from rc2hub.pool.rest import Rest
 from rc2hub.pool.tally import Tally
 from rc2hub.profiles import Profile
 
@@ -61,6 +62,7 @@ class PodKind:
         self._claimed: set[str] = set()
         self._first_seen: dict[str, float] = {}
         self._estimate = FIRST_ESTIMATE
+        self._rest = Rest(cluster, pods, lambda: bool(self._waiting))
         self.tally = Tally(
             profile,
             ready=lambda: len(self._ready),
@@ -85,6 +87,7 @@ class PodKind:
             StandbyError: if the API server does not answer.
         """
         asked = self.tally.asked()
+        self._rest.login()
         result = metrics.WARM if self._ready else metrics.WAITED
         while standby := await self._take(spawner.say):
             self._claimed.add(standby.name)
@@ -170,6 +173,7 @@ class PodKind:
         for name, pod in here.items():
             if pod is seen.get(name):
                 continue
+            self._rest.look(tasks, name, pod)
             if not is_ready(pod):
                 self._first_seen.setdefault(name, time.monotonic())
             elif name not in self._held and self._is_claimable(name):

@@ -22,8 +22,8 @@ CPU = 0.01
 """Cores that a standby asks for: it idles, and grows when it becomes somebody's (design D2)."""
 MEMORY = 256 << 20
 """Bytes that a standby asks for; with page cache it uses 235 MiB (warm.md)."""
-REST = ["sh", "-c", 'sleep 1; exec "$@"', "sh"]
-"""A standby rests before it loads: the login is still under way by which the one that it replaces was claimed."""
+GATE = "rc2-rest"
+"""The scheduling gate with which standbys are made; the hub takes it off when it is quiet (`rest.py`)."""
 PERSONS_LABELS = ("hub.jupyter.org/username", "hub.jupyter.org/servername")
 PROGRESS = 300
 """Seconds without progress after which Kubernetes calls a roll-out failed; the old standbys stay."""
@@ -51,7 +51,7 @@ def deployment(profile: str, born: Pod, replicas: int, owners: Sequence[Mapping[
     spec = {**copy.deepcopy(born["spec"]), "restartPolicy": "Always"}  # a Deployment has no other
     compute = container(spec)
     compute["resources"] = small(compute.get("resources", {}))
-    compute["args"] = [*REST, *compute["args"]]
+    spec["schedulingGates"] = [*spec.get("schedulingGates", []), {"name": GATE}]
     template = {"metadata": {"labels": {**labels, POOL: profile}, "annotations": notes}, "spec": spec}
     written = json.dumps(template, sort_keys=True).encode()
     template["metadata"]["labels"][TEMPLATE] = hashlib.sha256(written).hexdigest()[:16]

@@ -72,8 +72,10 @@ class Watcher:
 
 
 def _state(pod: dict[str, Any]) -> str:
-    if "deletionTimestamp" in pod["metadata"]:
+    if "deletionTimestamp" in pod["metadata"] or pod.get("status", {}).get("phase") in ("Failed", "Succeeded"):
         return "gone"
+    if pod["spec"].get("schedulingGates"):
+        return "resting"
     conditions = pod.get("status", {}).get("conditions", [])
     ready = any((each["type"], each["status"]) == ("Ready", "True") for each in conditions)
     return "ready" if ready else "starting"

@@ -9,6 +9,7 @@ from rc2hub.pool.pods import PodStandby
 from rc2hub.spawners.kube import Rc2KubeSpawner
 
 START = {
+    "comparison": (Rc2KubeSpawner, "standby_pod"),
     "manifest": (Rc2KubeSpawner, "get_pod_manifest"),
     "claim": (Rc2KubeSpawner, "claim"),
     "activate": (PodStandby, "activate"),

@@ -1,6 +1,7 @@
 """What breaks at any step of a start or a stop on a cluster leaves nothing behind, and the next start works."""
 
 import asyncio
+import json
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -10,22 +11,25 @@ import pytest
 
 from tests.cluster.cluster import Cluster, eventually
 from tests.cluster.conftest import running_hub
-from tests.cluster.hub import KubeHub
-from tests.cluster.steps import START, STOP
+from tests.cluster.hub import KubeHub, standbys
+from tests.cluster.steps import STOP
 from tests.cluster.test_login import is_ready
 from tests.fixtures.hub import Client, until
 
 pytestmark = pytest.mark.timeout(240)
-AWAY = 20.0
+AWAY = 30.0
 """Seconds that the API server is gone."""
+WARM = ("comparison", "claim", "activate", "deliver")
+COLD = ("manifest", "claim", "deliver")
+"""What a start goes through with a standby, and with a pod of one's own."""
 
 
 @pytest.fixture(scope="module")
 def mortal(cluster: Cluster, tmp_path_factory: pytest.TempPathFactory) -> Iterator[KubeHub]:
-    """A hub that can be held at its steps."""
+    """A hub with a standby that can be held at its steps."""
     folder = tmp_path_factory.mktemp("mortal")
     (folder / "steps").mkdir()
-    with running_hub(cluster, folder, steps=str(folder / "steps")) as hub:
+    with running_hub(cluster, folder, spare=1, steps=str(folder / "steps")) as hub:
         yield hub
 
 
@@ -35,7 +39,8 @@ def hub_killed(hub: KubeHub, _person: str) -> None:
 
 
 def pod_deleted(hub: KubeHub, person: str) -> None:
-    hub.namespace.kubectl("delete", "pod", f"jupyter-{person}", "--grace-period=0", "--force", "--ignore-not-found")
+    hers = f"--selector=hub.jupyter.org/username={person}"
+    hub.namespace.kubectl("delete", "pod", hers, "--grace-period=0", "--force", "--ignore-not-found")
 
 
 def api_server_away(hub: KubeHub, _person: str) -> None:
@@ -53,18 +58,21 @@ def etcd_restarted(hub: KubeHub, _person: str) -> None:
     eventually(lambda: cluster.kubectl("get", "--raw", "/readyz"), 60)
 
 
-CASES: list[tuple[str, Callable[[KubeHub, str], None]]] = [
-    *((step, hub_killed) for step in [*START, *STOP]),
-    *((step, pod_deleted) for step in ("claim", "activate", "deliver")),
-    ("activate", api_server_away),
-    ("claim", etcd_restarted),
+CASES: list[tuple[str, str, Callable[[KubeHub, str], None]]] = [
+    *(("warm", step, hub_killed) for step in [*WARM, *STOP]),
+    *(("cold", step, hub_killed) for step in COLD),
+    *(("warm", step, pod_deleted) for step in ("claim", "activate", "deliver")),
+    ("warm", "activate", api_server_away),
+    ("warm", "claim", etcd_restarted),
 ]
 
 
-@pytest.mark.parametrize(("step", "fault"), CASES, ids=lambda value: getattr(value, "__name__", value))
+@pytest.mark.parametrize(("way", "step", "fault"), CASES, ids=lambda value: getattr(value, "__name__", value))
 async def test_after_a_fault_at_a_step_nothing_is_left_and_the_next_start_works(
-    mortal: KubeHub, person: str, step: str, fault: Callable[[KubeHub, str], None]
+    mortal: KubeHub, person: str, way: str, step: str, fault: Callable[[KubeHub, str], None]
 ) -> None:
+    person = person if way == "warm" else f"own-{person}"  # who needs something that no standby has
+    eventually(lambda: len(standbys(mortal)) == 1, 60)
     hold = mortal.home.with_name("steps") / step
     async with mortal.client() as client:
         await client.create(person)
@@ -102,7 +110,7 @@ async def attempt(client: Client, person: str, what: str) -> bool:
 
 
 async def nothing_left(hub: KubeHub, client: Client, person: str) -> bool:
-    pods = [name for name in hub.namespace.kubectl("get", "pods", "--output=name").split() if person in name]
+    pods = [pod["metadata"]["name"] for pod in hub.namespace.get("pods") if person in json.dumps(pod)]
     _, tokens = await client.call("GET", f"/hub/api/users/{person}/tokens")
     print(pods, tokens)  # read when it never gets empty
     return not pods and not tokens["api_tokens"]

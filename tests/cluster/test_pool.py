@@ -4,6 +4,7 @@ import asyncio
 import json
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -164,6 +165,32 @@ async def test_a_failure_that_is_the_persons_costs_one_standby(kube: Client, kub
     assert len(new) == 1
 
 
+async def test_a_machine_that_runs_short_is_left_for_another(kube: Client, kube_hub: KubeHub, person: str) -> None:
+    cluster, before = kube_hub.namespace.cluster, kube_hub.namespace.get("pods", "", "--selector=rc2-pool")
+    node = before[0]["spec"]["nodeName"]
+    try:
+        cluster.machine("node-short", node.removeprefix("node"))
+        eventually(lambda: node not in nodes_of(kube_hub) and len(standbys(kube_hub)) == SPARE, 60)
+        async with server(kube, person), kube.kernel(person) as r:
+            assert await r.run("cat(6 * 7)") == "42"
+    finally:
+        cluster.machine("node-enough", node.removeprefix("node"))
+        kube_hub.namespace.wait("condition=PIDPressure=False", f"node/{node}")
+    eventually(lambda: len(kube_hub.namespace.get("pods")) == len(standbys(kube_hub)) == SPARE, 60)
+
+
+async def test_where_a_class_begins_its_standbys_are_on_their_way_within_two_seconds(kube_hub: KubeHub) -> None:
+    begins = (datetime.now(UTC) + timedelta(seconds=80)).replace(second=0)
+    hours = f"{begins:%H:%M}-{begins + timedelta(hours=1):%H:%M}"
+    with restarted(kube_hub, spare={"else": SPARE, f"Mon-Sun {hours} UTC": SPARE + 2}):
+        eventually(lambda: len(standbys(kube_hub)) == SPARE)
+        with Watcher(kube_hub.namespace, SPARE + 2) as watcher:
+            eventually(lambda: len(standbys(kube_hub)) == SPARE + 2, 100)
+        watcher.report("test_pool_class")
+    enough = [now for now, ready, starting in watcher.moments if ready + starting >= SPARE + 2]
+    assert 0 <= enough[0] - begins.timestamp() < PACE
+
+
 async def test_a_new_template_rolls_out_without_ever_falling_below_the_number(kube_hub: KubeHub) -> None:
     before = set(standbys(kube_hub))
     with restarted(kube_hub, labels={"roll-out": "1"}):
@@ -186,6 +213,11 @@ async def test_a_broken_roll_out_keeps_the_old_standbys_and_says_so(kube_hub: Ku
                 assert pod_of(kube_hub, person)["metadata"]["name"] in before
                 eventually(lambda: len(standbys(kube_hub)) == SPARE)
             eventually(lambda: "ImagePull" in kube_hub.log())
+
+
+def nodes_of(hub: KubeHub) -> set[str]:
+    """Where its standbys are."""
+    return {pod["spec"].get("nodeName", "") for pod in hub.namespace.get("pods", "", "--selector=rc2-pool")}
 
 
 @contextmanager

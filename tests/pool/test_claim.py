@@ -22,7 +22,8 @@ DEADLINE = 5.0
 
 def pod(name: str, *, ready: bool = True, template: str = "new") -> Pod:
     conditions = [{"type": "Ready", "status": str(ready)}]
-    return {"metadata": {"name": name, "labels": {POOL: "r", TEMPLATE: template}}, "status": {"conditions": conditions}}
+    metadata = {"name": name, "labels": {POOL: "r", TEMPLATE: template}}
+    return {"metadata": metadata, "spec": {}, "status": {"conditions": conditions}}
 
 
 class Lines:

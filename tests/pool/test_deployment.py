@@ -45,6 +45,11 @@ def test_the_deployment_keeps_pods_that_say_nothing_of_a_person() -> None:
     assert made["spec"]["selector"]["matchLabels"].items() <= template["metadata"]["labels"].items()
 
 
+def test_standbys_are_made_with_a_gate_that_the_hub_takes_off() -> None:
+    spec = deployment("r", pod(schedulingGates=[{"name": "operators"}]), 3)["spec"]["template"]["spec"]
+    assert [gate["name"] for gate in spec["schedulingGates"]] == ["operators", "rc2-rest"]
+
+
 def test_a_roll_out_never_falls_below_the_number_of_standbys() -> None:
     assert deployment("r", BORN, 3)["spec"]["strategy"]["rollingUpdate"]["maxUnavailable"] == 0
 

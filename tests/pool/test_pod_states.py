@@ -40,7 +40,9 @@ def test_a_pod_is_cut_off_when_it_is_not_ready_and_no_container_is_the_reason(
     assert is_cut_off({"metadata": {}, "status": {"conditions": [condition]}}) is cut_off
 
 
-@pytest.mark.parametrize(("phase", "counts"), [("Pending", True), ("Running", True), ("Failed", False), ("Succeeded", False)])
+@pytest.mark.parametrize(
+    ("phase", "counts"), [("Pending", True), ("Running", True), ("Failed", False), ("Succeeded", False)]
+)
 def test_a_standby_that_its_machine_has_ended_counts_no_more(phase: str, counts: bool) -> None:
     evicted = {"metadata": {"labels": {POOL: "r"}}, "status": {"phase": phase}}
     assert (standbys_of([evicted], "r") == [evicted]) is counts

@@ -18,11 +18,25 @@ node_up() {
     wait_until 20 "containerd of node $n" in_node "$n" ctr version
     import_into "$n" "${BUILT[images]}/pause.tar"
     import_into "$n" "${BUILT[images]}/busybox.tar"
-    start "node$n-kubelet" "$MACHINE/cluster" enter "$n" kubelet --config=/var/lib/rc2-cluster/kubelet.yaml \
-        --kubeconfig=/var/lib/rc2-cluster/kubeconfig --node-ip="$(node_ip "$n")" \
-        --node-labels="topology.kubernetes.io/zone=zone$n"
+    start_kubelet "$n"
     start "node$n-kube-proxy" "$MACHINE/cluster" enter "$n" kube-proxy --kubeconfig=/var/lib/rc2-cluster/kube-proxy \
         --proxy-mode=nftables --conntrack-max-per-core=0 --cluster-cidr="$PODS"
+}
+
+start_kubelet() {
+    start "node$1-kubelet" "$MACHINE/cluster" enter "$1" kubelet --config=/var/lib/rc2-cluster/kubelet.yaml \
+        --kubeconfig=/var/lib/rc2-cluster/kubeconfig --node-ip="$(node_ip "$1")" \
+        --node-labels="topology.kubernetes.io/zone=zone$1"
+}
+
+# node_needs_pids N PERCENT: with fewer free process numbers node N is short of them. Of disk it would delete images first.
+node_needs_pids() {
+    local pid
+    sed --in-place "s/pid.available: \"[0-9]*%\"/pid.available: \"$2\"/" "$RUN/node$1/lib/rc2-cluster/kubelet.yaml"
+    pid=$(pid_of "node$1-kubelet")
+    kill "$(<"/proc/$pid/task/$pid/children")" # nsenter waits for it, and ends then
+    wait_until 10 "the end of the kubelet of node $1" ended "$pid"
+    start_kubelet "$1"
 }
 
 node_kill() {
