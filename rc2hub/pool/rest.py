@@ -51,10 +51,19 @@ class Rest:
             tasks.create_task(self._rest(name), name=f"rc2 rest {name}")
 
     async def _rest(self, name: str) -> None:
+        try:
+            await self._quiet()
+        finally:  # a hub that is told to end leaves none resting
+            await self._place(name)
+            self._resting.discard(name)
+
+    async def _quiet(self) -> None:
         for _ in range(round(LONGEST / LOOK)):
             if self._is_awaited() or time.monotonic() > self._last_login + QUIET:
-                break
+                return
             await asyncio.sleep(LOOK)
+
+    async def _place(self, name: str) -> None:
         while (pod := self._pods.get(name)) and is_resting(pod):
             try:
                 await self._cluster.place(name, GATE)
@@ -62,4 +71,3 @@ class Rest:
             except StandbyError as error:
                 log.warning("The standby %s cannot be placed: %s", name, error)
                 await asyncio.sleep(AGAIN)
-        self._resting.discard(name)

@@ -150,7 +150,11 @@ class Rc2KubeSpawner(Rc2Spawner, KubeSpawner):  # type: ignore[misc]
             self.say(f"R is started for you alone, as what is kept ready has other {', '.join(different)}")
             return await self._cold()
         self.marks = hers["metadata"]["labels"], hers["metadata"]["annotations"]
-        standby = await kind.claim(self)
+        try:
+            async with asyncio.timeout(self.start_timeout - MARGIN):
+                standby = await kind.claim(self)
+        except TimeoutError as error:
+            raise StandbyError("No R has become ready in time; start again, or ask an operator.") from error
         if standby is None:
             self.say("No R is ready, so one is started for you")
             return await self._cold()

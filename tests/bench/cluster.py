@@ -18,13 +18,14 @@ from typing import Any
 from uuid import uuid4
 
 from rc2hub.local import database
+from tests.bench import lab
 from tests.bench.local import first_result
 from tests.bench.report import entry, write
 from tests.cluster.cluster import Cluster, eventually, find
 from tests.cluster.hub import HOMES, KubeHub
 from tests.fixtures.postgres import Postgres
 
-STARTS, COLD_STARTS, ROUNDS, BURST = 20, 10, 4, 5
+STARTS, COLD_STARTS, ROUNDS, BURST, IN_BROWSER = 20, 10, 4, 5, 5
 PEER = "KubeSpawner"
 PEER_CONFIG = """
 import json, os
@@ -102,6 +103,20 @@ async def measure_memory(warm: Bench, peer: Bench) -> None:
     write([entry("cluster: memory of a standby", warm.memory(), f"server of {PEER}", theirs, "MiB")])
 
 
+async def measure_in_browser(warm: Bench, peer: Bench) -> None:
+    """The same login as a person sees it, JupyterLab's own loading included."""
+    ours, theirs = [], []
+    async with lab.chromium() as browser:
+        for _ in range(IN_BROWSER):
+            for bench, button, measured in ((warm, lab.OURS, ours), (peer, lab.THEIRS, theirs)):
+                await asyncio.to_thread(eventually, bench.is_settled, 120)
+                person = somebody()
+                measured.append(await lab.idle_kernel(browser, bench.hub.url, person, button))
+                async with bench.hub.client() as client:
+                    await client.stop(person)
+    write([entry("cluster: click on Start to JupyterLab with an idle R", ours, PEER, theirs)])
+
+
 def somebody() -> str:
     """A new name."""
     return f"u{uuid4().hex[:8]}"
@@ -140,6 +155,7 @@ async def measure(warm: Bench, on_postgresql: Bench, cold: Bench, peer: Bench) -
     colds = [(await cold.one(), await peer.one()) for _ in range(COLD_STARTS)]
     write(compare("cluster (cold)", [ours for ours, _ in colds], PEER, [theirs for _, theirs in colds]))
     await measure_memory(warm, peer)
+    await measure_in_browser(warm, peer)
 
 
 @contextmanager

@@ -86,11 +86,3 @@ async def kube(kube_hub: KubeHub) -> AsyncIterator[Client]:
     """A program that speaks to that hub."""
     async with kube_hub.client() as client:
         yield client
-
-
-@pytest.fixture(scope="module")
-async def hurried(cluster: Cluster, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Client]:
-    """A hub that gives a pod a few seconds only."""
-    with running_hub(cluster, tmp_path_factory.mktemp("hurried"), start_timeout=8) as hub:
-        async with hub.client() as client:
-            yield client

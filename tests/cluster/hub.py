@@ -43,6 +43,9 @@ class KubeHub(Rc2):
         common = {"root": str(ROOT), "host": host, "ports": ports, "namespace": namespace.name}
         common["image"] = namespace.cluster.image("r-compute")
         self.run = {**common, "services": {}, **run}
+        self.away: list[tuple[float, float]] = []
+        """When none ran, in seconds of the wall clock."""
+        self._left = 0.0
 
     def start(self) -> None:
         """Start it, and wait until it answers."""
@@ -67,17 +70,21 @@ class KubeHub(Rc2):
             assert self.process.poll() is None, f"the hub ended:\n{self.log()[-3000:]}"
             assert time.monotonic() < deadline, f"the hub does not answer:\n{self.log()[-3000:]}"
             time.sleep(0.1)
+        if self._left:
+            self.away.append((self._left, time.time()))
 
     def stop(self) -> int:
         """Stop it; the pods of running servers stay, as after a restart of a hub's own pod."""
         self.process.send_signal(signal.SIGTERM)
         self.process.wait(20)
+        self._left = time.time()
         return self.process.returncode
 
     def kill(self) -> None:
         """End hub, proxy and broker at once."""
         os.killpg(self.process.pid, signal.SIGKILL)
         self.process.wait()
+        self._left = time.time()
 
     def _answers(self) -> bool:
         try:

@@ -4,6 +4,7 @@ import json
 import subprocess
 import threading
 import time
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -51,13 +52,17 @@ class Watcher:
         states = list(pods.values())
         self.moments.append((time.time(), states.count("ready"), states.count("starting")))
 
-    def too_few(self, seconds: float) -> list[tuple[float, float]]:
-        """When, and for how long, ready and starting standbys together were too few for more than `seconds`."""
+    def too_few(self, seconds: float, away: Sequence[tuple[float, float]] = ()) -> list[tuple[float, float]]:
+        """When, and for how long, ready and starting standbys together were too few for more than `seconds`.
+
+        While the hub was away, nobody could log in, and the time does not count.
+        """
         found, since = [], 0.0
         for now, ready, starting in [*self.moments, (time.time(), self.spare, 0)]:
             if ready + starting >= self.spare:
-                if since and now - since > seconds:
-                    found.append((since, round(now - since, 2)))
+                excused = sum(max(0.0, min(now, back) - max(since, left)) for left, back in away)
+                if since and now - since - excused > seconds:
+                    found.append((since, round(now - since - excused, 2)))
                 since = 0.0
             else:
                 since = since or now

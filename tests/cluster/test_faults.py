@@ -49,6 +49,9 @@ def api_server_away(hub: KubeHub, _person: str) -> None:
     time.sleep(AWAY)  # that is the fault
     cluster.machine("start", "kube-apiserver")
     eventually(lambda: cluster.kubectl("get", "--raw", "/readyz"), 60)
+    for name in ("kube-scheduler", "kube-controller-manager"):  # of several, each ends that has lost its lease
+        cluster.machine("stop", name)
+        cluster.machine("start", name)
 
 
 def etcd_restarted(hub: KubeHub, _person: str) -> None:

@@ -1,12 +1,9 @@
 """A login that ends in a pod: whose it is, what it keeps, what it says while it starts and when it cannot."""
 
 import json
-import re
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
-
-import pytest
 
 from rc2hub.spawners.kube import proposed_uid
 from tests.cluster.cluster import eventually
@@ -115,33 +112,6 @@ async def test_named_servers_are_pods_of_their_own(kube: Client, kube_hub: KubeH
         assert (await kube.start(person, "second"))[0] == 201
         assert len(pods_of(kube_hub, person)) == 2
         await kube.stop(person, "second")
-
-
-@pytest.mark.parametrize(
-    ("profile", "says"),
-    [
-        ("huge", "There is no room yet .*Insufficient cpu"),
-        ("missing", "R's container could not be started .*missing:1"),
-        ("unbound", "There is no room yet .*none"),
-    ],
-)
-async def test_a_pod_that_cannot_start_is_one_sentence_with_the_reason(
-    hurried: Client, person: str, profile: str, says: str
-) -> None:
-    await hurried.create(person)
-    status, event = await hurried.start(person, profile=profile)
-    assert status == 500
-    assert re.search(f"R could not be started. {says}.*; ask an operator", event["message"]), event
-
-
-async def test_an_exceeded_quota_is_said(kube: Client, kube_hub: KubeHub, person: str) -> None:
-    kube_hub.namespace.kubectl("create", "quota", "small", "--hard=pods=0")
-    try:
-        await kube.create(hers := f"own-{person}")  # a standby would be hers in spite of it
-        status, event = await kube.start(hers)
-        assert (status, "exceeded quota" in str(event)) == (500, True), event
-    finally:
-        kube_hub.namespace.kubectl("delete", "quota", "small")
 
 
 async def test_a_deleted_pod_is_noticed_and_the_next_start_works(kube: Client, kube_hub: KubeHub, person: str) -> None:

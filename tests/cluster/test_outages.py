@@ -176,6 +176,22 @@ async def test_a_pod_that_cannot_start_leaves_nothing_and_the_next_start_works(
     await works_and_goes(department, client, profile)
 
 
+async def test_an_exceeded_quota_leaves_nothing_and_the_next_start_works(
+    department: Department, client: Client, person: str
+) -> None:
+    hers = f"own-{person}"  # a standby would be hers in spite of it
+    await department.welcome(client, hers)
+    department.hub.namespace.kubectl("create", "quota", "small", "--hard=pods=0")
+    try:
+        read = await start(client, hers, services=SERVICES)
+        said = r"Spawn failed: R could not be started: .* exceeded quota: small, .*; ask an operator\."
+        assert re.fullmatch(said, read[-1]), read
+        await until(lambda: nothing_left(department, client, hers))
+    finally:
+        department.hub.namespace.kubectl("delete", "quota", "small")
+    await works_and_goes(department, client, hers)
+
+
 async def test_a_machine_that_takes_long_is_waited_for(
     department: Department, client: Client, starts: dict[str, list[str]]
 ) -> None:

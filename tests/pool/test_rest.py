@@ -37,6 +37,7 @@ class World:
         self.placed.append((name, gate, self.now - 100))
 
     async def sleep(self, seconds: float) -> None:
+        await asyncio.sleep(0)
         self.now += seconds
         for _ in [login for login in self.logins if login <= self.now]:
             self.rest.login()
@@ -84,6 +85,17 @@ async def test_it_is_tried_again_for_as_long_as_it_rests(world: World) -> None:
     world.failures = 2
     await world.look()
     assert world.placed == [("new", GATE, 2 * rest.AGAIN)]
+
+
+async def test_a_hub_that_is_told_to_end_leaves_none_resting(world: World) -> None:
+    world.rest.login()
+    looking = asyncio.create_task(world.look())
+    await asyncio.sleep(0)
+    await asyncio.sleep(0)
+    assert world.placed == []
+    looking.cancel()
+    await asyncio.wait({looking})
+    assert [name for name, _, _ in world.placed] == ["new"]
 
 
 async def test_one_that_is_placed_or_gone_is_left_alone(world: World) -> None:

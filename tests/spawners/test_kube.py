@@ -1,9 +1,15 @@
 """What a pod is born with; what KubeSpawner's configuration means for it is next door, and starts are tested on a cluster."""
 
+import asyncio
 import json
+from types import SimpleNamespace
 from typing import Any
 
-from rc2hub.spawners.kube import FIRST_UID, proposed_uid
+import pytest
+from kubernetes_asyncio.client import ApiClient
+
+from rc2hub.errors import StandbyError
+from rc2hub.spawners.kube import FIRST_UID, MARGIN, proposed_uid
 from tests.spawners.conftest import SECRET, manifest
 
 
@@ -55,6 +61,17 @@ async def test_with_an_account_of_the_operators_the_pod_has_no_capability_and_ta
 async def test_the_pod_is_ready_when_it_could_be_somebodys(spawner: Any) -> None:
     probe = (await manifest(spawner()))["spec"]["containers"][0]["startupProbe"]
     assert probe["exec"]["command"] == ["test", "-e", "/run/rc2/ready"]
+
+
+async def test_who_waits_for_a_standby_is_told_before_jupyterhub_gives_up_without_a_reason(spawner: Any) -> None:
+    async with ApiClient() as client:
+        made = spawner(start_timeout=MARGIN)
+        made.pool = SimpleNamespace(cluster=SimpleNamespace(in_words=client.sanitize_for_serialization))
+        keeper = SimpleNamespace(born=await made.standby_pod())
+        kind = SimpleNamespace(keeper=keeper, claim=lambda _: asyncio.Event().wait())
+        made.pool.kind = lambda _: kind
+        with pytest.raises(StandbyError, match="No R has become ready in time; start again, or ask an operator."):
+            await made.claim()
 
 
 def test_a_new_home_gets_the_same_account_on_every_hub() -> None:

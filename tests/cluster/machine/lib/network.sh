@@ -19,6 +19,7 @@ network() {
 connect() {
     local n=$1 pid other
     pid=$(pid_of "node$n")
+    ip link delete "$BRIDGE$n" 2>/dev/null || true # of a node that has just gone: the kernel takes its time
     ip link add "$BRIDGE$n" type veth peer name eth0 netns "$pid"
     ip link set "$BRIDGE$n" master "$BRIDGE" up
     in_network "$pid" ip link set lo up
