@@ -10,6 +10,7 @@ BIN := .venv/bin
 R_PACKAGE := images/r-compute/rc2
 R_SOURCES := $(shell find $(R_PACKAGE) -type f)
 CHP := configurable-http-proxy@5.3.0
+STRICT := --strict-markers --strict-config
 OIDC_PROVIDER := tests/fixtures/oidc-provider
 
 .PHONY: help setup fmt lint test cluster cluster-down test-cluster bench up clean reference images
@@ -48,7 +49,8 @@ cluster-down: ## end that cluster and remove all it made
 endif
 
 test-cluster: .venv/ready-dev cluster images ## run the tests that need Kubernetes (KUBECONFIG_RC2_TEST names one of yours)
-	$(BIN)/pytest --override-ini addopts="--strict-markers --strict-config" tests/cluster
+	$(BIN)/pytest --override-ini addopts="$(STRICT) --numprocesses 2 --dist loadfile" -m "not alone" tests/cluster
+	$(BIN)/pytest --override-ini addopts="$(STRICT)" -m alone tests/cluster
 
 bench: .venv/ready-dev ## measure against JupyterHub's own spawner (BENCH=local), into build/bench.json
 	$(BIN)/python -m tests.bench.$(BENCH)

@@ -12,7 +12,7 @@ from tests.cluster.invariant import Watcher
 from tests.cluster.test_pool import PACE
 from tests.fixtures.hub import Client
 
-pytestmark = pytest.mark.timeout(420)
+pytestmark = [pytest.mark.alone, pytest.mark.timeout(420)]
 CLASS = 20
 PATIENT = {"start_timeout": 300}
 """Two cores start twenty pods one after the other, however many at once."""

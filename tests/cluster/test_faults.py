@@ -16,7 +16,7 @@ from tests.cluster.steps import STOP
 from tests.cluster.test_login import is_ready
 from tests.fixtures.hub import Client, until
 
-pytestmark = pytest.mark.timeout(240)
+pytestmark = [pytest.mark.alone, pytest.mark.timeout(240)]
 AWAY = 30.0
 """Seconds that the API server is gone."""
 WARM = ("comparison", "claim", "activate", "deliver")

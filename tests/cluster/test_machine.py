@@ -14,6 +14,7 @@ import pytest
 
 from tests.cluster.cluster import Cluster, Namespace, eventually
 
+pytestmark = pytest.mark.alone
 NODES = {"node1": "10.88.0.11", "node2": "10.88.0.12"}
 KUBECONFIGS = Path("/var/lib/rc2-cluster/kubeconfig")
 HELLO = "mkdir -p /tmp/www && echo hello from $HOSTNAME > /tmp/www/index.html && httpd -f -vv -p 8080 -h /tmp/www"

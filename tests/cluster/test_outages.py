@@ -17,13 +17,15 @@ from tests.cluster.test_machine import NODES, ready_nodes
 from tests.fixtures.hub import Client, Kernel, until
 from tests.fixtures.postgres import Postgres
 
-pytestmark = pytest.mark.timeout(240)
+pytestmark = [pytest.mark.alone, pytest.mark.timeout(240)]
 WORKS = "JupyterLab"
 NO_ANSWER = "Your server appears to be down. Try restarting it from the hub"
 NOT_RUNNING = "Your server is not running. Would you like to start it?"
 LOGGED_OUT = "Sign in"
 LOADS = ""
 """What her page says: as long as nobody has noticed, and then; or it goes on loading, and she tries again."""
+EAT = "x <- lapply(1:40, function(_) raw(2^26))"
+"""2.5 GiB, where a compute server may use one. Linux ends R alone, or with cgroup v2 all of the container."""
 RELOADS = aiohttp.ClientTimeout(total=3)
 
 
@@ -148,6 +150,19 @@ async def test_a_server_that_ends_leaves_nothing_and_the_next_start_works(
             await works_and_goes(department, client, person)
 
 
+async def test_an_r_that_takes_all_memory_is_ended_and_she_works_on(
+    department: Department, client: Client, person: str
+) -> None:
+    await department.welcome(client, person)
+    async with working(department, client, person) as server:
+        pod, process = (await server.r.run('cat(Sys.info()[["nodename"]], Sys.getpid())')).split()
+        eating = asyncio.create_task(server.r.run(EAT))
+        await until(lambda: has_ended(department, pod, process))
+        eating.cancel()
+        await asyncio.wait([eating])
+    await works_and_goes(department, client, person)
+
+
 @pytest.fixture(scope="module")
 async def starts(department: Department) -> dict[str, list[str]]:
     """What people read who start one profile each, all at the same time."""
@@ -260,6 +275,14 @@ async def works_and_goes(department: Department, client: Client, person: str) ->
         assert await r.run("cat(6 * 7)") == "42"
     await client.stop(person)
     await until(lambda: nothing_left(department, client, person))
+
+
+async def has_ended(department: Department, pod: str, process: str) -> bool:
+    try:
+        department.hub.namespace.exec(pod, "test", "-e", f"/proc/{process}")
+    except AssertionError:
+        return True
+    return False
 
 
 async def has_started(client: Client, person: str) -> bool:

@@ -16,7 +16,7 @@ from tests.cluster.invariant import Watcher
 from tests.cluster.test_login import is_hers, server, who
 from tests.fixtures.hub import Client, until
 
-pytestmark = pytest.mark.timeout(180)
+pytestmark = [pytest.mark.alone, pytest.mark.timeout(180)]
 SPARE = 2
 PACE = 2.5
 """Seconds after which a replacement has to be under way: two, and what it takes to see it."""

@@ -86,6 +86,7 @@ def release(cluster: Cluster, server: Server) -> Iterator[Release]:
         "postgresql.enabled": True,
         "postgresql.external": True,
         "postgresql.host": server.host,
+        "postgresql.cidrs": ["10.0.0.0/8"],
         "postgresql.existingSecret": "database",
         "postgresql.databases": {"survey": {"display_name": "Survey"}},
         "hub.database.url": f"postgresql+psycopg://hub@{server.host}/hub",
