@@ -24,7 +24,7 @@ NOT_RUNNING = "Your server is not running. Would you like to start it?"
 LOGGED_OUT = "Sign in"
 LOADS = ""
 """What her page says: as long as nobody has noticed, and then; or it goes on loading, and she tries again."""
-EAT = "x <- lapply(1:40, function(_) raw(2^26))"
+EAT = "x <- lapply(1:40, function(i) raw(2^26))"
 """2.5 GiB, where a compute server may use one. Linux ends R alone, or with cgroup v2 all of the container."""
 RELOADS = aiohttp.ClientTimeout(total=3)
 
