@@ -28,6 +28,7 @@ from rc2hub.request import Offer, OfferedService
 from rc2hub.services.base import GATEWAY_SECRET
 from rc2hub.services.catalogue import SharedServices
 from rc2hub.spawners.base import REFUSED, Rc2Spawner
+from rc2hub.spawners.folders import parse_folders
 
 SERVICE = "rc2"
 """The broker's name as a JupyterHub service; it is reached under /services/rc2/."""
@@ -80,11 +81,25 @@ def check(c: Any) -> tuple[Offer, SharedServices]:
     for section in ("Spawner", "LocalProcessSpawner", "KubeSpawner", "Rc2LocalSpawner", "Rc2KubeSpawner"):
         for trait in REFUSED.keys() & c.get(section, {}).keys():
             raise ConfigurationError(f"c.{section}.{trait} cannot be set: {REFUSED[trait]}.")
+    _check_folders(c)
     shared = SharedServices(config=c)
     shared.validate_entries()
     if not shared.managed and "RC2_BROKER_TOKEN" not in os.environ:
         raise ConfigurationError("c.SharedServices.managed is False, so the variable RC2_BROKER_TOKEN must be set.")
     offer = Offer(Profiles(config=c).profiles(), {name: offered(shared, name) for name in shared.catalogue})
+    _check_roles(c, shared)
+    return offer, shared
+
+
+def _check_folders(c: Any) -> None:
+    where = "c.Rc2KubeSpawner.group_folders"
+    if parse_folders(where, c.Rc2KubeSpawner.get("group_folders", {})) and "uid" in c.KubeSpawner:
+        raise ConfigurationError(
+            f"{where} must be empty where c.KubeSpawner.uid is set: only a standby that starts as root can open them."
+        )
+
+
+def _check_roles(c: Any, shared: SharedServices) -> None:
     known = set(custom_scopes(shared.levels()))
     for role in c.JupyterHub.get("load_roles", []):
         for scope in role.get("scopes", []):
@@ -93,7 +108,6 @@ def check(c: Any) -> tuple[Offer, SharedServices]:
                     f"c.JupyterHub.load_roles, role {role.get('name')!r}: the scope {scope!r} names no service and level of"
                     f" c.SharedServices.catalogue; accepted are {', '.join(sorted(known)) or 'none, it is empty'}."
                 )
-    return offer, shared
 
 
 def offered(shared: SharedServices, name: str) -> OfferedService:

@@ -14,11 +14,12 @@ from rc2hub.gateways.drivers import SparkDrivers
 from rc2hub.pool.local import LocalPool
 from rc2hub.profiles import Profiles
 from rc2hub.services.catalogue import SharedServices
+from rc2hub.spawners.kube import Rc2KubeSpawner
 from rc2hub.spawners.local import Rc2LocalSpawner
 
 CLASSES: tuple[type[Configurable], ...] = (
     *(Profiles, SharedServices, SparkDrivers, ProcessDrivers, PodDrivers),
-    *(Rc2LocalAuthenticator, Rc2OIDCAuthenticator, Rc2LocalSpawner, LocalPool),
+    *(Rc2LocalAuthenticator, Rc2OIDCAuthenticator, Rc2LocalSpawner, LocalPool, Rc2KubeSpawner),
 )
 
 

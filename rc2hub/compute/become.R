@@ -4,8 +4,8 @@
 
 # The standby is hers: in a pod her account, then her environment (a variable that is NULL goes), the site's settings on top,
 # and her home.
-become <- function(env, uid) {
-  if (length(uid)) become_account(uid)
+become <- function(env, account) {
+  if (length(account)) become_account(account)
   born <- environment_at_birth()
   Sys.unsetenv(setdiff(names(Sys.getenv()), c(names(born), "R_SESSION_TMPDIR")))
   set_environment(born)
@@ -34,12 +34,14 @@ enter <- function(cwd, env) {
 }
 
 # From root to the person's account. The library is in the image, made from become.c.
-become_account <- function(uid) {
+become_account <- function(account) {
   library <- "/usr/lib/rc2/become.so"
   dyn.load(library)
   on.exit(dyn.unload(library))
-  error <- .C("rc2_become", as.integer(uid), tempdir(), error = 0L)$error
+  groups <- as.integer(unlist(account$groups))
+  error <- .C("rc2_become", as.integer(account$uid), groups, length(groups), tempdir(), error = 0L)$error
   if (error != 0L) stop("the account could not be changed (errno ", error, ")")
+  Sys.umask(account$umask)
 }
 
 # What this process was given, before R itself set variables for the home it then had.

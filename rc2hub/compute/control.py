@@ -1,7 +1,7 @@
 """The standby's end of its control stream, over which the one order comes that makes it somebody's.
 
-Frames are lines of JSON: `{"ready": true, "port": …}` out; `{"env": {…}, "home": …, "uid": …}` and `{"attachments": […]}`
-in; `{"active": true}` or `{"error": …}` out. On one machine the stream is a socket that the standby inherits; in a pod it is
+Frames are lines of JSON: `{"ready": true, "port": …}` out; an order (`Order`) and `{"attachments": […]}` in;
+`{"active": true}` or `{"error": …}` out. On one machine the stream is a socket that the standby inherits; in a pod it is
 one that only root there can open, reached by `exec` through the Kubernetes API.
 """
 

@@ -19,6 +19,8 @@ from jupyter_client.manager import AsyncKernelManager
 from jupyter_client.provisioning.local_provisioner import LocalProvisioner
 from jupyter_client.provisioning.provisioner_base import KernelProvisionerBase
 
+from rc2hub.compute.person import Account
+
 BECOME = Path(__file__).with_name("become.R").read_text()
 WARM_UP = "cat(6 * 7); invisible(print(data.frame(x = 1)))"
 PR_SET_PDEATHSIG = 1
@@ -53,10 +55,11 @@ class WarmKernel:
         await self._connect()
         await self._run(WARM_UP, silent=False)
 
-    async def become(self, env: Mapping[str, str | None], uid: int | None = None) -> None:
+    async def become(self, env: Mapping[str, str | None], account: Account | None = None) -> None:
         """Make the kernel the person's: her account, environment, home and libraries; a variable that is None is removed."""
         await self._connect()
-        await self._run(_call("become", env, uid))
+        ids = account and {"uid": account.uid, "groups": list(account.groups), "umask": f"{account.umask:03o}"}
+        await self._run(_call("become", env, ids))
 
     async def enter(self, cwd: str, env: Mapping[str, str]) -> None:
         """Bring the kernel where its first notebook lies, and run the person's start-up files there."""

@@ -8,6 +8,8 @@ import ctypes
 import os
 import re
 import tempfile
+from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 LOWEST = 1000
@@ -19,6 +21,16 @@ ACCOUNT_NAME = re.compile(r"[a-z_][a-z0-9_.-]{0,31}")
 
 class PersonError(RuntimeError):
     """The reason lies with the person's home, not with this standby: another one would meet it too."""
+
+
+@dataclass(frozen=True)
+class Account:
+    """What a process becomes; its own group has the number of its user."""
+
+    uid: int
+    groups: Sequence[int] = ()
+    """What else it is a member of."""
+    umask: int = 0o022
 
 
 def prepare(home: Path, proposed: int) -> int:
@@ -37,8 +49,13 @@ def prepare(home: Path, proposed: int) -> int:
     name = os.environ.get("USER", "")
     account = name if ACCOUNT_NAME.fullmatch(name) else home.name
     _add("/etc/passwd", f"{account}:x:{uid}:{uid}::{home}:/bin/bash")
-    _add("/etc/group", f"{account}:x:{uid}:")
+    name_group(account, uid)
     return uid
+
+
+def name_group(name: str, number: int) -> None:
+    """Give a group a name in this pod; without one, each terminal would begin with a complaint."""
+    _add("/etc/group", f"{name}:x:{number}:")
 
 
 def enter(home: Path) -> None:
@@ -65,11 +82,12 @@ def hand_over(uid: int, *folders: Path) -> None:
         os.chown(folder, uid, uid)
 
 
-def become(uid: int) -> None:
+def become(account: Account) -> None:
     """Make this process the account's; there is no way back."""
-    os.setgroups([])
-    os.setresgid(uid, uid, uid)
-    os.setresuid(uid, uid, uid)
+    os.umask(account.umask)
+    os.setgroups(account.groups)
+    os.setresgid(account.uid, account.uid, account.uid)
+    os.setresuid(account.uid, account.uid, account.uid)
     libc = ctypes.CDLL(None)
     libc.prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0)
     libc.prctl(PR_SET_DUMPABLE, 1, 0, 0, 0)  # else /proc/self would stay root's

@@ -13,6 +13,7 @@ import signal
 import socket
 import sys
 import tempfile
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -24,7 +25,9 @@ from traitlets.config import Config
 
 from rc2hub.compute import attachments, extension, person
 from rc2hub.compute.control import Control, open_control
+from rc2hub.compute.folders import with_folders
 from rc2hub.compute.kernel import StandbyProvisioner, WarmKernel
+from rc2hub.compute.person import Account
 from rc2hub.compute.rehearsal import rehearse
 
 
@@ -78,9 +81,9 @@ class Standby:
         order = self.loop.run_until_complete(self._wait_for_order())
         env, home = order["env"], Path(order["home"])
         os.environ.update(env)
-        uid = self._become(home, order["uid"])
+        account = self._become(home, order)
         os.chdir(home)
-        becoming = self.loop.create_task(self.kernel.become(env, uid))
+        becoming = self.loop.create_task(self.kernel.become(env, account))
         self.loop.run_until_complete(asyncio.sleep(0))
         app = initialize_server(personal_config(str(home)))
         self.loop.run_until_complete(self._settle(becoming))
@@ -89,15 +92,16 @@ class Standby:
         self.loop.call_soon(lambda: self.loop.create_task(self.control.active()))
         return app
 
-    def _become(self, home: Path, proposed: int | None) -> int | None:
+    def _become(self, home: Path, order: Mapping[str, Any]) -> Account | None:
         """Make the home, and take the person's account where the hub proposes one; R follows by itself."""
-        if proposed is None:
+        if order["uid"] is None:
             person.enter(home)
             return None
-        uid = person.prepare(home, proposed)
+        uid = person.prepare(home, order["uid"])
+        account = with_folders(uid, Path(order["shared"]), order["folders"])
         person.hand_over(uid, attachments.folder(), self.nobodys_home)
-        person.become(uid)
-        return uid
+        person.become(account)
+        return account
 
     async def _wait_for_order(self) -> dict[str, Any]:
         """The order, for as long as R runs; a standby without R ends, and the pool replaces it."""

@@ -1,8 +1,8 @@
 """Activation: making a claimed standby one person's, over its control stream, wherever it runs."""
 
 import asyncio
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from rc2hub.errors import LostStandbyError
@@ -20,6 +20,10 @@ class Order:
     home: str
     uid: int | None = None
     """The account that a new home gets, where standbys start as root; an existing home keeps its own."""
+    shared: str = ""
+    """The folder with the folders that groups share."""
+    folders: Sequence[Mapping[str, Any]] = ()
+    """Which of them are hers, as `GroupFolder.order` says."""
 
 
 class StreamedStandby:
@@ -35,7 +39,7 @@ class StreamedStandby:
         Raises:
             StandbyError: if it is gone.
         """
-        await self.stream.send({"env": dict(order.env), "home": order.home, "uid": order.uid})
+        await self.stream.send(asdict(order))
 
     async def deliver(self, attachments: list[dict[str, Any]]) -> None:
         """Give it the attachments, and wait until it serves.

@@ -11,7 +11,7 @@ from typing import Any, ClassVar
 from jupyterhub.slugs import safe_slug
 from jupyterhub.utils import maybe_future
 from kubespawner import KubeSpawner
-from traitlets import Enum, Unicode, default
+from traitlets import Dict, Enum, Unicode, default
 
 from rc2hub import metrics
 from rc2hub.cluster import Pod, Standbys, refused
@@ -23,6 +23,7 @@ from rc2hub.pool.deployment import CONTAINER, container, grown, misfit
 from rc2hub.pool.pod_states import exit_code, restarts
 from rc2hub.pool.pods import CAPABILITIES, COMMAND, PodStandby, constants, without_identity
 from rc2hub.spawners.base import Rc2Spawner
+from rc2hub.spawners.folders import parse_folders
 from rc2hub.spawners.nobody import Nobody
 from rc2hub.spawners.progress import in_words, trouble
 
@@ -45,6 +46,19 @@ class Rc2KubeSpawner(Rc2Spawner, KubeSpawner):  # type: ignore[misc]
         "/home",
         help="""Folder in the pod that holds one home per person; mount a volume there with `volumes` and `volume_mounts`,
         else homes end with their pod.""",
+    ).tag(config=True)
+
+    shared = Unicode(
+        "/shared",
+        help="""Folder in the pod that holds the folders of `group_folders`; mount a volume there with `volumes` and
+        `volume_mounts`.""",
+    ).tag(config=True)
+
+    group_folders = Dict(
+        help="""Folders that groups share: name to the JupyterHub groups that may `read`, and that may also `write` in it.
+        Each is made when its first member starts a server. What somebody may do is decided at her start.
+
+        Example: `{"stat101": {"read": ["stat101"], "write": ["stat101-teachers"]}}`""",
     ).tag(config=True)
 
     no_room = Enum(
@@ -208,7 +222,10 @@ class Rc2KubeSpawner(Rc2Spawner, KubeSpawner):  # type: ignore[misc]
         """What makes a standby this person's."""
         home = f"{self.homes}/{safe_slug(self.user.name)}"
         env = {name: value for name, value in self.get_env().items() if isinstance(value, str)}
-        return Order(env | self.person_env(home), home, None if self.uid else proposed_uid(self.user.name))
+        uid = None if self.uid else proposed_uid(self.user.name)
+        groups = {group.name for group in self.user.groups}
+        orders = (folder.order(groups) for folder in parse_folders("group_folders", self.group_folders))
+        return Order(env | self.person_env(home), home, uid, self.shared, [order for order in orders if order])
 
     async def _tell_events(self) -> None:
         """Say in words what Kubernetes does."""

@@ -29,7 +29,11 @@ c.KubeSpawner.image_pull_policy = "IfNotPresent"
 c.KubeSpawner.start_timeout = run.get("start_timeout", 60)
 c.KubeSpawner.extra_pod_config = run.get("extra_pod_config", {})
 c.KubeSpawner.volumes = [{"name": "homes", "persistentVolumeClaim": {"claimName": "homes"}}]
-c.KubeSpawner.volume_mounts = [{"name": "homes", "mountPath": "/home"}]
+c.KubeSpawner.volume_mounts = [
+    {"name": "homes", "mountPath": "/home"},
+    {"name": "homes", "mountPath": "/shared", "subPath": "shared"},
+]
+c.Rc2KubeSpawner.group_folders = {"stat101": {"read": ["students", "teachers"], "write": ["teachers"]}}
 c.KubeSpawner.extra_labels = run.get("labels", {})
 c.Spawner.poll_interval = 5
 

@@ -107,6 +107,33 @@ async def test_another_persons_home_is_closed(kube: Client, person: str) -> None
         assert await r.run(f'cat(file.access("/home/{person}", 4), length(list.files("/home/{person}")))') == "-1 0"
 
 
+async def test_a_folder_of_a_group_is_open_as_far_as_each_may(kube: Client, kube_hub: KubeHub, person: str) -> None:
+    people = {
+        f"{person}{role[0]}{n}": role for role, n in (("teachers", 1), ("teachers", 2), ("students", 1), ("guests", 1))
+    }
+    teacher, colleague, student, guest = people
+    for who_, role in people.items():
+        await kube.create(who_)
+        await kube.call("POST", f"/hub/api/groups/{role}")
+        assert (await kube.call("POST", f"/hub/api/groups/{role}/users", json={"users": [who_]}))[0] == 200
+    file = f"/shared/stat101/{person}.txt"
+    read, write = f'cat(readLines("{file}"))', f'cat("by %s", file = "{file}", append = TRUE)'
+    async with server(kube, teacher), kube.kernel(teacher) as r:
+        await r.run(write % "the teacher")
+        assert (
+            await r.run("cat(format(Sys.umask()), system('bash -ic true 2>&1 | grep -c group; true', intern = TRUE))")
+            == "2 0"
+        )
+    async with server(kube, colleague), kube.kernel(colleague) as r:
+        await r.run(write % ", and her colleague")
+    async with server(kube, student), kube.kernel(student) as r:
+        assert await r.run(read) == "by the teacherby , and her colleague"
+        assert await r.run('cat(file.access("/shared/stat101", 2), system("touch /shared/stat101/x 2>&1"))') == "-1 1"
+    async with server(kube, guest), kube.kernel(guest) as r:
+        assert await r.run('cat(length(list.files("/shared/stat101")), file.access("/shared/stat101"))') == "0 -1"
+        assert await r.run("cat(system('id -G', intern = TRUE))") == str(proposed_uid(guest))
+
+
 async def test_named_servers_are_pods_of_their_own(kube: Client, kube_hub: KubeHub, person: str) -> None:
     async with server(kube, person):
         assert (await kube.start(person, "second"))[0] == 201

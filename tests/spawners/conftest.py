@@ -37,8 +37,11 @@ def spawner(monkeypatch: pytest.MonkeyPatch) -> Any:
     monkeypatch.setattr(kubespawner.spawner, "shared_client", lambda _: None)
     monkeypatch.setattr(jupyterhub.spawner.Spawner, "get_env", lambda _: dict(ENVIRONMENT))
 
-    def make(profile: str = "r", name: str = "", person: str = "alice", **traits: Any) -> Spawner:
-        user = SimpleNamespace(name=person, id=1, escaped_name=person, url=f"/user/{person}/")
+    def make(
+        profile: str = "r", name: str = "", person: str = "alice", groups: tuple[str, ...] = (), **traits: Any
+    ) -> Spawner:
+        members = [SimpleNamespace(name=group) for group in groups]
+        user = SimpleNamespace(name=person, id=1, escaped_name=person, url=f"/user/{person}/", groups=members)
         server = SimpleNamespace(name=name, server=None, state={})
         hub = SimpleNamespace(api_url="http://hub:8081/hub/api")
         options = {"profile": profile, "services": []}
