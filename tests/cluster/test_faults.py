@@ -20,7 +20,7 @@ pytestmark = [pytest.mark.alone, pytest.mark.timeout(240)]
 AWAY = 30.0
 """Seconds that the API server is gone."""
 WARM = ("comparison", "claim", "activate", "deliver")
-COLD = ("manifest", "claim", "deliver")
+COLD = ("manifest", "deliver")
 """What a start goes through with a standby, and with a pod of one's own."""
 
 

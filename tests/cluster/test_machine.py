@@ -14,7 +14,6 @@ import pytest
 
 from tests.cluster.cluster import Cluster, Namespace, eventually
 
-pytestmark = pytest.mark.alone
 NODES = {"node1": "10.88.0.11", "node2": "10.88.0.12"}
 KUBECONFIGS = Path("/var/lib/rc2-cluster/kubeconfig")
 HELLO = "mkdir -p /tmp/www && echo hello from $HOSTNAME > /tmp/www/index.html && httpd -f -vv -p 8080 -h /tmp/www"
@@ -188,6 +187,7 @@ def test_the_metrics_server_knows_what_nodes_and_pods_use(cluster: Cluster, name
     assert "busy" in eventually(lambda: namespace.kubectl("top", "pods"), 60)
 
 
+@pytest.mark.alone
 def test_a_node_without_power_is_noticed_and_its_deployments_move(
     cluster: Cluster, namespace: Namespace, whole: None
 ) -> None:
@@ -200,6 +200,7 @@ def test_a_node_without_power_is_noticed_and_its_deployments_move(
     eventually(lambda: namespace.get("deployment", "web")["status"].get("readyReplicas") == 2, 60)
 
 
+@pytest.mark.alone
 def test_pods_live_on_while_etcd_and_the_api_server_are_gone(cluster: Cluster, namespace: Namespace, whole: None) -> None:
     run(namespace, pod(cluster, "web", HELLO))
     address = namespace.get("pod", "web")["status"]["podIP"]
@@ -212,6 +213,7 @@ def test_pods_live_on_while_etcd_and_the_api_server_are_gone(cluster: Cluster, n
     eventually(lambda: namespace.get("pod", "web"), 60)
 
 
+@pytest.mark.alone
 def test_an_image_that_is_there_is_not_imported_again(cluster: Cluster, tmp_path: Path) -> None:
     busybox = next(Path(cluster.settings["KUBECTL"]).parent.parent.glob("images-*/busybox.tar"))
     record = Path("/var/lib/rc2-cluster/node1/images")

@@ -180,7 +180,7 @@ async def test_a_machine_that_runs_short_is_left_for_another(kube: Client, kube_
 
 
 async def test_where_a_class_begins_its_standbys_are_on_their_way_within_two_seconds(kube_hub: KubeHub) -> None:
-    begins = (datetime.now(UTC) + timedelta(seconds=80)).replace(second=0, microsecond=0)
+    begins = (datetime.now(UTC) + timedelta(seconds=70)).replace(second=0, microsecond=0)
     hours = f"{begins:%H:%M}-{begins + timedelta(hours=1):%H:%M}"
     with restarted(kube_hub, spare={"else": SPARE, f"Mon-Sun {hours} UTC": SPARE + 2}):
         eventually(lambda: len(standbys(kube_hub)) == SPARE)
