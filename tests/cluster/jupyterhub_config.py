@@ -20,7 +20,7 @@ c.Authenticator.auth_refresh_age = 2
 c.JupyterHub.allow_named_servers = True
 c.JupyterHub.tornado_settings = {"slow_spawn_timeout": run.get("slow_spawn_timeout", 0)}  # with 0, a start has a progress
 c.JupyterHub.services = [{"name": "probe", "api_token": os.environ["RC2_TEST_TOKEN"]}]
-c.JupyterHub.load_groups = {"analysts": {"users": ["alice"]}}
+c.JupyterHub.load_groups = {"analysts": {"users": ["alice"]}, "students": {}, "teachers": {}, "guests": {}}
 
 c.JupyterHub.spawner_class = "rc2-kube"
 c.KubeSpawner.namespace = run["namespace"]
