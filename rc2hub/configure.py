@@ -161,8 +161,9 @@ async def _serve(shared: SharedServices, token: str) -> None:
     hub = JupyterHub.instance()
     client = BrokerClient(urljoin(shared.broker_url, f"{hub.base_url}services/{SERVICE}/"), token)
     Rc2Spawner.push = push = Push(client, hub, lifecycle.change)
-    # from then on it answers people; its start ends later, because it waits for a broker that may be on its way
-    await exponential_backoff(lambda: hub.http_server, "", max_wait=LOOK, timeout=math.inf, timeout_tolerance=0)
+    # A broker of the hub's own is up when its start is over; for another it would wait, while people log in already.
+    is_up = hub._start_future.done if shared.managed else lambda: hub.http_server is not None
+    await exponential_backoff(is_up, "", max_wait=LOOK, timeout=math.inf, timeout_tolerance=0)
     pool = hub.spawner_class.open_pool(hub, client.url)
     push.pools = pool.states
     Rc2Spawner.opened.set()
