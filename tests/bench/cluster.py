@@ -188,7 +188,7 @@ def main() -> None:
         password = database.password_file(postgres.directory).read_text()
         stored = database.url(postgres.directory, "hub").replace("://rc2@", f"+psycopg://rc2:{password}@")
         (config := folder / "peer.py").write_text(PEER_CONFIG)
-        warm = stack.enter_context(running(cluster, folder / "warm", spare=BURST, services=flights))
+        warm = stack.enter_context(running(cluster, folder / "warm", spare=BURST, services=flights, grants=["flights:read"]))
         other = stack.enter_context(running(cluster, folder / "stored", spare=1, database=stored))
         cold = stack.enter_context(running(cluster, folder / "cold"))
         peer = stack.enter_context(running(cluster, folder / "peer", config=config))

@@ -1,4 +1,4 @@
-"""What a person's server can do, made for her or claimed: everything that any Jupyter server can, as her."""
+"""What a server that was a standby can do: everything that any Jupyter server can, as its person."""
 
 import asyncio
 import json
@@ -9,7 +9,7 @@ import pytest
 from tests.cluster.test_login import server
 from tests.fixtures.hub import Client, until
 
-pytestmark = pytest.mark.timeout(120)
+pytestmark = [pytest.mark.timeout(120), pytest.mark.parametrize("kube_hub", [3], ids=["warm"], indirect=True, scope="module")]
 EVERYBODYS = """
 files <- Sys.glob("/proc/[0-9]*/environ")
 hers <- Filter(function(file) file.access(file, 4) == 0, files)
