@@ -9,6 +9,7 @@ import os
 import re
 import tempfile
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -110,7 +111,10 @@ def _make(home: Path, proposed: int) -> None:
 
 
 def _free(homes: Path, proposed: int) -> int:
-    taken = {entry.stat(follow_symlinks=False).st_uid for entry in os.scandir(homes)}
+    taken = set()
+    for entry in os.scandir(homes):
+        with suppress(FileNotFoundError):  # a draft of another standby, which has got its name by now
+            taken.add(entry.stat(follow_symlinks=False).st_uid)
     while proposed in taken:
         proposed += 1
     return proposed

@@ -9,7 +9,10 @@ import pytest
 from tests.cluster.test_login import server
 from tests.fixtures.hub import Client, until
 
-pytestmark = [pytest.mark.timeout(120), pytest.mark.parametrize("kube_hub", [3], ids=["warm"], indirect=True, scope="module")]
+pytestmark = [
+    pytest.mark.timeout(120),
+    pytest.mark.parametrize("kube_hub", [3], ids=["warm"], indirect=True, scope="module"),
+]
 EVERYBODYS = """
 files <- Sys.glob("/proc/[0-9]*/environ")
 hers <- Filter(function(file) file.access(file, 4) == 0, files)
