@@ -48,10 +48,7 @@ def api_server_away(hub: KubeHub, _person: str) -> None:
     cluster.machine("stop", "kube-apiserver")
     time.sleep(AWAY)  # that is the fault
     cluster.machine("start", "kube-apiserver")
-    eventually(lambda: cluster.kubectl("get", "--raw", "/readyz"), 60)
-    for name in ("kube-scheduler", "kube-controller-manager"):  # of several, each ends that has lost its lease
-        cluster.machine("stop", name)
-        cluster.machine("start", name)
+    cluster.after_outage()
 
 
 def etcd_restarted(hub: KubeHub, _person: str) -> None:
