@@ -11,7 +11,7 @@ from rc2hub.errors import StandbyError
 from rc2hub.pool.claim import PodKind
 from rc2hub.pool.deployment import CONTAINER, POOL, name_of
 from rc2hub.pool.keeper import Keeper
-from rc2hub.pool.pod_states import given, is_going, is_lost, is_overdue, no_room
+from rc2hub.pool.pod_states import given, is_going, is_overdue, no_room, why_lost
 from rc2hub.profiles import PoolState, Profile
 
 log = logging.getLogger("JupyterHub")
@@ -124,7 +124,7 @@ class PodPool:
                 elif is_going(pod):
                     continue
                 elif POOL in pod["metadata"]["labels"]:
-                    if why := is_lost(pod):
+                    if why := why_lost(pod):
                         await self._delete(pod, f"is nobody's, and {why}")
                 elif place not in used and place not in in_use():  # asked anew, as it may be somebody's by now
                     await self._delete(pod, "belongs to no server")

@@ -50,7 +50,7 @@ def is_cut_off(pod: Pod) -> bool:
     return any(each["type"] == "Ready" and each["status"] != "True" and not each.get("reason") for each in conditions)
 
 
-def is_lost(pod: Pod) -> str:
+def why_lost(pod: Pod) -> str:
     """Why a standby will never be somebody's, though Kubernetes would keep it; empty if it may be."""
     if has_ended(pod):
         return "has ended"

@@ -4,17 +4,14 @@ A folder has two groups of the operating system, for those who read and those wh
 name, the same on every hub; a compute server is a member of those that its person's JupyterHub groups give her.
 """
 
-import hashlib
-import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from rc2hub.errors import ConfigurationError
+from rc2hub.profiles import NAME
+from rc2hub.spawners.accounts import folder_gid
 
-NAME = re.compile(r"[a-z][a-z0-9-]*")
-FIRST_GID, GIDS = 1_001_000_000, 1_000_000_000
-"""Above the accounts of people, which are groups too."""
 EXAMPLE = '{"read": ["stat101"], "write": ["stat101-teachers"]}'
 
 
@@ -49,11 +46,8 @@ class GroupFolder:
         writes = bool(hers & self.write)
         if not writes and not hers & self.read:
             return None
-        return {"name": self.name, "readers": self._gid("read"), "writers": self._gid("write"), "writes": writes}
-
-    def _gid(self, level: str) -> int:
-        digest = hashlib.sha256(f"{level} {self.name}".encode()).digest()
-        return FIRST_GID + int.from_bytes(digest[:8], "big") % GIDS
+        numbers = {who: folder_gid(self.name, level) for who, level in (("readers", "read"), ("writers", "write"))}
+        return {"name": self.name, **numbers, "writes": writes}
 
 
 def parse_folders(where: str, value: object) -> list[GroupFolder]:

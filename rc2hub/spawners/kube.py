@@ -4,7 +4,6 @@ All of KubeSpawner's configuration keeps its meaning, but for what a pod without
 """
 
 import asyncio
-import hashlib
 import time
 from typing import Any, ClassVar
 
@@ -22,13 +21,12 @@ from rc2hub.pool.cluster import PodPool
 from rc2hub.pool.deployment import CONTAINER, container, grown, misfit
 from rc2hub.pool.pod_states import exit_code, restarts
 from rc2hub.pool.pods import CAPABILITIES, COMMAND, PodStandby, constants, without_identity
+from rc2hub.spawners.accounts import proposed_uid
 from rc2hub.spawners.base import Rc2Spawner
 from rc2hub.spawners.folders import parse_folders
 from rc2hub.spawners.nobody import Nobody
 from rc2hub.spawners.progress import in_words, trouble
 
-FIRST_UID, UIDS = 100_000, 1_000_000_000
-"""Accounts of people's homes: above those of the image, below what file systems call nobody."""
 MARGIN = 2
 """Seconds before JupyterHub's own timeout, which would say nothing of the reason."""
 ALONE = ("enable_user_namespaces", "services_enabled", "storage_pvc_ensure", "after_pod_created_hook")
@@ -236,8 +234,3 @@ class Rc2KubeSpawner(Rc2Spawner, KubeSpawner):  # type: ignore[misc]
                 if words := in_words(event):
                     self.say(words)
             await asyncio.sleep(LOOK)
-
-
-def proposed_uid(name: str) -> int:
-    """The account for a new home; the same on every hub, so that it seldom matters which one made it."""
-    return FIRST_UID + int.from_bytes(hashlib.sha256(name.encode()).digest()[:8], "big") % UIDS

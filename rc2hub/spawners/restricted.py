@@ -16,7 +16,7 @@ from jupyterhub.utils import maybe_future
 
 from rc2hub.pool.pods import compute_container
 from rc2hub.profiles import Profiles
-from rc2hub.spawners.kube import proposed_uid
+from rc2hub.spawners.accounts import proposed_uid
 
 
 def restrict(c: Any) -> None:

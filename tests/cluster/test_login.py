@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
 
-from rc2hub.spawners.kube import proposed_uid
+from rc2hub.spawners.accounts import proposed_uid
 from tests.cluster.cluster import eventually
 from tests.cluster.hub import KubeHub
 from tests.fixtures.hub import Client, Kernel, until

@@ -7,8 +7,8 @@ from traitlets.config import Config
 
 from rc2hub.configure import check
 from rc2hub.errors import ConfigurationError
-from rc2hub.spawners.folders import FIRST_GID, GroupFolder
-from rc2hub.spawners.kube import FIRST_UID, UIDS
+from rc2hub.spawners.accounts import FIRST_GID, FIRST_UID, UIDS
+from rc2hub.spawners.folders import GroupFolder
 
 FOLDERS = {"stat101": {"read": ["students", "teachers"], "write": ["teachers"]}, "exams": {"write": ["teachers"]}}
 STAT101 = GroupFolder.parse("", "stat101", FOLDERS["stat101"])

@@ -9,7 +9,8 @@ import pytest
 from kubernetes_asyncio.client import ApiClient
 
 from rc2hub.errors import StandbyError
-from rc2hub.spawners.kube import FIRST_UID, MARGIN, proposed_uid
+from rc2hub.spawners.accounts import FIRST_UID, proposed_uid
+from rc2hub.spawners.kube import MARGIN
 from tests.spawners.conftest import SECRET, manifest
 
 

@@ -7,7 +7,7 @@ import pytest
 from kubernetes_asyncio.client import V1Container, V1Pod, V1PodSpec, V1VolumeMount
 from traitlets.config import Config
 
-from rc2hub.spawners.kube import proposed_uid
+from rc2hub.spawners.accounts import proposed_uid
 from rc2hub.spawners.restricted import restrict
 
 

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from rc2hub.spawners.kube import proposed_uid
+from rc2hub.spawners.accounts import proposed_uid
 from tests.cluster.cluster import Cluster
 from tests.cluster.helm.release import Release, released, working
 from tests.fixtures.hub import Client
