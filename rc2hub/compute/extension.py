@@ -7,6 +7,7 @@ from typing import Any
 
 from jupyter_server.base.handlers import JupyterHandler
 from jupyter_server.serverapp import ServerApp
+from jupyter_server.services.kernels.connection.base import BaseKernelWebsocketConnection
 from tornado.web import Application
 
 from rc2hub.compute.attachments import Attachments
@@ -27,6 +28,22 @@ def _load_jupyter_server_extension(app: ServerApp) -> None:
     application: Application = app.web_app
     application.add_handlers(".*$", [(f"{app.base_url}?", LinkHandler, {"attachments": attachments})])
     application.settings["page_config_hook"] = partial(_without_news, application.settings["page_config_hook"])
+    connection = application.settings["kernel_websocket_connection_class"]
+    application.settings["kernel_websocket_connection_class"] = _at_once(connection)
+
+
+def _at_once(connection: type[BaseKernelWebsocketConnection]) -> type[BaseKernelWebsocketConnection]:
+    """That connection, which sends each message of R's when it comes; Tornado would hold the second of a cell for 40 ms.
+
+    https://www.tornadoweb.org/en/stable/websocket.html#tornado.websocket.WebSocketHandler.set_nodelay
+    """
+
+    class AtOnce(connection):  # type: ignore[misc, valid-type]
+        def connect(self) -> Any:
+            self.websocket_handler.set_nodelay(True)
+            return super().connect()
+
+    return AtOnce
 
 
 def _without_news(then: PageHook, handler: JupyterHandler, page: dict[str, Any]) -> dict[str, Any]:
