@@ -44,7 +44,7 @@ def with_folders(uid: int, shared: Path, folders: Sequence[Mapping[str, Any]]) -
     for name, number in groups.items():
         name_group(name, number)
     account = Account(uid, list(groups.values()))
-    return replace(account, umask=OPEN_TO_THE_GROUP) if len(groups) > len(folders) else account
+    return replace(account, umask=OPEN_TO_THE_GROUP) if any(folder["writes"] for folder in folders) else account
 
 
 def _make(shared: Path, name: str, readers: int, writers: int) -> None:

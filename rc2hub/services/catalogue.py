@@ -1,7 +1,6 @@
 """Which shared services there are: the operator's catalogue, checked, and the plug-ins that implement its kinds."""
 
 import os
-import re
 from collections.abc import Mapping
 from importlib.metadata import entry_points
 from typing import Any
@@ -10,9 +9,9 @@ from traitlets import Bool, Dict, Float, Unicode
 from traitlets.config import Configurable
 
 from rc2hub.errors import ConfigurationError
+from rc2hub.profiles import NAME
 from rc2hub.services.base import SharedService
 
-NAME = re.compile(r"[a-z][a-z0-9-]*")
 COMMON_FIELDS = frozenset({"kind", "display_name", "contact"})
 
 

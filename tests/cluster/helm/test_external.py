@@ -1,7 +1,6 @@
 """A PostgreSQL of the institution's own serves people and the hub; it is prepared as docs/kubernetes.md says."""
 
 from collections.abc import Iterator
-from contextlib import contextmanager
 
 import pytest
 
@@ -48,8 +47,8 @@ def secret(namespace: Namespace) -> None:
     namespace.kubectl("create", "secret", "generic", "database", *(f"--from-literal={k}={v}" for k, v in PASSWORDS.items()))
 
 
-@contextmanager
-def postgresql(cluster: Cluster) -> Iterator[Server]:
+@pytest.fixture(scope="module")
+def server(cluster: Cluster) -> Iterator[Server]:
     with cluster.namespace() as namespace:
         secret(namespace)
         database = pod(
@@ -71,12 +70,6 @@ def postgresql(cluster: Cluster) -> Iterator[Server]:
         for statement in AS_DOCUMENTED:
             server.sql(statement)
         server.sql("SET ROLE rc2; CREATE TABLE kept AS SELECT 42 AS answer", "survey")
-        yield server
-
-
-@pytest.fixture(scope="module")
-def server(cluster: Cluster) -> Iterator[Server]:
-    with postgresql(cluster) as server:
         yield server
 
 
