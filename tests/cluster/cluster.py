@@ -59,16 +59,6 @@ class Cluster:
         """A command of `machine/cluster` (`node-kill`, `stop` …); for tests of faults, on the cluster of `make cluster`."""
         return self.run(str(MACHINE), *arguments, timeout=timeout)
 
-    def after_outage(self) -> None:
-        """Have the cluster work at once when its API server is back.
-
-        What watches it waits ever longer between its tries; of several, each ends that has lost its lease.
-        """
-        eventually(lambda: self.kubectl("get", "--raw", "/readyz"), 60)
-        for name in ("kube-scheduler", "kube-controller-manager", "local-path-provisioner"):
-            self.machine("stop", name)
-            self.machine("start", name)
-
     def run(self, *command: str, stdin: str | None = None, timeout: float = 60) -> str:
         """Run a program that knows this cluster; fails like `kubectl`."""
         environment = {**os.environ, **self.settings}

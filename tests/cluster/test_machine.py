@@ -63,8 +63,7 @@ def whole(cluster: Cluster) -> Iterator[None]:
     cluster.machine("start", "kube-apiserver")
     for number in "12":
         cluster.machine("node-up", number)
-    cluster.after_outage()
-    eventually(lambda: ready_nodes(cluster) == set(NODES))
+    cluster.machine("anew")
 
 
 def ready_nodes(cluster: Cluster) -> set[str]:

@@ -194,7 +194,8 @@ async def test_where_a_class_begins_its_standbys_are_on_their_way_within_two_sec
 async def test_a_new_template_rolls_out_without_ever_falling_below_the_number(kube_hub: KubeHub) -> None:
     before = set(standbys(kube_hub))
     with restarted(kube_hub, labels={"roll-out": "1"}):
-        eventually(lambda: len(standbys(kube_hub)) == SPARE and not before & set(standbys(kube_hub)), 90)
+        rolled = others(kube_hub, before)
+    others(kube_hub, rolled)
 
 
 async def test_a_broken_roll_out_keeps_the_old_standbys_and_says_so(kube_hub: KubeHub, person: str) -> None:
@@ -213,6 +214,12 @@ async def test_a_broken_roll_out_keeps_the_old_standbys_and_says_so(kube_hub: Ku
                 assert pod_of(kube_hub, person)["metadata"]["name"] in before
                 eventually(lambda: len(standbys(kube_hub)) == SPARE)
             eventually(lambda: "ImagePull" in kube_hub.log())
+
+
+def others(hub: KubeHub, than: set[str]) -> set[str]:
+    """Wait until its standbys are all other ones."""
+    eventually(lambda: len(standbys(hub)) == SPARE and not than & set(standbys(hub)), 90)
+    return set(standbys(hub))
 
 
 def nodes_of(hub: KubeHub) -> set[str]:

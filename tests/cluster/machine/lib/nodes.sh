@@ -31,8 +31,12 @@ start_kubelet() {
 
 # node_needs_pids N PERCENT: with fewer free process numbers node N is short of them. Of disk it would delete images first.
 node_needs_pids() {
-    local pid
     sed --in-place "s/pid.available: \"[0-9.]*%\"/pid.available: \"$2\"/" "$RUN/node$1/lib/rc2-cluster/kubelet.yaml"
+    restart_kubelet "$1"
+}
+
+restart_kubelet() {
+    local pid
     pid=$(pid_of "node$1-kubelet")
     kill "$(<"/proc/$pid/task/$pid/children")" # nsenter waits for it, and ends then
     wait_until 10 "the end of the kubelet of node $1" ended "$pid"
