@@ -47,13 +47,14 @@ class WarmKernel:
         await self.manager.start_kernel()
 
     async def warm_up(self) -> None:
-        """Wait for R and run a first cell, so that the person's first one is fast.
+        """Wait for R, run a first cell and become nobody in particular, so that the person's first ones are fast.
 
         Raises:
             RuntimeError: if R does not come up.
         """
         await self._connect()
         await self._run(WARM_UP, silent=False)
+        await self.become({})
 
     async def become(self, env: Mapping[str, str | None], account: Account | None = None) -> None:
         """Make the kernel the person's: her account, environment, home and libraries; a variable that is None is removed."""
