@@ -57,13 +57,13 @@ class _Streams:
     writer: asyncio.StreamWriter
 
     async def receive(self) -> Frame:
-        """The next frame; ends the process if the hub is gone.
+        """The next frame; ends the process if the hub is gone, perhaps in the middle of one.
 
         Raises:
             SystemExit: if the other end closed the stream.
         """
         line = await self.reader.readline()
-        if not line:
+        if not line.endswith(b"\n"):
             raise SystemExit(0)
         frame: Frame = json.loads(line)
         return frame

@@ -20,7 +20,7 @@ class Lines(Protocol):
         """Send a line; an OSError says that the other end is gone."""
 
     async def readline(self) -> bytes:
-        """The next line; empty when the other end is gone."""
+        """The next line; without its end when the other side is gone."""
 
     async def close(self) -> None:
         """Close both ends."""
@@ -51,7 +51,7 @@ class SocketLines:
         await self._writer.drain()
 
     async def readline(self) -> bytes:
-        """The next line; empty when the other end is gone."""
+        """The next line; without its end when the other side is gone."""
         try:
             return await self._reader.readline()
         except OSError:
@@ -93,7 +93,7 @@ class Stream:
         """
         line = await self._next()
         self._ahead = None
-        if not line:
+        if not line.endswith(b"\n"):
             raise LostStandbyError(ENDED)
         frame: dict[str, Any] = json.loads(line)
         if "error" in frame:

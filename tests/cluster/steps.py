@@ -16,24 +16,31 @@ START = {
     "deliver": (PodStandby, "deliver"),
 }
 STOP = {"stop": (Rc2KubeSpawner, "stop"), "tokens": (Rc2KubeSpawner, "delete_tokens")}
-CUTS = ("cut-in-the-order", "cut-after-the-order")
-"""Files in the folder of the steps: an order is sent by half, or whole, and then the connection is gone; so many times."""
+ORDER, ATTACHMENTS = b'{"env"', b'{"attachments"'
+CUTS = {
+    "cut-in-the-order": (ORDER, 0.5),
+    "cut-after-the-order": (ORDER, 1),
+    "cut-in-the-attachments": (ATTACHMENTS, 0.5),
+    "cut-after-the-attachments": (ATTACHMENTS, 1),
+}
+"""Files in the folder of the steps: that frame is sent by half, or whole, and then the connection is gone; so many times."""
 
 
 def cut_streams(folder: Path) -> None:
-    """In the hub: cut the connection under the next order when a file says so."""
+    """In the hub: cut the connection under the next frame for which a file says so."""
     whole = ExecStream.write
 
     @wraps(whole)
     async def write(stream: ExecStream, line: bytes) -> None:
-        cut = next((name for name in CUTS if (folder / name).exists()), None) if line.startswith(b'{"env"') else None
+        asked = (name for name, (frame, _) in CUTS.items() if line.startswith(frame) and (folder / name).exists())
+        cut = next(asked, None)
         if cut is None:
             return await whole(stream, line)
         if left := int((folder / cut).read_text()) - 1:
             (folder / cut).write_text(str(left))
         else:
             (folder / cut).unlink()
-        await whole(stream, line[: len(line) // 2] if cut == CUTS[0] else line)
+        await whole(stream, line[: int(len(line) * CUTS[cut][1])])
         stream._socket.get_extra_info("socket").shutdown(socket.SHUT_RDWR)
 
     ExecStream.write = write  # type: ignore[method-assign]

@@ -103,6 +103,27 @@ async def test_a_cut_order_is_none(pod: Pod) -> None:
     assert await asyncio.wait_for(pod.control.order(), 5) == ORDER
 
 
+async def test_with_cut_attachments_the_standby_ends_and_says_nothing_of_it(pod: Pod) -> None:
+    hub = await pod.call()
+    await hub.send(ORDER)
+    await pod.control.order()
+    await hub._lines.write(b'{"attachments": [{"serv')
+    await hub.close()
+    with pytest.raises(SystemExit) as ended:
+        await pod.control.receive()
+    assert ended.value.code == 0
+
+
+async def test_a_cut_answer_is_that_of_a_lost_standby(pod: Pod) -> None:
+    hub = await pod.call()
+    await hub.send(ORDER)
+    await pod.control.order()
+    pod.control.writer.write(b'{"act')
+    pod.control.writer.close()
+    with pytest.raises(LostStandbyError):
+        await hub.receive()
+
+
 async def test_the_person_reads_why_a_standby_cannot_be_hers(pod: Pod) -> None:
     hub: Any = await pod.call()
     await hub.send(ORDER)
