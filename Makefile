@@ -49,7 +49,7 @@ cluster-down: ## end that cluster and remove all it made
 endif
 
 test-cluster: .venv/ready-dev cluster images ## run the tests that need Kubernetes (KUBECONFIG_RC2_TEST names one of yours)
-	$(BIN)/pytest --override-ini addopts="$(STRICT) --numprocesses 2 --dist loadfile" -m "not alone" tests/cluster
+	$(BIN)/pytest --override-ini addopts="$(STRICT) --numprocesses 3 --dist loadfile" -m "not alone" tests/cluster
 	$(BIN)/pytest --override-ini addopts="$(STRICT)" -m alone tests/cluster
 
 bench: .venv/ready-dev ## measure against JupyterHub's own spawner (BENCH=local), into build/bench.json
