@@ -48,10 +48,13 @@ class PodPool:
         self._standbys = Pods(cluster.namespace, POOL, client)
         self._profiles = {name: profile for name, profile in profiles.items() if profile.spare}
         self._kinds: dict[str, PodKind] = {}
+        self._known = asyncio.Event()
         self._unkept: dict[str, PoolState] = {}
 
-    def kind(self, profile: str) -> PodKind | None:
-        """The standbys of a profile, if any are kept."""
+    async def kind(self, profile: str) -> PodKind | None:
+        """The standbys of a profile, if any are kept; a hub that has just started has to see that first."""
+        if profile in self._profiles:
+            await self._known.wait()
         return self._kinds.get(profile)
 
     def states(self) -> list[PoolState]:
@@ -109,6 +112,7 @@ class PodPool:
             else:
                 keeper = Keeper(self._profiles[name], born, self.cluster, self._standbys, owners)
                 self._kinds[name] = PodKind(self._profiles[name], keeper, self.cluster, self._standbys)
+        self._known.set()
         for deployment in await self.cluster.deployments(POOL):
             if deployment not in map(name_of, self._kinds):
                 log.info("The standbys of %s are of no profile any more, and end.", deployment)

@@ -152,7 +152,7 @@ class Rc2KubeSpawner(Rc2Spawner, KubeSpawner):  # type: ignore[misc]
         Raises:
             StandbyError: in one sentence, if there is no room, no image, no quota or no volume for it.
         """
-        kind = self.pool.kind(self.request.profile)
+        kind = await self.pool.kind(self.request.profile)
         if kind is None:
             metrics.claimed(self.request.profile, "", time.monotonic(), metrics.COLD, metrics.NO_POOL)
             return await self._cold()

@@ -15,6 +15,7 @@ import pytest
 
 from tests.cluster.cluster import Cluster, Namespace, eventually, find
 from tests.cluster.hub import HOMES, KubeHub, standbys
+from tests.cluster.invariant import Watcher
 from tests.fixtures.hub import Client
 
 # what `make cluster` has to bring says nothing about a cluster of yours
@@ -59,14 +60,17 @@ def known(fixtures: Iterable[Any]) -> Iterator[tuple[str, str]]:
 
 @contextmanager
 def running_hub(cluster: Cluster, folder: Path, **run: Any) -> Iterator[KubeHub]:
-    """A hub on this machine whose servers are pods in a namespace of their own."""
+    """A hub on this machine whose servers are pods in a namespace of their own; a watcher stands beside its pool."""
     with cluster.namespace() as namespace:
         namespace.apply(HOMES)
         namespace.wait("jsonpath={.status.phase}=Bound", "pvc/homes")
         hub = KubeHub(folder / "hub", namespace, **run)
         hub.start()
         try:
-            yield hub
+            with Watcher(namespace, run.get("spare", 0)) as hub.watcher:
+                yield hub
+            module = Path(os.environ["PYTEST_CURRENT_TEST"].partition("::")[0]).stem
+            hub.watcher.report(f"{module}-{hub.watcher.spare}", hub.away)
         finally:
             hub.stop()
 
@@ -79,6 +83,7 @@ def kube_hub(
     with running_hub(cluster, tmp_path_factory.mktemp("login"), spare=request.param) as hub:
         eventually(lambda: len(standbys(hub)) == request.param, 90)
         yield hub
+        assert hub.watcher.too_few(hub.away) == []
 
 
 @pytest.fixture

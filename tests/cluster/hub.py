@@ -14,6 +14,7 @@ from urllib.error import URLError
 from urllib.request import urlopen
 
 from tests.cluster.cluster import Namespace
+from tests.cluster.invariant import Watcher
 from tests.fixtures.hub import ROOT, Rc2
 
 CONFIG = Path(__file__).with_name("jupyterhub_config.py")
@@ -43,6 +44,8 @@ class KubeHub(Rc2):
         common = {"root": str(ROOT), "host": host, "ports": ports, "namespace": namespace.name}
         common["image"] = namespace.cluster.image("r-compute")
         self.run = {**common, "services": {}, **run}
+        self.watcher: Watcher
+        """Who stands beside its pool."""
         self.away: list[tuple[float, float]] = []
         """When none ran, in seconds of the wall clock."""
         self._left = 0.0

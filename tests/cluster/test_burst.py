@@ -8,8 +8,6 @@ import pytest
 from tests.cluster.cluster import Cluster, eventually
 from tests.cluster.conftest import running_hub
 from tests.cluster.hub import KubeHub, standbys
-from tests.cluster.invariant import Watcher
-from tests.cluster.test_pool import PACE
 from tests.fixtures.hub import Client
 
 pytestmark = [pytest.mark.alone, pytest.mark.timeout(420)]
@@ -52,11 +50,9 @@ async def log_in(hub: KubeHub) -> dict[str, int]:
 async def test_with_a_standby_for_each_nobody_waits(cluster: Cluster, tmp_path: Path) -> None:
     with running_hub(cluster, tmp_path, spare=CLASS, **PATIENT) as hub:
         eventually(lambda: len(standbys(hub)) == CLASS, 240)
-        with Watcher(hub.namespace, CLASS) as watcher:
-            found = await log_in(hub)
-        watcher.report("test_burst")
+        found = await log_in(hub)
+        assert hub.watcher.too_few() == []
     assert (found["warm"], found["cold"]) == (CLASS, 0)
-    assert watcher.too_few(PACE) == []
 
 
 async def test_with_two_standbys_everybody_gets_a_server_all_the_same(cluster: Cluster, tmp_path: Path) -> None:

@@ -12,25 +12,21 @@ import pytest
 from tests.cluster.cluster import Cluster, eventually
 from tests.cluster.conftest import running_hub
 from tests.cluster.hub import KubeHub, standbys
-from tests.cluster.invariant import Watcher
+from tests.cluster.invariant import PACE, Watcher
 from tests.cluster.test_login import is_hers, server, who
 from tests.fixtures.hub import Client, until
 
 pytestmark = [pytest.mark.alone, pytest.mark.timeout(180)]
 SPARE = 2
-PACE = 2.5
-"""Seconds after which a replacement has to be under way: two, and what it takes to see it."""
 
 
 @pytest.fixture(scope="module")
 def kube_hub(cluster: Cluster, tmp_path_factory: pytest.TempPathFactory) -> Iterator[KubeHub]:
-    """A hub with a pool, and a watcher that stands beside it all the time."""
+    """A hub with a pool in which, whatever happens, standbys are never too few."""
     with running_hub(cluster, tmp_path_factory.mktemp("pool"), spare=SPARE) as hub:
         eventually(lambda: len(standbys(hub)) == SPARE, 90)
-        with Watcher(hub.namespace, SPARE) as watcher:
-            yield hub
-        watcher.report("test_pool")
-        assert watcher.too_few(PACE, hub.away) == []
+        yield hub
+        assert hub.watcher.too_few(hub.away) == []
 
 
 @pytest.fixture(autouse=True)
@@ -186,7 +182,7 @@ async def test_where_a_class_begins_its_standbys_are_on_their_way_within_two_sec
         eventually(lambda: len(standbys(kube_hub)) == SPARE)
         with Watcher(kube_hub.namespace, SPARE + 2) as watcher:
             eventually(lambda: len(standbys(kube_hub)) == SPARE + 2, 100)
-        watcher.report("test_pool_class")
+        watcher.report("class", kube_hub.away)
     enough = [now for now, ready, starting in watcher.moments if ready + starting >= SPARE + 2]
     assert 0 <= enough[0] - begins.timestamp() < PACE
 

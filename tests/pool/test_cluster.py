@@ -132,7 +132,18 @@ async def test_each_profile_with_standbys_says_how_they_are_and_what_hinders_the
         "a": standby("a"),
         "b": standby("b", reason="ErrImagePull", message="no such image"),
     }
-    kind = pool.kind("r")
+    kind = await pool.kind("r")
     assert kind
     kind.keeper._notice({})
     assert pool.states() == [PoolState("r", 3, 0, 1, 1, "ErrImagePull: no such image"), unkept]
+
+
+async def test_who_logs_in_before_the_pool_knows_its_standbys_waits_until_it_does() -> None:
+    cluster: Any = SimpleNamespace(namespace="ns", deployments=no_deployments)
+    nobody: Any = Nobody()
+    pool = PodPool(cluster, None, nobody, PROFILES)
+    asking = {name: asyncio.create_task(pool.kind(name)) for name in PROFILES}
+    await asyncio.sleep(0)
+    assert [name for name, task in asking.items() if task.done()] == ["cold"]
+    await pool._open_kinds()
+    assert [name for name, task in asking.items() if await task] == ["r"]

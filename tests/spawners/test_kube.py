@@ -4,6 +4,7 @@ import asyncio
 import json
 from types import SimpleNamespace
 from typing import Any
+from unittest.mock import AsyncMock
 
 import pytest
 from kubernetes_asyncio.client import ApiClient
@@ -70,7 +71,7 @@ async def test_who_waits_for_a_standby_is_told_before_jupyterhub_gives_up_withou
         made.pool = SimpleNamespace(cluster=SimpleNamespace(in_words=client.sanitize_for_serialization))
         keeper = SimpleNamespace(born=await made.standby_pod())
         kind = SimpleNamespace(keeper=keeper, claim=lambda _: asyncio.Event().wait())
-        made.pool.kind = lambda _: kind
+        made.pool.kind = AsyncMock(return_value=kind)
         with pytest.raises(StandbyError, match="No R has become ready in time; start again, or ask an operator."):
             await made.claim()
 
