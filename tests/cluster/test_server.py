@@ -30,10 +30,9 @@ async def new_kernel(client: Client, user: str) -> str:
     return str(model["id"])
 
 
-async def is_busy(client: Client, user: str, kernel: str) -> bool:
-    """Whether a kernel runs something, as the server knows."""
-    _, model = await client.call("GET", f"/user/{user}/api/kernels/{kernel}")
-    return bool(model["execution_state"] == "busy")
+async def is_asleep(client: Client, user: str) -> bool:
+    """Whether R is where it can be interrupted: on its way into a cell, IRkernel would end by that."""
+    return bool((await client.call("GET", f"/user/{user}/api/contents/asleep"))[0] == 200)
 
 
 async def test_her_kernels_are_all_hers_and_come_again_after_an_interrupt_and_a_restart(kube: Client, person: str) -> None:
@@ -44,8 +43,9 @@ async def test_her_kernels_are_all_hers_and_come_again_after_an_interrupt_and_a_
                 assert await r.run("cat(Sys.info()[['user']], getwd())") == f"{person} /home/{person}"
         async with kube.join_kernel(person, first) as r:
             await r.run("kept <- 42")
-            sleeping = asyncio.create_task(r.run("tryCatch(Sys.sleep(60), interrupt = function(i) cat('interrupted'))"))
-            await until(lambda: is_busy(kube, person, first))
+            sleep = "tryCatch({ file.create('asleep'); Sys.sleep(60) }, interrupt = function(i) cat('interrupted'))"
+            sleeping = asyncio.create_task(r.run(sleep))
+            await until(lambda: is_asleep(kube, person))
             assert (await kube.call("POST", f"/user/{person}/api/kernels/{first}/interrupt"))[0] == 204
             assert await sleeping == "interrupted"
             assert await r.run("cat(kept)") == "42"
