@@ -229,7 +229,7 @@ async def test_a_stream_that_is_cut_in_the_activation_costs_her_the_time_of_anot
     await until(lambda: nothing_left(department, client, person))
 
 
-@pytest.mark.parametrize("cut", ["cut-in-the-order", "cut-after-the-attachments"])
+@pytest.mark.parametrize("cut", ["cut-in-the-order", "cut-after-the-order", "cut-after-the-attachments"])
 async def test_a_stream_that_is_cut_again_leaves_nothing_and_the_next_start_works(
     department: Department, client: Client, person: str, cut: str
 ) -> None:
