@@ -1,4 +1,4 @@
-# The one front door: `make help` lists what there is.
+# All commands for developers; `make help` lists them.
 SHELL := /bin/bash
 PYTHON ?= /usr/bin/python3
 PORT ?= 8000
@@ -16,53 +16,53 @@ OIDC_PROVIDER := tests/fixtures/oidc-provider
 .PHONY: help setup fmt lint test cluster cluster-down test-cluster bench up clean reference images
 .DEFAULT_GOAL := help
 
-help: ## list the targets
+help: ## list all targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
-setup: .venv/ready .venv/ready-dev ## install everything that running and testing needs (Debian, Ubuntu; root or sudo)
+setup: .venv/ready .venv/ready-dev ## install everything to run and to test Rc² (Debian, Ubuntu; root or sudo)
 
-up: .venv/ready ## start Rc² on this machine and print login links (PORT=8000); Ctrl-C stops it
+up: .venv/ready ## start Rc² on this machine and print login links (PORT=8000); stop it with Ctrl-C
 	@exec $(BIN)/rc2hub up --port $(PORT)
 
 fmt: .venv/ready-dev ## format the code
 	@$(BIN)/ruff check --fix --quiet . && $(BIN)/ruff format --quiet .
 
-lint: .venv/ready-dev ## check format, style, types, import directions and shell scripts
+lint: .venv/ready-dev ## check format, style, types, import rules and shell scripts
 	$(BIN)/ruff format --check --quiet . && $(BIN)/ruff check --quiet .
 	$(BIN)/mypy
 	$(BIN)/lint-imports --no-cache
 	shellcheck scripts/system-packages scripts/quietly scripts/images scripts/image-base scripts/image-build images/*/entrypoint .ci/run
 
-test: .venv/ready-dev build/R-checked ## run all tests; no cluster is needed
+test: .venv/ready-dev build/R-checked ## run all tests that need no cluster
 	$(BIN)/pytest
 
 ifdef KUBECONFIG_RC2_TEST
 cluster cluster-down:
-	@echo "KUBECONFIG_RC2_TEST names a cluster: the tests use that one, and nothing is started or stopped here."
+	@echo "The tests use the cluster of KUBECONFIG_RC2_TEST; this command neither starts nor stops it."
 else
-cluster: ## start a real Kubernetes of two nodes on this machine, for tests (root; some minutes the first time)
-	@scripts/quietly "Looking for Debian packages of the cluster" scripts/system-packages cluster
+cluster: ## start a Kubernetes cluster of two nodes on this machine, for tests (root; some minutes the first time)
+	@scripts/quietly "Checking Debian packages for the cluster" scripts/system-packages cluster
 	@tests/cluster/machine/cluster up
 
-cluster-down: ## end that cluster and remove all it made
+cluster-down: ## stop that cluster and remove all its files
 	@tests/cluster/machine/cluster down
 endif
 
-test-cluster: .venv/ready-dev cluster images ## run the tests that need Kubernetes (KUBECONFIG_RC2_TEST names one of yours)
+test-cluster: .venv/ready-dev cluster images ## run the tests that need Kubernetes (set KUBECONFIG_RC2_TEST to use another cluster)
 	$(BIN)/pytest --override-ini addopts="$(STRICT) --numprocesses 3 --dist loadfile" -m "not alone" tests/cluster
 	$(BIN)/pytest --override-ini addopts="$(STRICT)" -m alone tests/cluster
 
-bench: .venv/ready-dev ## measure against JupyterHub's own spawner (BENCH=local), into build/bench.json
+bench: .venv/ready-dev ## measure Rc² against JupyterHub's spawner and write build/bench.json (BENCH=local)
 	$(BIN)/python -m tests.bench.$(BENCH)
 
-images: ## build the container images, into the cache (Debian; root)
-	@scripts/quietly "Looking for Debian packages of the images" scripts/system-packages cluster
+images: ## build the container images in the cache (Debian; root)
+	@scripts/quietly "Checking Debian packages for the images" scripts/system-packages cluster
 	@scripts/images
 
-reference: .venv/ready-dev ## write config/REFERENCE.md from the traits
+reference: .venv/ready-dev ## write config/REFERENCE.md from the code
 	@$(BIN)/python scripts/reference.py > config/REFERENCE.md
 
-clean: ## remove homes, database, hub state, environment and build
+clean: ## remove homes, database, hub state, .venv and build
 	rm -rf $(RC2_HOME) .venv build
 
 build/R-checked: $(R_SOURCES) .venv/ready-dev
@@ -72,7 +72,7 @@ build/R-checked: $(R_SOURCES) .venv/ready-dev
 	@touch $@
 
 .venv/python: setup.cfg pyproject.toml constraints.txt debian-packages.txt
-	@scripts/quietly "Looking for Debian packages" scripts/system-packages run
+	@scripts/quietly "Checking Debian packages" scripts/system-packages run
 	@test -x $(BIN)/python || $(PYTHON) -m venv .venv
 	@scripts/quietly "Installing Python packages" $(BIN)/pip install --quiet --constraint constraints.txt --editable '.[local]'
 	@touch $@
@@ -88,7 +88,7 @@ build/R-checked: $(R_SOURCES) .venv/ready-dev
 	@scripts/quietly "Installing the R kernel" R --slave -e 'IRkernel::installspec(prefix = "$(CURDIR)/.venv")'
 	@touch $@
 
-.venv/spark/ready: spark-requirements.txt scripts/spark_archive.py rc2hub/gateways/java.py rc2hub/gateways/java.args | .venv/python
+.venv/spark/ready: spark-requirements.txt scripts/spark_archive.py rc2hub/gateways/java_command.py rc2hub/gateways/java.args | .venv/python
 	@test -x .venv/spark/bin/python || $(PYTHON) -m venv .venv/spark
 	@scripts/quietly "Installing Spark" .venv/spark/bin/pip install --quiet --requirement spark-requirements.txt
 	@scripts/quietly "Preparing Spark for fast starts" $(BIN)/python scripts/spark_archive.py
@@ -99,10 +99,10 @@ build/R-checked: $(R_SOURCES) .venv/ready-dev
 
 .venv/oidc-provider/ready: $(OIDC_PROVIDER)/package.json $(OIDC_PROVIDER)/package-lock.json | .venv/proxy
 	@mkdir -p $(@D) && cp $^ $(@D)
-	@scripts/quietly "Installing the OpenID provider of the tests" npm ci --prefix $(@D) --no-fund --no-audit
+	@scripts/quietly "Installing the OpenID provider for the tests" npm ci --prefix $(@D) --no-fund --no-audit
 	@touch $@
 
 .venv/ready-dev: .venv/ready .venv/oidc-provider/ready
-	@scripts/quietly "Looking for Debian packages of the tests" scripts/system-packages test
-	@scripts/quietly "Installing Python packages of the tests" $(BIN)/pip install --quiet --constraint constraints.txt --editable '.[local,kubernetes,dev]'
+	@scripts/quietly "Checking Debian packages for the tests" scripts/system-packages test
+	@scripts/quietly "Installing Python packages for the tests" $(BIN)/pip install --quiet --constraint constraints.txt --editable '.[local,kubernetes,dev]'
 	@touch $@

@@ -1,19 +1,27 @@
-"""Rc², R Cloud Computing as a JupyterHub extension. Read the files in this order; it is the story of a login.
+"""Rc², R Cloud Computing as a JupyterHub extension. The files follow a login from top to bottom.
 
-configure.py           the last line of an operator's jupyterhub_config.py; everything else follows from it
-authenticators/        who the person is, and which groups she is in
-permissions.py         which shared services her groups may use: grants, written as JupyterHub custom scopes
-profiles.py, spare.py  the kinds of compute server on offer, and how many of each are kept ready at which hour
-request.py             what she asks for: a profile and services, by form, link or REST API
-lifecycle.py           the flow itself: start, stop, attach, detach
-spawners/              JupyterHub's spawner hooks, handing over to the lifecycle
-pool/                  standbys, the claim of one, and its activation as her compute server
-broker/                the JupyterHub service that makes and takes back credentials
-services/              one file for each kind of shared service
-gateways/              what stands before services that have no accounts of their own: Spark
-cluster/               what is said to Kubernetes beyond KubeSpawner
-compute/               what runs beside her R: the standby, the kernel's hand-over, the attachments' files
-local/                 single-user mode: `make up` on a laptop or a server
+configure.py      `install(c)`, the last line of an operator's jupyterhub_config.py
+permissions.py    grants: which groups may use which shared services, written as JupyterHub custom scopes
+profiles.py       the kinds of compute server that users can choose
+spare.py          how many standbys of each kind are kept ready, and when
+spawn_request.py  what a user requests: a profile and services, by form, link or REST API
+hub/              runs in the hub:
+  authenticators/   who the user is, and which groups the user is in
+  spawners/         the hooks of JupyterHub's spawner, for pods and for processes
+  lifecycle.py      the steps of a start and of a stop, in order
+  pool/             keeps standbys, and activates one as the user's compute server
+  broker_sync/      sends the desired state to the broker
+messages.py       the messages between hub and broker
+broker/           runs as a JupyterHub service: creates and removes the credentials of shared services
+services/         runs in the broker: one module for each kind of shared service
+gateways/         runs as a process in front of a shared service that has no accounts: Spark
+kubernetes/       used by hub and gateway: the requests to Kubernetes that KubeSpawner does not make
+compute/          runs beside R: the standby, its activation, the kernels, the files of attached services
+cli.py            the command line `rc2hub`:
+  local/            `rc2hub up` and `rc2hub link`, single-user mode on one machine
+  spare_plan.py     `rc2hub pool plan`
+processes.py      finds and ends processes of one machine
+errors.py         the errors that users and operators read
 """
 
 __version__ = "0.1.0"

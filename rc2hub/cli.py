@@ -1,28 +1,85 @@
-"""The command `rc2hub`: single-user mode from a terminal, and what an operator wants to know beforehand."""
+"""The command `rc2hub`: single-user mode, and the plan of a pool.
+
+Each command imports its modules when it runs, so `rc2hub --help` works without the extras of the package.
+"""
 
 import argparse
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
-
-from rc2hub.local import up
-from rc2hub.local.home import Home
-from rc2hub.pool import plan
 
 
 def main() -> None:
-    """Parse the command line and run one command; the folder of everything is $RC2_HOME, or `.rc2` here."""
-    parser = argparse.ArgumentParser(prog="rc2hub", description="Rc²: R Cloud Computing for JupyterHub.")
-    commands = parser.add_subparsers(required=True, metavar="COMMAND")
-    command = commands.add_parser("up", help="start everything, print a login link for each person, stop with Ctrl-C")
-    command.add_argument("--port", type=int, default=8000, help="port to open in the browser (default: %(default)s)")
-    command.add_argument("--config", type=Path, default=Path("config/local/jupyterhub_config.py"), help="JupyterHub's file")
-    command.set_defaults(run=lambda args: up.run(Home.from_environment(), args.config, args.port))
-    command = commands.add_parser("link", help="print a new login link for a person, while `rc2hub up` runs")
-    command.add_argument("name", help="a person of the file people.toml")
-    command.set_defaults(run=lambda args: up.print_link(Home.from_environment(), args.name))
-    pool = commands.add_parser("pool", help="about the standbys").add_subparsers(required=True, metavar="COMMAND")
-    command = pool.add_parser("plan", help="print when how many standbys of each profile are kept ready")
-    command.add_argument("--config", type=Path, default=Path("jupyterhub_config.py"), help="JupyterHub's file")
-    command.add_argument("--hours", type=int, default=24, help="how far to look (default: %(default)s)")
-    command.set_defaults(run=lambda args: plan.run(args.config, args.hours))
-    args = parser.parse_args()
+    """Parse the command line and run one command."""
+    args = _parser().parse_args()
     args.run(args)
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="rc2hub",
+        description="Rc²: R Cloud Computing for JupyterHub.",
+        epilog="The environment variable RC2_HOME names the folder of all files (default: .rc2).",
+    )
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+    command = commands.add_parser(
+        "up", help="start Rc² on this machine and print a login link for each user; stop with Ctrl-C"
+    )
+    command.add_argument("--port", type=int, default=8000, help="port to open in the browser (default: %(default)s)")
+    command.add_argument(
+        "--config",
+        type=Path,
+        default=Path("config/local/jupyterhub_config.py"),
+        help="configuration file of JupyterHub (default: %(default)s)",
+    )
+    command.set_defaults(run=_up)
+    command = commands.add_parser("link", help="print a new login link for a user while `rc2hub up` runs")
+    command.add_argument("name", help="a user in the file users.toml")
+    command.set_defaults(run=_link)
+    pool = commands.add_parser("pool", help="show information about standbys").add_subparsers(
+        required=True, metavar="COMMAND"
+    )
+    command = pool.add_parser("plan", help="print how many standbys of each profile are kept ready, and when")
+    command.add_argument(
+        "--config",
+        type=Path,
+        default=Path("jupyterhub_config.py"),
+        help="configuration file of JupyterHub (default: %(default)s)",
+    )
+    command.add_argument("--hours", type=int, default=24, help="hours to plan ahead (default: %(default)s)")
+    command.set_defaults(run=_pool_plan)
+    return parser
+
+
+def _up(args: argparse.Namespace) -> None:
+    with _requires("local"):
+        from rc2hub.local import home, up  # noqa: PLC0415
+    up.run(home.Home.from_environment(), args.config, args.port)
+
+
+def _link(args: argparse.Namespace) -> None:
+    with _requires("local"):
+        from rc2hub.local import home, up  # noqa: PLC0415
+    up.print_link(home.Home.from_environment(), args.name)
+
+
+def _pool_plan(args: argparse.Namespace) -> None:
+    with _requires("hub"):
+        from rc2hub import spare_plan  # noqa: PLC0415
+    spare_plan.run(args.config, args.hours)
+
+
+@contextmanager
+def _requires(extra: str) -> Iterator[None]:
+    """Import the modules of a command, or exit with the name of the extra that has their dependencies.
+
+    Raises:
+        SystemExit: if a dependency is not installed.
+    """
+    try:
+        yield
+    except ModuleNotFoundError as error:
+        if (error.name or "").startswith("rc2hub"):
+            raise
+        sys.exit(f"rc2hub: this command needs rc2hub[{extra}]; install it with pip.")

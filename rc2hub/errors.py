@@ -1,7 +1,7 @@
-"""Everything that can go wrong in a way a person should read. Each error is one sentence that says what to do.
+"""All errors that users and operators read. Each message is one sentence that says what to do.
 
-Adapters raise these `from` the library's own exception; only `spawners/`, `authenticators/pages.py` and the broker's HTTP
-layer turn them into status codes. A message never holds a password, a token or a traceback.
+Modules raise these errors `from` the library's exception. Only `hub/spawners/`, `hub/authenticators/oidc_handlers.py` and
+`broker/` turn them into HTTP status codes. A message never holds a password, a token or a traceback.
 """
 
 
@@ -10,32 +10,32 @@ class Rc2Error(Exception):
 
 
 class ConfigurationError(Rc2Error):
-    """The operator's configuration is wrong; the hub stops at start with this sentence."""
+    """The operator's configuration is wrong; the hub does not start, and shows this sentence."""
 
 
 class RequestError(Rc2Error):
-    """A request is malformed or names something that does not exist (HTTP 400)."""
+    """A request is malformed, or names something that does not exist (HTTP 400)."""
 
 
 class NotGrantedError(Rc2Error):
-    """The person lacks the grant for a service (HTTP 403)."""
+    """The user lacks the grant for a service (HTTP 403)."""
 
 
 class ServiceUnavailableError(Rc2Error):
-    """A shared service, or the broker in front of it, does not answer (HTTP 503)."""
+    """A shared service or the broker does not answer (HTTP 503)."""
 
 
 class StandbyError(Rc2Error):
-    """A standby could not be started, or was lost while it became somebody's compute server (HTTP 500)."""
+    """A standby did not start, or failed during its activation as the user's compute server (HTTP 500)."""
 
 
 class LostStandbyError(StandbyError):
-    """A standby was lost for a reason of its own; the next one may do (HTTP 500)."""
+    """This standby failed for a reason that another standby need not have, so a start tries the next one (HTTP 500)."""
 
 
 class ProviderError(Rc2Error):
-    """The OpenID provider does not answer, or not as it should (HTTP 503)."""
+    """The OpenID provider does not answer, or its answer is invalid (HTTP 503)."""
 
 
 class LoginRefusedError(Rc2Error):
-    """The provider, or this hub, does not let the person in (HTTP 403)."""
+    """The provider or this hub refuses the user's login (HTTP 403)."""

@@ -1,7 +1,6 @@
-"""Grants, and the JupyterHub custom scopes they are written as. Pure; what is not granted is denied.
+"""Grants, and how they are written as JupyterHub custom scopes. What is not granted is denied. No I/O.
 
-JupyterHub's RBAC is the only authority: operators give the scopes to users or groups with `load_roles`, and nothing
-else decides. See https://jupyterhub.readthedocs.io/en/stable/rbac/scopes.html#custom-scopes.
+JupyterHub's RBAC is the only authority: operators give the scopes to users or groups with `load_roles`. See https://jupyterhub.readthedocs.io/en/stable/rbac/scopes.html#custom-scopes.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -19,7 +18,7 @@ class Grant:
 
     @property
     def scope(self) -> str:
-        """The custom scope that stands for this grant."""
+        """The custom scope of this grant."""
         return f"{SCOPE_PREFIX}{self.service}:{self.level}"
 
 
@@ -27,15 +26,15 @@ Grants = frozenset[Grant]
 
 
 def grants_in(scopes: Iterable[str]) -> Grants:
-    """The grants among the expanded scopes of a person; every other scope is ignored."""
+    """The grants among the expanded scopes of a user; other scopes are ignored."""
     named = (scope.removeprefix(SCOPE_PREFIX).partition(":") for scope in scopes if scope.startswith(SCOPE_PREFIX))
     return frozenset(Grant(service, level) for service, _, level in named)
 
 
 def custom_scopes(levels: Mapping[str, Sequence[str]]) -> dict[str, dict[str, object]]:
-    """The value of `JupyterHub.custom_scopes` for services with these levels, the least first.
+    """The value of `JupyterHub.custom_scopes` for services with these levels, the lowest first.
 
-    A level has the one below it as subscope, so a grant of `write` is also one of `read`.
+    Each level has the next lower one as subscope, so a grant of `write` includes `read`.
     """
     scopes: dict[str, dict[str, object]] = {}
     for service, ascending in levels.items():
@@ -48,5 +47,5 @@ def custom_scopes(levels: Mapping[str, Sequence[str]]) -> dict[str, dict[str, ob
 
 
 def granted_levels(grants: Grants, service: str, levels: Sequence[str]) -> tuple[str, ...]:
-    """The levels of `levels` at which these grants allow the service, the least first."""
+    """The levels of `levels` at which these grants allow the service, the lowest first."""
     return tuple(level for level in levels if Grant(service, level) in grants)

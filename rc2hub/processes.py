@@ -1,7 +1,7 @@
-"""Processes of this machine: which belong to a compute server, and which must not outlive the one that started them.
+"""Processes on one machine: find and end those of a compute server, and end a process with its parent. Linux only.
 
-A standby's first environment names its attachments folder, and everything it starts inherits that: R, terminals, what R
-starts. So a scan of `/proc` finds them all, whoever is left of the family after a kill. Linux only.
+A standby starts with an environment variable that names its attachments folder. All its children inherit the variable: R,
+terminals, programs that R starts. So a scan of `/proc` finds all of them, also after some of them were killed.
 """
 
 import contextlib
@@ -16,45 +16,45 @@ from collections.abc import Iterator
 from pathlib import Path
 
 PR_SET_PDEATHSIG = 1
-MARK = "RC2_ATTACHMENTS"
+MARKER_VARIABLE = "RC2_ATTACHMENTS_DIR"
 
 
-def marked(root: Path) -> Iterator[tuple[int, Path]]:
-    """Process id and folder of every process whose attachments folder is `root`, or lies in it."""
+def marked_processes(root: Path) -> Iterator[tuple[int, Path]]:
+    """Process id and folder of every process whose attachments folder is `root` or a folder in it."""
     for environ in Path("/proc").glob("[0-9]*/environ"):
         try:
             variables = environ.read_bytes().split(b"\0")
         except OSError:
-            continue  # ended meanwhile, or somebody else's
+            continue  # it has ended, or belongs to another account
         for variable in variables:
             name, _, value = variable.partition(b"=")
-            if name == MARK.encode() and (folder := Path(os.fsdecode(value))).is_relative_to(root):
+            if name == MARKER_VARIABLE.encode() and (folder := Path(os.fsdecode(value))).is_relative_to(root):
                 yield int(environ.parent.name), folder
 
 
 def is_running(pid: int, folder: Path) -> bool:
-    """Whether this process still runs and is the one that has this folder."""
-    return any(found == pid for found, _ in marked(folder))
+    """Whether this process runs and belongs to this folder; another process may have the same number by now."""
+    return any(found == pid for found, _ in marked_processes(folder))
 
 
-def scratch(folder: Path) -> Path:
-    """Where the processes of the folder keep temporary files: on disk, as the folder itself is memory."""
+def temporary_dir(folder: Path) -> Path:
+    """The folder for temporary files of these processes. It is on disk, while the attachments folder is in memory."""
     return Path(tempfile.gettempdir(), f"rc2-{folder.name}")
 
 
-def end(folder: Path) -> None:
-    """End every process that belongs to the folder at once, and remove its files. Blocks for a moment."""
-    while left := [pid for pid, _ in marked(folder)]:
-        for pid in left:
+def kill_marked(folder: Path) -> None:
+    """Kill every process of the folder, and remove its files. Blocks until the processes have ended."""
+    while pids := [pid for pid, _ in marked_processes(folder)]:
+        for pid in pids:
             with contextlib.suppress(ProcessLookupError):
                 os.kill(pid, signal.SIGKILL)
         time.sleep(0.01)
-    for left_behind in (scratch(folder), folder):
-        shutil.rmtree(left_behind, ignore_errors=True)
+    for leftover in (temporary_dir(folder), folder):
+        shutil.rmtree(leftover, ignore_errors=True)
 
 
 def free_ports(count: int) -> list[int]:
-    """Ports of this machine that nothing listens on now."""
+    """Ports of this machine on which nothing listens now."""
     sockets = [socket.socket() for _ in range(count)]
     for each in sockets:
         each.bind(("127.0.0.1", 0))
@@ -65,10 +65,10 @@ def free_ports(count: int) -> list[int]:
 
 
 def end_with_parent() -> None:
-    """Have the kernel end this process when its parent ends, even by SIGKILL (prctl(2)).
+    """Have the kernel send SIGTERM to this process when its parent ends, even by SIGKILL (prctl(2)).
 
     Raises:
-        SystemExit: if the parent is gone already.
+        SystemExit: if the parent has ended already.
     """
     parent = os.getppid()
     ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGTERM)

@@ -1,4 +1,4 @@
-"""Profiles: the kinds of compute server an operator offers, in words that hold for a laptop and for a cluster."""
+"""Profiles: the kinds of compute server that an operator offers, the same for one machine and for Kubernetes."""
 
 import re
 from collections.abc import Mapping
@@ -11,9 +11,9 @@ from traitlets.config import Configurable
 from rc2hub.errors import ConfigurationError
 from rc2hub.spare import Spare
 
-NAME = re.compile(r"[a-z][a-z0-9-]*")
-MEMORY = re.compile(r"\d+(\.\d+)?[KMGT]")
-FIELDS = frozenset({"name", "display_name", "cpu", "memory", "spare", "kubespawner_override"})
+NAME_PATTERN = re.compile(r"[a-z][a-z0-9-]*")
+MEMORY_PATTERN = re.compile(r"\d+(\.\d+)?[KMGT]")
+PROFILE_FIELDS = frozenset({"name", "display_name", "cpu", "memory", "spare", "kubespawner_override"})
 
 
 @dataclass(frozen=True)
@@ -23,13 +23,13 @@ class Profile:
     name: str
     display_name: str
     cpu: float = 1.0
-    """Cores; on one machine, the number of threads that numerical libraries use."""
+    """Cores. On one machine it sets the number of threads of numerical libraries."""
     memory: str = "2G"
-    """What a pod may use; shown, but not enforced, on one machine."""
+    """Memory limit of a pod. On one machine it is shown, but not enforced."""
     spare: Spare = field(default_factory=Spare)
     """How many standbys of this kind are kept ready, and when."""
     kubespawner_override: Mapping[str, Any] = field(default_factory=dict)
-    """Traits of KubeSpawner for pods of this kind; nothing on one machine."""
+    """Traits of KubeSpawner for pods of this kind; ignored on one machine."""
 
     @classmethod
     def parse(cls, where: str, entry: object) -> "Profile":
@@ -40,10 +40,12 @@ class Profile:
         """
         if not isinstance(entry, Mapping):
             raise ConfigurationError(f'{where} must be a dictionary such as {{"name": "r", "spare": 1}}.')
-        for unknown in sorted(entry.keys() - FIELDS):
-            raise ConfigurationError(f"{where}: unknown field {unknown!r}; accepted are {', '.join(sorted(FIELDS))}.")
+        for unknown in sorted(entry.keys() - PROFILE_FIELDS):
+            raise ConfigurationError(
+                f"{where}: unknown field {unknown!r}; accepted are {', '.join(sorted(PROFILE_FIELDS))}."
+            )
         name = entry.get("name")
-        if not isinstance(name, str) or not NAME.fullmatch(name):
+        if not isinstance(name, str) or not NAME_PATTERN.fullmatch(name):
             raise ConfigurationError(f"{where} needs a 'name' of a lower-case letter followed by letters, digits and '-'.")
         spare = Spare.parse(f"{where}: 'spare'", entry.get("spare", 1))
         profile = cls(**{"display_name": name, **entry, "spare": spare})
@@ -53,33 +55,19 @@ class Profile:
     def _check(self, where: str) -> None:
         if not isinstance(self.cpu, int | float) or not self.cpu > 0:
             raise ConfigurationError(f"{where}: 'cpu' must be a number of cores above 0, not {self.cpu!r}.")
-        if not isinstance(self.memory, str) or not MEMORY.fullmatch(self.memory):
+        if not isinstance(self.memory, str) or not MEMORY_PATTERN.fullmatch(self.memory):
             raise ConfigurationError(f"{where}: 'memory' must be a size such as '2G', not {self.memory!r}.")
         if not isinstance(self.kubespawner_override, Mapping):
             raise ConfigurationError(f"{where}: 'kubespawner_override' must be a dictionary of traits of KubeSpawner.")
 
 
-@dataclass(frozen=True)
-class PoolState:
-    """How the standbys of one profile are at some moment."""
-
-    profile: str
-    wanted: int
-    """As many should be ready."""
-    ready: int
-    starting: int
-    broken: int
-    why: str
-    """What hinders them, in one sentence; empty if nothing does."""
-
-
 class Profiles(Configurable):
-    """The kinds of compute server on offer; one list serves both spawners."""
+    """The kinds of compute server that users can choose; both spawners use this list."""
 
     catalogue = List(
         [{"name": "r", "display_name": "R"}],
         help="""The profiles, the default one first. Fields: `name`, `display_name`, `cpu` (cores), `memory` (such as "2G"),
-        `spare` (how many standbys are kept ready: a number, or rules that follow the day, see docs/pool.md) and, for pods,
+        `spare` (how many standbys are kept ready: a number, or rules by time, see docs/pool.md) and, for pods,
         `kubespawner_override`.
 
         Example: `[{"name": "r", "display_name": "R", "cpu": 1, "memory": "2G", "spare": 3}]`""",
@@ -89,7 +77,7 @@ class Profiles(Configurable):
         """Name to profile, in the operator's order.
 
         Raises:
-            ConfigurationError: naming the place and the accepted values.
+            ConfigurationError: naming the entry and the accepted values.
         """
         found: dict[str, Profile] = {}
         for index, entry in enumerate(self.catalogue):

@@ -1,7 +1,7 @@
-"""How many standbys of a profile are wanted at a moment: a number, the rules of a week, or what people did in the last hour.
+"""How many standbys of a profile are desired: a fixed number, weekly rules, or the demand of the last hour.
 
-Nothing here looks at a clock: callers say what time it is, so a test, the pool and `rc2hub pool plan` get the same answer.
-A rule says when standbys have to be there, not when to start them: a class at 09:00 writes 08:45.
+Nothing here reads a clock: callers pass the time, so the tests, the pool and `rc2hub pool plan` get the same answer.
+A rule states when standbys must be ready. For a class at 09:00 write 08:45.
 """
 
 import math
@@ -15,31 +15,30 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from rc2hub.errors import ConfigurationError
 
-PAST = 3600.0
-"""Seconds of the past that demand is judged by."""
+DEMAND_WINDOW = 3600.0
+"""Seconds: demand counts the claims of this last period."""
 DAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
 _DAY, _TIME = f"(?:{'|'.join(DAYS)})", r"(?:[01]\d|2[0-3]):[0-5]\d"
 _SPAN = f"{_DAY}(?:-{_DAY})?"
-RULE = re.compile(rf"(?P<days>{_SPAN}(?:,{_SPAN})*) (?P<begins>{_TIME})-(?P<ends>{_TIME}|24:00) (?P<zone>\S+)")
-WHOLE_DAY = 24 * 60
-"""Minutes."""
+RULE_PATTERN = re.compile(rf"(?P<days>{_SPAN}(?:,{_SPAN})*) (?P<begins>{_TIME})-(?P<ends>{_TIME}|24:00) (?P<zone>\S+)")
+DAY_MINUTES = 24 * 60
 EXAMPLE = "Mon-Fri 08:45-10:15 Europe/Berlin"
-HORIZON = 9
-"""Days from now within which the rules of a week change, if they ever do."""
+HORIZON_DAYS = 9
+"""Weekly rules that change at all have a change within this time."""
 
 
 @dataclass(frozen=True)
 class Demand:
-    """So many that a share of people finds one ready, judged by those who came in the last hour."""
+    """Enough standbys that a share of users finds one ready, calculated from the claims of the last hour."""
 
     min: int
     max: int
     quantile: float = 0.95
-    """The share of people, between 0 and 1."""
+    """The share of users, above 0 and at most 1."""
 
     @classmethod
     def parse(cls, where: str, value: object) -> "Demand":
-        """Read the words `min`, `max` and `quantile`.
+        """Read a dictionary of `min`, `max` and `quantile`.
 
         Raises:
             ConfigurationError: naming `where` and the accepted values.
@@ -57,67 +56,67 @@ class Demand:
             raise ConfigurationError(f"{where}: 'quantile' must be a number above 0 and up to 1, not {demand.quantile!r}.")
         return demand
 
-    def wanted(self, now: datetime, claims: Iterable[float], refill: float) -> int:
-        """How many are wanted, if the next people come as those of the last hour did.
+    def desired(self, now: datetime, claims: Iterable[float], refill: float) -> int:
+        """How many standbys are desired, if the next hour has the same claims as the last.
 
-        Somebody finds a standby where not more people came than there are standbys, herself included, while the one that
-        was claimed first is replaced. So each claim says how many would have done for it, and the quantile for the share.
+        A claimed standby is replaced after `refill` seconds. So a claim needed as many standbys as there were claims in
+        the `refill` seconds up to it, itself included. The result is the `quantile` of these numbers, within min and max.
         """
-        recent = [claim for claim in claims if claim >= now.timestamp() - PAST]
-        enough = sorted(count - bisect_right(recent, claim - refill) for count, claim in enumerate(recent, start=1))
-        share = enough[math.ceil(self.quantile * len(enough)) - 1] if enough else 0
-        return max(self.min, min(self.max, share))
+        recent = [claim for claim in claims if claim >= now.timestamp() - DEMAND_WINDOW]
+        needed = sorted(count - bisect_right(recent, claim - refill) for count, claim in enumerate(recent, start=1))
+        number = needed[math.ceil(self.quantile * len(needed)) - 1] if needed else 0
+        return max(self.min, min(self.max, number))
 
 
 @dataclass(frozen=True)
 class Rule:
-    """A number of standbys between two times of some days of the week, by the clock of one place."""
+    """A number of standbys between two times on some days of the week, in one time zone."""
 
     days: frozenset[int]
     """0 is Monday."""
     begins: int
     """Minutes after midnight."""
     ends: int
-    """Minutes after the same midnight, so beyond a day's where it goes over midnight."""
+    """Minutes after the same midnight; more than a day's minutes if the rule ends after the next midnight."""
     zone: ZoneInfo
     spare: int
 
     @classmethod
-    def parse(cls, where: str, words: object, spare: object) -> "Rule":
+    def parse(cls, where: str, text: object, spare: object) -> "Rule":
         """Read a rule such as `Mon-Fri 08:45-10:15 Europe/Berlin` and its number.
 
         Raises:
             ConfigurationError: naming `where` and the accepted values.
         """
-        found = RULE.fullmatch(words) if isinstance(words, str) else None
-        if not found:
-            raise ConfigurationError(f"{where}, {words!r} is no rule; write days, times and a time zone: {EXAMPLE!r}.")
-        where = f"{where}, {words!r}"
-        begins, ends = _minutes(found["begins"]), _minutes(found["ends"])
+        match = RULE_PATTERN.fullmatch(text) if isinstance(text, str) else None
+        if not match:
+            raise ConfigurationError(f"{where}, {text!r} is no rule; write days, times and a time zone: {EXAMPLE!r}.")
+        where = f"{where}, {text!r}"
+        begins, ends = _minutes(match["begins"]), _minutes(match["ends"])
         if begins == ends:
             raise ConfigurationError(f"{where} begins and ends at the same time; the whole day is 00:00-24:00.")
-        ends += WHOLE_DAY if ends < begins else 0
-        return cls(_days(found["days"]), begins, ends, _zone(where, found["zone"]), _count(where, spare))
+        ends += DAY_MINUTES if ends < begins else 0
+        return cls(_days(match["days"]), begins, ends, _zone(where, match["zone"]), _count(where, spare))
 
-    def on(self, day: date) -> tuple[datetime, datetime]:
-        """When it begins, if it begins on that day, and when it ends.
+    def interval(self, day: date) -> tuple[datetime, datetime]:
+        """The begin and end of the rule, if it begins on that day.
 
-        Where the clock changes, a time that is skipped or comes twice can be read in two ways: the beginning is the earlier,
-        the end the later, so that the rule holds whenever a clock on the wall reads so.
+        When daylight saving time begins or ends, a local time can be skipped or occur twice. The rule then begins at the
+        earlier reading and ends at the later one, so it covers both.
         """
         return min(self._readings(day, self.begins)), max(self._readings(day, self.ends))
 
     def _readings(self, day: date, minutes: int) -> list[datetime]:
-        wall = datetime.combine(day, time(), self.zone) + timedelta(minutes=minutes)
-        return [wall.replace(fold=fold).astimezone(UTC) for fold in (0, 1)]
+        local = datetime.combine(day, time(), self.zone) + timedelta(minutes=minutes)
+        return [local.replace(fold=fold).astimezone(UTC) for fold in (0, 1)]
 
 
 @dataclass(frozen=True)
 class Spare:
-    """How many standbys are wanted, at any time."""
+    """How many standbys are desired at each time."""
 
-    otherwise: int | Demand = 1
-    """What holds where no rule does."""
+    default: int | Demand = 1
+    """The value when no rule applies."""
     rules: tuple[Rule, ...] = ()
 
     @classmethod
@@ -135,44 +134,46 @@ class Spare:
             )
         if ("else" in value) == ("demand" in value):
             raise ConfigurationError(
-                f"{where} needs either 'else' with a whole number, or 'demand', for when no rule holds."
+                f"{where} needs either 'else' with a whole number, or 'demand', for when no rule applies."
             )
-        rules = [Rule.parse(where, words, spare) for words, spare in value.items() if words not in ("else", "demand")]
+        rules = [Rule.parse(where, text, spare) for text, spare in value.items() if text not in ("else", "demand")]
         if "demand" in value:
             return cls(Demand.parse(f"{where}, 'demand'", value["demand"]), tuple(rules))
         return cls(_count(f"{where}, 'else'", value["else"]), tuple(rules))
 
     def __bool__(self) -> bool:
-        """Whether a standby is ever wanted."""
-        return bool(self.otherwise or self.rules)
+        """Whether a standby is ever desired."""
+        return bool(self.default or self.rules)
 
-    def wanted(self, now: datetime, claims: Iterable[float] = (), refill: float = 0.0) -> int:
+    def desired(self, now: datetime, claims: Iterable[float] = (), refill: float = 0.0) -> int:
         """How many standbys should be ready now.
 
         Args:
-            now: a moment with its time zone.
+            now: the time, with a time zone.
             claims: when standbys of this profile were claimed, the oldest first, in seconds since 1970.
-            refill: seconds from a claim until another standby is ready in place of the claimed one.
+            refill: seconds from a claim until the replacement of the claimed standby is ready.
         """
         value = self.at(now)
-        return value.wanted(now, claims, refill) if isinstance(value, Demand) else value
+        return value.desired(now, claims, refill) if isinstance(value, Demand) else value
 
     def at(self, moment: datetime) -> int | Demand:
-        """What holds at that moment: the largest number of the rules that do, else what is wanted otherwise."""
-        holding = [spare for begins, ends, spare in self._times(moment, 2) if begins <= moment < ends]
-        return max(holding, default=self.otherwise)
+        """The value at that time: the largest number of all rules that apply, or the default if none does."""
+        applying = [spare for begins, ends, spare in self._intervals(moment, 2) if begins <= moment < ends]
+        return max(applying, default=self.default)
 
     def next_change(self, now: datetime) -> datetime | None:
-        """When something else holds for the first time after `now`, in UTC; None if never."""
+        """The time of the first change after `now`, in UTC; None if the value never changes."""
         before = self.at(now)
-        edges = {edge for begins, ends, _ in self._times(now, HORIZON) for edge in (begins, ends) if edge > now}
+        edges = {edge for begins, ends, _ in self._intervals(now, HORIZON_DAYS) for edge in (begins, ends) if edge > now}
         return next((edge for edge in sorted(edges) if self.at(edge) != before), None)
 
-    def _times(self, moment: datetime, days: int) -> list[tuple[datetime, datetime, int]]:
-        """Begin, end and number of what the rules say around the moment, up to so many days after it."""
+    def _intervals(self, moment: datetime, days: int) -> list[tuple[datetime, datetime, int]]:
+        """Begin, end and number of each rule on each day around the moment, up to that many days after it."""
         today = moment.astimezone(UTC).date()
-        dates = [today + timedelta(days=offset) for offset in range(-2, days + 1)]  # UTC's date is a day off elsewhere
-        return [(*rule.on(day), rule.spare) for rule in self.rules for day in dates if day.weekday() in rule.days]
+        dates = [
+            today + timedelta(days=offset) for offset in range(-2, days + 1)
+        ]  # the local date can differ from UTC's by a day
+        return [(*rule.interval(day), rule.spare) for rule in self.rules for day in dates if day.weekday() in rule.days]
 
 
 def _is_count(value: object) -> TypeGuard[int]:
@@ -185,18 +186,18 @@ def _count(where: str, value: object) -> int:
     return value
 
 
-def _days(words: str) -> frozenset[int]:
-    """Numbers of the days in a list such as `Mon,Wed-Fri`; a span may go over the week's end."""
+def _days(text: str) -> frozenset[int]:
+    """Numbers of the days in a list such as `Mon,Wed-Fri`; a range may cross the end of the week."""
     found: set[int] = set()
-    for span in words.split(","):
+    for span in text.split(","):
         first, *last = (DAYS.index(day) for day in span.split("-"))
         found |= {(first + offset) % 7 for offset in range((last[0] - first) % 7 + 1 if last else 1)}
     return frozenset(found)
 
 
-def _minutes(words: str) -> int:
+def _minutes(text: str) -> int:
     """Minutes after midnight."""
-    hours, minutes = words.split(":")
+    hours, minutes = text.split(":")
     return 60 * int(hours) + int(minutes)
 
 
@@ -205,5 +206,5 @@ def _zone(where: str, name: str) -> ZoneInfo:
         return ZoneInfo(name)
     except (ZoneInfoNotFoundError, ValueError, OSError) as error:
         raise ConfigurationError(
-            f"{where} names no time zone: {name!r}; accepted are such as Europe/Berlin or UTC."
+            f"{where} names an unknown time zone: {name!r}; accepted are names such as Europe/Berlin or UTC."
         ) from error

@@ -1,8 +1,8 @@
-"""Writes the list of an image's packages from its root folder: Debian's, Python's, R's and Node.js's.
+"""Writes the list of the packages in an image's root folder: Debian, Python, R and Node.js.
 
     python3 scripts/image_packages.py NAME ROOT ARCHIVE > images/NAME/PACKAGES.md
 
-Needs the standard library and `dpkg-query` only.
+Requires only the standard library and `dpkg-query`.
 """
 
 import json
@@ -13,27 +13,27 @@ from importlib.metadata import distributions
 from pathlib import Path
 
 Packages = dict[str, str]
-"""Versions by name."""
+"""Package name to version."""
 
 
 def debian(root: Path) -> Packages:
-    """What dpkg has installed."""
-    wanted = ["--show", "--showformat=${db:Status-Abbrev}\t${Package}\t${Version}\n"]
-    command = ["dpkg-query", f"--admindir={root}/var/lib/dpkg", *wanted]
+    """The installed Debian packages."""
+    options = ["--show", "--showformat=${db:Status-Abbrev}\t${Package}\t${Version}\n"]
+    command = ["dpkg-query", f"--admindir={root}/var/lib/dpkg", *options]
     listing = subprocess.run(command, capture_output=True, text=True, check=True)
     lines = (line.split("\t") for line in listing.stdout.splitlines())
     return {name: version for status, name, version in lines if status.startswith("ii")}
 
 
 def environments(root: Path) -> Iterator[tuple[str, Packages]]:
-    """The virtual environments of Python, each under its path."""
+    """The packages of each Python environment, with a title that names its path."""
     for folder in sorted(root.glob("opt/*/lib/python3*/site-packages")):
-        found = {one.name: one.version for one in distributions(path=[str(folder)])}
+        found = {package.name: package.version for package in distributions(path=[str(folder)])}
         yield f"Python packages in /{folder.parents[2].relative_to(root)}", found
 
 
 def r(root: Path) -> Packages:
-    """What R finds in its libraries."""
+    """The R packages in R's libraries."""
     found = {}
     for library in ("usr/lib/R/library", "usr/lib/R/site-library", "usr/local/lib/R/site-library"):
         for file in root.glob(f"{library}/*/DESCRIPTION"):
@@ -43,13 +43,13 @@ def r(root: Path) -> Packages:
 
 
 def node(root: Path) -> Packages:
-    """What npm has installed."""
-    described = (json.loads(file.read_text()) for file in root.glob("opt/*/node_modules/**/package.json"))
-    return {one["name"]: one["version"] for one in described if "name" in one and "version" in one}
+    """The packages that npm has installed."""
+    manifests = (json.loads(file.read_text()) for file in root.glob("opt/*/node_modules/**/package.json"))
+    return {package["name"]: package["version"] for package in manifests if "name" in package and "version" in package}
 
 
 def sections(root: Path) -> Iterator[str]:
-    """A table for each kind of packages that the image has."""
+    """A table for each kind of package in the image."""
     for title, packages in (
         *environments(root),
         ("R packages", r(root)),
@@ -57,7 +57,9 @@ def sections(root: Path) -> Iterator[str]:
         ("Debian packages", debian(root)),
     ):
         if packages:
-            rows = (f"| {name} | {version} |" for name, version in sorted(packages.items(), key=lambda one: one[0].lower()))
+            rows = (
+                f"| {name} | {version} |" for name, version in sorted(packages.items(), key=lambda item: item[0].lower())
+            )
             yield "\n".join([f"## {title}", "", "| package | version |", "|---|---|", *rows])
 
 

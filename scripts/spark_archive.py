@@ -1,8 +1,8 @@
-"""Writes the class data archive of Spark Connect servers: classes read and checked once instead of at each start.
+"""Writes the class data archive of Spark Connect servers, so that a server does not load and verify its classes again.
 
     python scripts/spark_archive.py
 
-A server runs the queries of a first minute, and leaves what it has loaded behind when it ends (JEP 350).
+A server runs some typical first queries, and writes the classes that it has loaded when it ends (JEP 350).
 """
 
 import os
@@ -12,10 +12,10 @@ import tempfile
 import time
 from pathlib import Path
 
-from rc2hub.gateways.java import ARCHIVE, LOOPBACK, SparkJava
+from rc2hub.gateways.java_command import ARCHIVE, LOOPBACK, ConnectServerJava
 from rc2hub.processes import end_with_parent, free_ports
 
-FIRST_MINUTE = """
+FIRST_QUERIES = """
 import sys
 from pyspark.sql import SparkSession
 spark = SparkSession.builder.remote(sys.argv[1]).create()
@@ -25,12 +25,13 @@ spark.createDataFrame([(1, "a")], "i int, s string").join(spark.table("t"), "s",
 spark.stop()
 """
 SECRET = "archive"
-DEADLINE = 120.0
+TIMEOUT = 120.0
+"""Seconds for the server to answer, and again for it to end."""
 
 
 def main() -> None:
-    """Start a server, use it, end it."""
-    java = SparkJava(Path(sys.prefix, "spark"))
+    """Start a server, run queries, and stop it."""
+    java = ConnectServerJava(Path(sys.prefix, "spark"))
     java.check()
     (port,) = free_ports(1)
     archive = java.environment / ARCHIVE
@@ -43,23 +44,23 @@ def main() -> None:
             server = subprocess.Popen(
                 command, env=environment, cwd=folder, stdout=log, stderr=log, preexec_fn=end_with_parent
             )
-        use(java.environment, port)
+        run_queries(java.environment, port)
         server.terminate()
-        server.wait(DEADLINE)
+        server.wait(TIMEOUT)
         if not archive.exists():
-            sys.exit(f"Spark's archive was not written: {(folder / 'log').read_text()[-500:]}")
+            sys.exit(f"Spark's class data archive was not written: {(folder / 'log').read_text()[-500:]}")
 
 
-def use(environment: Path, port: int) -> None:
-    """Run the queries, as soon as the server answers."""
+def run_queries(environment: Path, port: int) -> None:
+    """Run the queries, and repeat them until the server answers."""
     url = f"sc://{LOOPBACK}:{port}/;authorization=Bearer%20{SECRET}"
-    deadline = time.monotonic() + DEADLINE
-    client = [str(environment / "bin" / "python"), "-c", FIRST_MINUTE, url]
+    deadline = time.monotonic() + TIMEOUT
+    client = [str(environment / "bin" / "python"), "-c", FIRST_QUERIES, url]
     while subprocess.run(
         client, env={**os.environ, "PYTHONWARNINGS": "ignore"}, capture_output=True, check=False
     ).returncode:
         if time.monotonic() > deadline:
-            sys.exit("Spark did not answer while its archive was made.")
+            sys.exit("Spark did not answer, so its class data archive was not written.")
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""Real servers for the tests; each module of `tests/fixtures` starts one kind and stops what it started."""
+"""Real servers for the tests: each module of `tests/fixtures` starts one kind of server and stops it."""
 
 pytest_plugins = [
     "tests.fixtures.postgres",

@@ -1,4 +1,4 @@
-"""A wrong configuration stops the hub with one sentence; a right one is put in place once."""
+"""A wrong configuration stops the hub with one sentence; a correct one is installed once."""
 
 import subprocess
 import sys
@@ -7,8 +7,9 @@ from pathlib import Path
 import pytest
 from traitlets.config import Config
 
-from rc2hub.configure import USE_BROKER, check, install
+from rc2hub.configure import check, install
 from rc2hub.errors import ConfigurationError
+from rc2hub.hub.managed_services import USE_BROKER
 
 FLIGHTS = {"kind": "postgres", "url": "postgresql://db:5432/flights", "admin": {"file": "/etc/rc2/flights"}}
 ADMIN = {"admin": {"file": "/etc/rc2/flights"}}
@@ -24,7 +25,7 @@ def config(*, services=None, roles=(), **hub):
 
 
 @pytest.mark.parametrize(
-    ("services", "says"),
+    ("services", "message"),
     [
         ({"flights": {"kind": "oracle"}}, "unknown kind 'oracle'; known are postgres"),
         ({"flights": {}}, "unknown kind None"),
@@ -46,15 +47,15 @@ def config(*, services=None, roles=(), **hub):
     ],
     ids=lambda value: value if isinstance(value, str) else "",
 )
-def test_a_wrong_entry_is_one_sentence_that_names_its_place(services, says):
+def test_a_wrong_entry_gives_one_sentence_that_names_its_place(services, message):
     with pytest.raises(ConfigurationError) as refused:
         check(config(services=services))
-    assert says in str(refused.value)
+    assert message in str(refused.value)
     assert "c.SharedServices.catalogue" in str(refused.value)
     assert "s3cret" not in str(refused.value)
 
 
-def test_a_grant_for_a_service_that_does_not_exist_names_the_role_and_what_is_accepted():
+def test_a_grant_for_an_unknown_service_names_the_role_and_the_accepted_scopes():
     role = {"name": "readers", "scopes": ["custom:rc2:trains:read"]}
     with pytest.raises(ConfigurationError, match="role 'readers'.*custom:rc2:flights:read, custom:rc2:flights:write"):
         check(config(roles=[role]))
@@ -65,16 +66,16 @@ def test_internal_ssl_is_refused():
         check(config(internal_ssl=True))
 
 
-@pytest.mark.parametrize("section", ["Spawner", "KubeSpawner", "Rc2LocalSpawner"])
+@pytest.mark.parametrize("section", ["Spawner", "KubeSpawner", "Rc2ProcessSpawner"])
 @pytest.mark.parametrize("trait", ["args", "cmd", "profile_list"])
-def test_what_a_server_without_identity_cannot_have_is_refused(section, trait):
+def test_traits_that_a_standby_cannot_have_are_refused(section, trait):
     c = config()
     c[section][trait] = ["x"]
     with pytest.raises(ConfigurationError, match=f"c.{section}.{trait} cannot be set: "):
         check(c)
 
 
-def test_a_broker_that_runs_by_itself_needs_the_secret_it_shares_with_the_hub(monkeypatch):
+def test_a_broker_outside_the_hub_needs_the_shared_secret(monkeypatch):
     c = config()
     c.SharedServices.managed = False
     with pytest.raises(ConfigurationError, match="RC2_BROKER_TOKEN must be set"):
@@ -85,7 +86,7 @@ def test_a_broker_that_runs_by_itself_needs_the_secret_it_shares_with_the_hub(mo
     assert (broker["api_token"], "command" in broker) == ("shared", False)
 
 
-def test_other_peoples_scopes_are_none_of_our_business():
+def test_scopes_of_other_extensions_are_accepted():
     check(config(roles=[READERS, {"name": "x", "scopes": ["self", "custom:other:thing"]}]))
 
 
@@ -98,14 +99,14 @@ def test_installing_twice_changes_nothing():
     assert [service["name"] for service in c.JupyterHub.services] == ["rc2"]
 
 
-def test_kubespawner_lists_all_pods_each_minute_unless_the_operator_says_otherwise():
+def test_kubespawner_lists_events_each_minute_unless_the_operator_sets_another_time():
     c = config()
     c.ResourceReflector.restart_seconds = 30
     install(c)
     assert c.ResourceReflector == {"timeout_seconds": 60, "restart_seconds": 30, "request_timeout": 70}
 
 
-def test_the_broker_has_no_scope_and_people_may_reach_it():
+def test_the_broker_has_no_scope_and_users_may_reach_it():
     c = config()
     install(c)
     assert "admin" not in c.JupyterHub.services[0]
@@ -113,7 +114,7 @@ def test_the_broker_has_no_scope_and_people_may_reach_it():
     assert USE_BROKER in c.JupyterHub.extra_user_scopes
 
 
-def test_an_operators_own_services_and_scopes_stay():
+def test_the_operators_own_services_and_scopes_are_kept():
     c = config(services={}, custom_scopes={"custom:own:thing": {}}, extra_user_scopes={"read:users"})
     c.JupyterHub.services = [{"name": "culler"}]
     install(c)
@@ -122,7 +123,7 @@ def test_an_operators_own_services_and_scopes_stay():
     assert [service["name"] for service in c.JupyterHub.services] == ["culler", "rc2"]
 
 
-def test_a_hub_with_a_wrong_configuration_stops_with_that_sentence_and_no_traceback(tmp_path: Path):
+def test_a_hub_with_a_wrong_configuration_stops_with_one_sentence_and_no_traceback(tmp_path: Path):
     (tmp_path / "jupyterhub_config.py").write_text(
         "from rc2hub.configure import install\nc = get_config()\n"
         'c.SharedServices.catalogue = {"flights": {"kind": "oracle"}}\ninstall(c)\n'

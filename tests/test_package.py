@@ -1,4 +1,4 @@
-"""The package as others get it."""
+"""The wheel, as users install it."""
 
 import re
 import subprocess
@@ -22,22 +22,46 @@ def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return next(folder.glob("*.whl"))
 
 
+@pytest.fixture(scope="module")
+def bare_environment(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The programs of a virtual environment that has the wheel without extras."""
+    folder = tmp_path_factory.mktemp("environment")
+    subprocess.run([sys.executable, "-m", "venv", folder], check=True)
+    python = folder / "bin" / "python"
+    subprocess.run([python, "-m", "pip", "install", "--quiet", "--no-index", wheel], check=True)
+    return folder / "bin"
+
+
 def test_the_wheel_holds_every_file_of_the_package(wheel: Path):
     tracked = subprocess.run(["git", "ls-files", "rc2hub"], cwd=ROOT, capture_output=True, text=True, check=True)
     assert set(tracked.stdout.split()) <= set(zipfile.ZipFile(wheel).namelist())
 
 
-def test_the_bare_package_installs_into_an_empty_environment_and_imports(wheel: Path, tmp_path: Path):
-    subprocess.run([sys.executable, "-m", "venv", tmp_path], check=True)
-    python = tmp_path / "bin" / "python"
-    subprocess.run([python, "-m", "pip", "install", "--quiet", "--no-index", wheel], check=True)
+def test_the_bare_package_installs_into_an_empty_environment_and_imports(bare_environment: Path):
     out = subprocess.run(
-        [python, "-c", "import rc2hub; print(rc2hub.__version__)"], capture_output=True, text=True, check=True
+        [bare_environment / "python", "-c", "import rc2hub; print(rc2hub.__version__)"],
+        capture_output=True,
+        text=True,
+        check=True,
     )
     assert out.stdout.strip() == rc2hub.__version__
 
 
-def test_one_version_stands_everywhere():
+@pytest.mark.parametrize("command", [(), ("up",), ("link",), ("pool",), ("pool", "plan")], ids=" ".join)
+def test_help_works_without_extras(bare_environment: Path, command: tuple[str, ...]):
+    out = subprocess.run([bare_environment / "rc2hub", *command, "--help"], capture_output=True, text=True, check=True)
+    assert out.stdout.startswith(" ".join(("usage: rc2hub", *command)))
+    assert out.stderr == ""
+
+
+@pytest.mark.parametrize(("command", "extra"), [("up", "local"), ("link alice", "local"), ("pool plan", "hub")])
+def test_a_command_without_its_extra_names_the_extra(bare_environment: Path, command: str, extra: str):
+    out = subprocess.run([bare_environment / "rc2hub", *command.split()], capture_output=True, text=True, check=False)
+    assert (out.returncode, out.stdout) == (1, "")
+    assert out.stderr == f"rc2hub: this command needs rc2hub[{extra}]; install it with pip.\n"
+
+
+def test_the_version_is_the_same_everywhere():
     changelog = re.search(r"^## \[(.+?)\]", (ROOT / "CHANGELOG.md").read_text(), re.MULTILINE)
     description = re.search(r"^Version: (.+)$", (ROOT / "images/r-compute/rc2/DESCRIPTION").read_text(), re.MULTILINE)
     assert changelog[1] == description[1] == rc2hub.__version__

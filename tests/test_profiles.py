@@ -9,16 +9,16 @@ def profiles(*entries):
     return Profiles(config=Config({"Profiles": {"catalogue": list(entries)}})).profiles()
 
 
-def test_a_name_is_enough():
+def test_a_profile_needs_only_a_name():
     assert profiles({"name": "r"})["r"].display_name == "r"
 
 
-def test_the_first_profile_stays_the_first():
+def test_the_profiles_keep_the_operators_order():
     assert list(profiles({"name": "small"}, {"name": "big"})) == ["small", "big"]
 
 
 @pytest.mark.parametrize(
-    ("entry", "says"),
+    ("entry", "message"),
     [
         ({}, "'name'"),
         ({"name": "R 4"}, "'name'"),
@@ -33,13 +33,13 @@ def test_the_first_profile_stays_the_first():
     ],
     ids=str,
 )
-def test_a_wrong_profile_is_named_with_what_is_accepted(entry, says):
-    with pytest.raises(ConfigurationError, match=says) as refused:
+def test_an_error_names_the_profile_and_the_accepted_values(entry, message):
+    with pytest.raises(ConfigurationError, match=message) as refused:
         profiles({"name": "first"}, entry)
     assert "c.Profiles.catalogue[1]" in str(refused.value)
 
 
-def test_two_profiles_of_one_name_are_refused():
+def test_two_profiles_with_the_same_name_are_refused():
     with pytest.raises(ConfigurationError, match="taken by an earlier"):
         profiles({"name": "r"}, {"name": "r"})
 

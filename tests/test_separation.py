@@ -1,4 +1,4 @@
-"""Nobody reaches somebody else's attachments, server or role; no secret is where it should not be."""
+"""A user has no access to the attachments, server or role of another user; no secret is stored where it must not be."""
 
 import os
 import re
@@ -7,29 +7,37 @@ from urllib.parse import quote
 
 import pytest
 
-from rc2hub.processes import marked
+from rc2hub.processes import marked_processes
 from tests.fixtures.hub import Client, Rc2
 from tests.test_kill import runtime_dir
 
 ODD_NAMES = ["al@ce", "../bob", "Ünï cødé", "x" * 300, "semi;colon", "a b", "a-b", "a_b", "a%2fb"]
-TRICKS = ["../flights", "flights/../../x", "flights%00", "%2e%2e%2fflights", "flights:../write", "<script>", "x" * 3000]
+MALICIOUS_NAMES = [
+    "../flights",
+    "flights/../../x",
+    "flights%00",
+    "%2e%2e%2fflights",
+    "flights:../write",
+    "<script>",
+    "x" * 3000,
+]
 STARTS = int(os.environ.get("RC2_TEST_STARTS", "8"))
 
 
-async def person_token(client: Client, person: str) -> str:
-    _, model = await client.call("POST", f"/hub/api/users/{quote(person, safe='')}/tokens", json={"note": "test"})
+async def user_token(client: Client, username: str) -> str:
+    _, model = await client.call("POST", f"/hub/api/users/{quote(username, safe='')}/tokens", json={"note": "test"})
     return model["token"]
 
 
-async def server_token(client: Client, person: str) -> str:
-    async with client.kernel(person) as r:
+async def server_token(client: Client, username: str) -> str:
+    async with client.kernel(username) as r:
         return await r.run('cat(Sys.getenv("JUPYTERHUB_API_TOKEN"))')
 
 
 @pytest.fixture
-async def two(rc2: Rc2, client: Client, person: str):
-    """Two people with the same grant and a running server each."""
-    names = [person + "a", person + "b"]
+async def two(rc2: Rc2, client: Client, username: str):
+    """Two users with the same grant, each with a running server."""
+    names = [username + "a", username + "b"]
     rc2.groups(alice=["analysts"], bob=[], **{name: ["analysts"] for name in names})
     for name in names:
         await client.create(name)
@@ -39,28 +47,28 @@ async def two(rc2: Rc2, client: Client, person: str):
         await client.stop(name)
 
 
-async def test_only_her_own_token_opens_her_attachments(rc2: Rc2, client: Client, two: list[str]):
-    anna, bert = two
-    path = f"/services/rc2/api/servers/{bert}/-/attachments"
-    theirs = {
-        "anna's own": await person_token(client, anna),
-        "her server's": await server_token(client, anna),
-        "the tests' admin": rc2.token,
-        "a made-up": "0" * 32,
+async def test_only_the_users_own_tokens_open_the_attachments(rc2: Rc2, client: Client, two: list[str]):
+    user, owner = two
+    path = f"/services/rc2/api/servers/{owner}/-/attachments"
+    tokens = {
+        "another user": await user_token(client, user),
+        "the server of another user": await server_token(client, user),
+        "the service of the tests": rc2.token,
+        "an unknown token": "0" * 32,
     }
-    for whose, token in theirs.items():
+    for owner_of_token, token in tokens.items():
         async with rc2.client(token) as other:
             for method, where in [("GET", path), ("PUT", f"{path}/flights"), ("DELETE", f"{path}/flights")]:
                 status, answer = await other.call(method, where)
-                assert (status, list(answer)) == (403, ["message"]), f"{whose} token, {method}"
-    async with rc2.client("") as nobody:
-        assert (await nobody.call("GET", path))[0] == 403
+                assert (status, list(answer)) == (403, ["message"]), f"{owner_of_token}, {method}"
+    async with rc2.client("") as without_token:
+        assert (await without_token.call("GET", path))[0] == 403
 
 
-async def test_secrets_are_for_the_servers_own_token_only(rc2: Rc2, client: Client, two: list[str]):
+async def test_secrets_are_sent_only_for_the_servers_own_token(rc2: Rc2, client: Client, two: list[str]):
     path = f"/services/rc2/api/servers/{two[0]}/-/attachments"
-    async with rc2.client(await person_token(client, two[0])) as person:
-        status, answer = await person.call("GET", path)
+    async with rc2.client(await user_token(client, two[0])) as owner:
+        status, answer = await owner.call("GET", path)
         assert status == 200
         assert "files" not in answer["attachments"][0]
     async with rc2.client(await server_token(client, two[0])) as server:
@@ -78,45 +86,45 @@ async def test_the_token_of_a_stopped_server_opens_nothing(rc2: Rc2, client: Cli
         assert (await old.call("GET", "/hub/api/user"))[0] == 403
 
 
-async def test_a_servers_token_does_nothing_at_the_hub_but_its_own_business(rc2: Rc2, client: Client, two: list[str]):
-    anna, bert = two
-    async with rc2.client(await server_token(client, anna)) as server:
-        assert (await server.call("GET", f"/user/{bert}/api/kernels"))[0] == 403
-        assert (await server.call("DELETE", f"/hub/api/users/{bert}/server"))[0] in {403, 404}
-        assert (await server.call("POST", f"/hub/api/users/{anna}/servers/second"))[0] in {403, 404}
+async def test_a_servers_token_gives_access_to_no_other_server_and_no_hub_api(rc2: Rc2, client: Client, two: list[str]):
+    owner, other = two
+    async with rc2.client(await server_token(client, owner)) as server:
+        assert (await server.call("GET", f"/user/{other}/api/kernels"))[0] == 403
+        assert (await server.call("DELETE", f"/hub/api/users/{other}/server"))[0] in {403, 404}
+        assert (await server.call("POST", f"/hub/api/users/{owner}/servers/second"))[0] in {403, 404}
         assert (await server.call("GET", "/hub/api/users"))[0] == 403
-        assert (await server.call("PUT", "/services/rc2/api/state", json={"servers": [], "grants": {}}))[0] == 403
-        assert (await server.call("GET", "/services/rc2/api/wishes"))[0] == 403
+        assert (await server.call("PUT", "/services/rc2/api/desired-state", json={"servers": [], "grants": {}}))[0] == 403
+        assert (await server.call("GET", "/services/rc2/api/change-requests"))[0] == 403
 
 
-async def test_her_role_reads_and_is_denied_the_rest_in_words(client: Client, two: list[str]):
+async def test_a_users_role_reads_and_other_statements_end_in_permission_denied(client: Client, two: list[str]):
     async with client.kernel(two[0]) as r:
         await r.run(
-            'con <- rc2::rc2_connect("flights"); said <- function(sql) tryCatch(DBI::dbExecute(con, sql), error = conditionMessage)'
+            'con <- rc2::rc2_connect("flights"); attempt <- function(sql) tryCatch(DBI::dbExecute(con, sql), error = conditionMessage)'
         )
         assert await r.run('cat(DBI::dbGetQuery(con, "SELECT count(*) FROM flights")[[1]])') == "336776"
-        assert "permission denied" in await r.run('cat(said("CREATE TABLE mine (a int)"))')
-        assert "permission denied" in await r.run("cat(said(\"INSERT INTO airlines VALUES ('x', 'y')\"))")
+        assert "permission denied" in await r.run('cat(attempt("CREATE TABLE new_table (a int)"))')
+        assert "permission denied" in await r.run("cat(attempt(\"INSERT INTO airlines VALUES ('x', 'y')\"))")
         other = await r.run(f"cat(DBI::dbGetQuery(con, \"SELECT rolname FROM pg_roles WHERE rolname ~ '{two[1]}'\")[[1]])")
-        assert "permission denied" in await r.run(f"cat(said('SET ROLE \"{other}\"'))")
+        assert "permission denied" in await r.run(f"cat(attempt('SET ROLE \"{other}\"'))")
 
 
-@pytest.mark.parametrize("trick", TRICKS, ids=lambda trick: trick[:24])
-async def test_tricks_in_a_request_are_refused_in_one_sentence(client: Client, person: str, trick: str):
-    await client.create(person)
-    status, answer = await client.start(person, services=[trick])
+@pytest.mark.parametrize("malicious", MALICIOUS_NAMES, ids=lambda malicious: malicious[:24])
+async def test_malicious_names_in_a_request_are_refused_in_one_sentence(client: Client, username: str, malicious: str):
+    await client.create(username)
+    status, answer = await client.start(username, services=[malicious])
     assert status == 400, answer
     assert answer["message"].startswith("services: ")
-    status, answer = await client.start(person, profile=trick)
+    status, answer = await client.start(username, profile=malicious)
     assert (status, answer["message"].split(":")[0]) == (400, "profile")
 
 
 @pytest.mark.parametrize("name", ODD_NAMES, ids=lambda name: name[:12])
-async def test_odd_names_get_a_home_and_a_role_of_their_own(rc2: Rc2, client: Client, name: str):
+async def test_each_odd_user_name_gets_its_own_home_and_role(rc2: Rc2, client: Client, name: str):
     rc2.groups(alice=["analysts"], bob=[], **{f'"{name}"': ["analysts"]})
     status, _ = await client.call("POST", f"/hub/api/users/{quote(name, safe='')}")
     if "/" in name:
-        assert status == 400  # the hub itself does not want this name
+        assert status == 400  # JupyterHub refuses this name
         return
     status, answer = await client.start(name, services=["flights"])
     assert status == 201, answer
@@ -132,18 +140,18 @@ async def test_odd_names_get_a_home_and_a_role_of_their_own(rc2: Rc2, client: Cl
     await client.stop(name)
 
 
-async def test_no_secret_is_left_in_logs_files_or_process_tables(rc2: Rc2, client: Client, person: str):
-    rc2.groups(alice=["analysts"], bob=[], **{person: ["analysts"]})
-    await client.create(person)
+async def test_no_secret_is_left_in_logs_files_or_process_tables(rc2: Rc2, client: Client, username: str):
+    rc2.groups(alice=["analysts"], bob=[], **{username: ["analysts"]})
+    await client.create(username)
     secrets: set[bytes] = set()
     for _ in range(STARTS):
-        assert (await client.start(person, services=["flights"]))[0] == 201
-        async with client.kernel(person) as r:
-            said = await r.run('cat(Sys.getenv("JUPYTERHUB_API_TOKEN"), readLines(Sys.getenv("PGPASSFILE")))')
-        token, line = said.split(" ", 1)
+        assert (await client.start(username, services=["flights"]))[0] == 201
+        async with client.kernel(username) as r:
+            output = await r.run('cat(Sys.getenv("JUPYTERHUB_API_TOKEN"), readLines(Sys.getenv("PGPASSFILE")))')
+        token, line = output.split(" ", 1)
         secrets |= {token.encode(), line.rsplit(":", 1)[1].encode()}
-        assert found_in_processes(rc2, secrets, person) == []
-        await client.stop(person)
+        assert found_in_processes(rc2, secrets, username) == []
+        await client.stop(username)
     assert len(secrets) == 2 * STARTS
     pattern = re.compile(b"|".join(map(re.escape, secrets)))
     files = [file for folder in (rc2.home, runtime_dir(rc2)) for file in folder.rglob("*") if file.is_file()]
@@ -152,27 +160,27 @@ async def test_no_secret_is_left_in_logs_files_or_process_tables(rc2: Rc2, clien
 
 
 def content_of(file: Path) -> bytes:
-    """What is in a file; nothing in one that has gone since, as PostgreSQL's own come and go."""
+    """The bytes of a file; empty if it no longer exists, as PostgreSQL creates and removes files all the time."""
     try:
         return file.read_bytes()
     except FileNotFoundError:
         return b""
 
 
-def found_in_processes(rc2: Rc2, secrets: set[bytes], person: str) -> list[str]:
-    """Processes other than those of the person's own server whose arguments or environment hold a secret."""
-    mine = {folder for pid, folder in marked(runtime_dir(rc2)) if cwd(pid) == rc2.home / "homes" / person}
-    own = {pid for pid, folder in marked(runtime_dir(rc2)) if folder in mine} | {os.getpid()}
+def found_in_processes(rc2: Rc2, secrets: set[bytes], username: str) -> list[str]:
+    """Processes whose arguments or environment hold a secret, except for the environment of the user's own server."""
+    own_folders = {folder for pid, folder in marked_processes(runtime_dir(rc2)) if cwd(pid) == rc2.home / "homes" / username}
+    own = {pid for pid, folder in marked_processes(runtime_dir(rc2)) if folder in own_folders} | {os.getpid()}
     pattern = re.compile(b"|".join(map(re.escape, secrets)))
     found = []
     for process in Path("/proc").glob("[0-9]*"):
-        for what in ("cmdline", "environ"):
+        for name in ("cmdline", "environ"):
             try:
-                content = (process / what).read_bytes()
+                content = (process / name).read_bytes()
             except OSError:
                 continue
-            if pattern.search(content) and (int(process.name) not in own or what == "cmdline"):
-                found.append(f"{process.name} {what}")
+            if pattern.search(content) and (int(process.name) not in own or name == "cmdline"):
+                found.append(f"{process.name} {name}")
     return found
 
 

@@ -1,4 +1,4 @@
-"""How many standbys are wanted when: the clocks of the world, rules that overlap, and what people did in the last hour."""
+"""How many standbys are desired: rules in time zones, overlapping rules, and demand in the last hour."""
 
 from datetime import UTC, datetime, timedelta
 from itertools import pairwise
@@ -16,7 +16,7 @@ CLASS = {"else": 2, "Mon-Fri 08:45-10:15 Europe/Berlin": 60}
 
 
 def at(zone: str, moment: str, fold: int = 0) -> datetime:
-    """A moment by the clock of a place, such as 2026-11-25 08:45; November 25th 2026 is a Wednesday."""
+    """A local time such as 2026-11-25 08:45 in a time zone; November 25th 2026 is a Wednesday."""
     return datetime.fromisoformat(moment).replace(tzinfo=ZoneInfo(zone), fold=fold)
 
 
@@ -29,7 +29,7 @@ def spare(value: object) -> Spare:
 
 
 @pytest.mark.parametrize(
-    ("value", "zone", "moment", "wanted"),
+    ("value", "zone", "moment", "desired"),
     [
         (3, "UTC", "2026-11-25 08:45", 3),
         (0, "UTC", "2026-11-25 08:45", 0),
@@ -61,7 +61,7 @@ def spare(value: object) -> Spare:
         ({"else": 1, "Wed 09:00-10:00 UTC": 9, "Mon-Sun 08:00-18:00 UTC": 5}, "UTC", "2026-11-25 09:30", 9),
         ({"else": 1, "Mon-Sun 08:00-18:00 UTC": 5, "Wed 09:00-10:00 UTC": 3}, "UTC", "2026-11-25 09:30", 5),
         ({"else": 4, "Sat-Sun 00:00-24:00 UTC": 0}, "UTC", "2026-11-28 12:00", 0),
-        # midnight and the week's edges
+        # midnight and the end of the week
         ({"else": 1, "Wed 22:00-02:00 UTC": 5}, "UTC", "2026-11-26 01:59", 5),
         ({"else": 1, "Wed 22:00-02:00 UTC": 5}, "UTC", "2026-11-26 02:00", 1),
         ({"else": 1, "Wed 22:00-02:00 UTC": 5}, "UTC", "2026-11-25 01:00", 1),
@@ -71,14 +71,14 @@ def spare(value: object) -> Spare:
         ({"else": 1, "Mon-Sun 00:00-24:00 UTC": 5}, "UTC", "2026-11-30 00:00", 5),
     ],
 )
-def test_a_number_or_the_week_says_how_many(value: object, zone: str, moment: str, wanted: int):
-    assert spare(value).wanted(at(zone, moment)) == wanted
+def test_a_fixed_number_or_the_weekly_rules_give_the_number(value: object, zone: str, moment: str, desired: int):
+    assert spare(value).desired(at(zone, moment)) == desired
 
 
 @pytest.mark.parametrize(
-    ("rule", "zone", "moment", "fold", "holds"),
+    ("rule", "zone", "moment", "fold", "applies"),
     [
-        # spring: on 2026-03-29 the clock of Berlin goes from 02:00 to 03:00
+        # spring: on 2026-03-29 clocks in Berlin go from 02:00 to 03:00
         ("Sun 01:30-03:30 Europe/Berlin", "UTC", "2026-03-29 00:30", 0, True),
         ("Sun 01:30-03:30 Europe/Berlin", "UTC", "2026-03-29 01:29", 0, True),
         ("Sun 01:30-03:30 Europe/Berlin", "UTC", "2026-03-29 01:30", 0, False),
@@ -86,22 +86,22 @@ def test_a_number_or_the_week_says_how_many(value: object, zone: str, moment: st
         ("Sun 02:45-03:15 Europe/Berlin", BERLIN, "2026-03-29 03:00", 0, True),
         ("Sun 02:45-03:15 Europe/Berlin", BERLIN, "2026-03-29 03:15", 0, False),
         ("Sun 09:00-10:00 Europe/Berlin", "UTC", "2026-03-29 07:00", 0, True),
-        # autumn: on 2026-10-25 the clock of Berlin goes from 03:00 back to 02:00
+        # autumn: on 2026-10-25 clocks in Berlin go from 03:00 back to 02:00
         ("Sun 02:15-02:45 Europe/Berlin", BERLIN, "2026-10-25 02:15", 0, True),
         ("Sun 02:15-02:45 Europe/Berlin", BERLIN, "2026-10-25 02:44", 1, True),
         ("Sun 02:15-02:45 Europe/Berlin", BERLIN, "2026-10-25 02:45", 1, False),
         ("Sun 01:00-02:30 Europe/Berlin", BERLIN, "2026-10-25 02:29", 1, True),
         ("Sun 02:30-04:00 Europe/Berlin", BERLIN, "2026-10-25 02:30", 0, True),
         ("Sun 09:00-10:00 Europe/Berlin", "UTC", "2026-10-25 08:00", 0, True),
-        # where midnight is skipped (Cairo, 2026-04-24), or the hour before it comes twice (2026-10-29)
+        # in Cairo midnight is skipped (2026-04-24), and the hour before it occurs twice (2026-10-29)
         ("Fri 00:30-02:00 Africa/Cairo", "Africa/Cairo", "2026-04-24 01:00", 0, True),
         ("Thu 22:00-24:00 Africa/Cairo", "Africa/Cairo", "2026-10-29 23:59", 1, True),
     ],
 )
-def test_on_the_day_a_clock_changes_a_rule_holds_whenever_the_clock_reads_so(
-    rule: str, zone: str, moment: str, fold: int, holds: bool
+def test_when_dst_changes_a_rule_covers_both_readings_of_an_ambiguous_time(
+    rule: str, zone: str, moment: str, fold: int, applies: bool
 ):
-    assert spare({"else": 1, rule: 5}).wanted(at(zone, moment, fold)) == (5 if holds else 1)
+    assert spare({"else": 1, rule: 5}).desired(at(zone, moment, fold)) == (5 if applies else 1)
 
 
 ZONES = ("Europe/Berlin", "America/New_York", "America/St_Johns", "America/Santiago", "Australia/Lord_Howe", "Africa/Cairo")
@@ -109,7 +109,7 @@ HOURS = [datetime(2026, 1, 1, tzinfo=UTC) + timedelta(hours=hour) for hour in ra
 CHANGES = {
     zone: [before for before, after in pairwise(HOURS) if offset(zone, before) != offset(zone, after)] for zone in ZONES
 }
-"""The hours in which a clock changes."""
+"""The hours before a change of the UTC offset."""
 
 
 @given(
@@ -119,18 +119,18 @@ CHANGES = {
     st.integers(1, 120),
 )
 @settings(max_examples=1000)
-def test_around_every_change_a_rule_holds_at_least_whenever_the_clock_reads_so(
-    place: tuple[str, datetime], minutes: int, ago: int, more: int
+def test_around_every_dst_change_a_rule_applies_at_each_local_time_in_it(
+    zone_and_change: tuple[str, datetime], minutes: int, before: int, after: int
 ):
-    zone, change = place
+    zone, change = zone_and_change
     now = (change + timedelta(minutes=minutes)).astimezone(ZoneInfo(zone))
-    reads = now.replace(tzinfo=None)
-    rule = f"{reads - timedelta(minutes=ago):%a %H:%M}-{reads + timedelta(minutes=more):%H:%M} {zone}"
-    assert spare({"else": 1, rule: 5}).wanted(now) == 5, rule
+    local = now.replace(tzinfo=None)
+    rule = f"{local - timedelta(minutes=before):%a %H:%M}-{local + timedelta(minutes=after):%H:%M} {zone}"
+    assert spare({"else": 1, rule: 5}).desired(now) == 5, rule
 
 
 @pytest.mark.parametrize(
-    ("claims", "refill", "wanted"),
+    ("claims", "refill", "desired"),
     [
         ([], 5, 2),
         ([-10], 5, 2),
@@ -152,24 +152,24 @@ def test_around_every_change_a_rule_holds_at_least_whenever_the_clock_reads_so(
         "nearly an hour ago",
     ],
 )
-def test_demand_is_how_many_come_while_a_standby_is_refilled(claims: list[float], refill: float, wanted: int):
+def test_demand_is_the_number_of_claims_during_a_refill(claims: list[float], refill: float, desired: int):
     now = at("UTC", "2026-11-25 09:00")
     moments = sorted(now.timestamp() + claim for claim in claims)
-    assert spare({"demand": {"min": 2, "max": 20}}).wanted(now, moments, refill) == wanted
+    assert spare({"demand": {"min": 2, "max": 20}}).desired(now, moments, refill) == desired
 
 
-@pytest.mark.parametrize(("quantile", "wanted"), [(1, 10), (0.95, 10), (0.5, 5), (0.9, 9), (0.01, 1)])
-def test_so_many_of_a_hundred_people_find_a_standby(quantile: float, wanted: int):
+@pytest.mark.parametrize(("quantile", "desired"), [(1, 10), (0.95, 10), (0.5, 5), (0.9, 9), (0.01, 1)])
+def test_the_quantile_is_the_share_of_users_who_find_a_standby(quantile: float, desired: int):
     now = at("UTC", "2026-11-25 09:00")
     ten_at_once = [now.timestamp() - 60 + n / 10 for n in range(10)]
     demand = {"demand": {"min": 0, "max": 99, "quantile": quantile}}
-    assert spare(demand).wanted(now, ten_at_once, 5) == wanted
+    assert spare(demand).desired(now, ten_at_once, 5) == desired
 
 
-def test_outside_its_rules_a_profile_may_follow_demand():
+def test_when_no_rule_applies_a_profile_can_follow_demand():
     value = spare({"demand": {"min": 1, "max": 9}, "Wed 09:00-10:00 UTC": 60})
-    assert value.wanted(at("UTC", "2026-11-25 09:00")) == 60
-    assert value.wanted(at("UTC", "2026-11-25 10:00")) == 1
+    assert value.desired(at("UTC", "2026-11-25 09:00")) == 60
+    assert value.desired(at("UTC", "2026-11-25 10:00")) == 1
     assert value.at(at("UTC", "2026-11-25 10:00")) == Demand(1, 9)
 
 
@@ -196,26 +196,26 @@ def test_outside_its_rules_a_profile_may_follow_demand():
         ),
     ],
 )
-def test_it_says_when_it_changes_next(value: object, moment: str, changes: str | None):
+def test_next_change_is_the_time_of_the_next_change(value: object, moment: str, changes: str | None):
     assert spare(value).next_change(at(BERLIN, moment)) == (changes and at(BERLIN, changes))
 
 
-def test_whoever_follows_the_changes_through_a_year_is_right_at_each_minute_of_it():
+def test_next_change_finds_every_change_of_a_year():
     value, moment = spare({"else": 1, "Sun 01:30-02:30 Europe/Berlin": 5, "Mon 23:00-00:30 UTC": 7}), at("UTC", "2026-01-01")
     changes = []
     while (moment := value.next_change(moment)) < at("UTC", "2027-01-01"):
         changes.append(moment)
-        assert value.wanted(moment) != value.wanted(moment - timedelta(minutes=1))
+        assert value.desired(moment) != value.desired(moment - timedelta(minutes=1))
     assert len(changes) == 4 * 52
 
 
-def test_the_same_words_are_the_same_value():
+def test_equal_settings_are_equal_values():
     assert spare(CLASS) == spare(dict(CLASS))
     assert spare(3) == Spare(3)
     assert hash(spare(CLASS)) == hash(spare(dict(CLASS)))
 
 
-def test_no_standby_is_ever_wanted_where_the_only_number_is_0():
+def test_a_spare_is_false_if_its_only_number_is_0():
     assert not spare(0)
     assert spare(1)
     assert spare({"else": 0, "Mon 09:00-10:00 UTC": 5})
@@ -257,9 +257,9 @@ SHAPE = "must be a whole number from 0, or rules such as"
         ({"else": 1, "Mon 09:00-09:00 UTC": 5}, "begins and ends at the same time; the whole day is 00:00-24:00."),
         (
             {"else": 1, "Mon 09:00-10:00 Europe/Berln": 5},
-            "names no time zone: 'Europe/Berln'; .* such as Europe/Berlin or UTC",
+            "names an unknown time zone: 'Europe/Berln'; .* such as Europe/Berlin or UTC",
         ),
-        ({"else": 1, "Mon 09:00-10:00 ../etc/passwd": 5}, "names no time zone"),
+        ({"else": 1, "Mon 09:00-10:00 ../etc/passwd": 5}, "names an unknown time zone"),
         ({"demand": 3}, "spare, 'demand' must be a dictionary such as"),
         ({"demand": {"min": 1}}, "'demand' must be a dictionary such as"),
         ({"demand": {"min": 1, "max": 2, "share": 1}}, "'demand' must be a dictionary such as"),
@@ -271,6 +271,6 @@ SHAPE = "must be a whole number from 0, or rules such as"
     ],
     ids=str,
 )
-def test_what_is_wrong_is_named_with_what_is_accepted(value: object, sentence: str):
+def test_an_error_names_the_setting_and_the_accepted_values(value: object, sentence: str):
     with pytest.raises(ConfigurationError, match=f"^spare.*{sentence.removeprefix('spare')}"):
         spare(value)

@@ -1,4 +1,4 @@
-"""Single-user mode, as `make up` runs it: a hub on this machine, for one person or for people who trust each other."""
+"""Single-user mode, as `make up` runs it: a hub on one machine, for one user or for users who trust each other."""
 
 import os
 import sys
@@ -11,23 +11,23 @@ c = get_config()  # noqa: F821
 home = Home.from_environment()
 ports = home.ports()
 
-c.JupyterHub.bind_url = f"http://127.0.0.1:{os.environ.get('RC2_PORT', '8000')}/"
+c.JupyterHub.bind_url = f"http://127.0.0.1:{os.environ.get('RC2_HUB_PORT', '8000')}/"
 c.JupyterHub.hub_bind_url = f"http://127.0.0.1:{ports['hub']}"
 c.ConfigurableHTTPProxy.api_url = f"http://127.0.0.1:{ports['proxy_api']}"
 
-# Who: the people of people.toml log in by a link that works once.
-c.JupyterHub.authenticator_class = "rc2-local"
-c.Rc2LocalAuthenticator.people_file = str(home.people)
-c.Rc2LocalAuthenticator.links_dir = str(home.links)
+# Login: the users in users.toml log in by links that work once.
+c.JupyterHub.authenticator_class = "rc2-login-link"
+c.Rc2LoginLinkAuthenticator.users_file = str(home.users_file)
+c.Rc2LoginLinkAuthenticator.links_dir = str(home.links)
 
-# What: one kind of compute server, two of which are always ready.
-c.JupyterHub.spawner_class = "rc2-local"
+# Compute servers: one profile, with two standbys always ready.
+c.JupyterHub.spawner_class = "rc2-process"
 c.JupyterHub.allow_named_servers = True
-c.Rc2LocalSpawner.homes = str(home.homes)
-c.Rc2LocalSpawner.env_keep = ["PATH", "LANG", "LC_ALL", "TZ", "R_LIBS", "RC2_SPARK_PYTHON"]
+c.Rc2ProcessSpawner.homes_dir = str(home.homes)
+c.Rc2ProcessSpawner.env_keep = ["PATH", "LANG", "LC_ALL", "TZ", "R_LIBS", "RC2_SPARK_PYTHON"]
 c.Profiles.catalogue = [{"name": "r", "display_name": "R", "cpu": 1, "memory": "2G", "spare": 2}]
 
-# With what: PostgreSQL with the flights of 2013, which JupyterHub keeps running, and Spark.
+# Shared services: PostgreSQL with the flights of 2013, which JupyterHub runs as a service, and Spark.
 c.JupyterHub.services = [
     {
         "name": "postgresql",
@@ -36,7 +36,7 @@ c.JupyterHub.services = [
     }
 ]
 c.SharedServices.broker_url = f"http://127.0.0.1:{ports['broker']}"
-c.SharedServices.contact = "whoever runs this hub"
+c.SharedServices.contact = "the operator of this hub"
 c.SharedServices.catalogue = {
     "flights": {
         "kind": "postgres",
@@ -47,7 +47,7 @@ c.SharedServices.catalogue = {
     "spark": {"kind": "spark", "display_name": "Spark", "gateway": f"sc://127.0.0.1:{ports['spark']}"},
 }
 
-# For whom: grants are JupyterHub's own roles, given to groups or to people.
+# Grants: roles of JupyterHub, for groups or users.
 c.JupyterHub.load_roles = [
     {"name": "readers", "groups": ["analysts"], "scopes": ["custom:rc2:flights:read", "custom:rc2:spark:use"]},
     {"name": "writers", "groups": ["editors"], "scopes": ["custom:rc2:flights:write", "custom:rc2:spark:use"]},

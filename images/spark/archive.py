@@ -1,9 +1,9 @@
-"""Writes the class data archive of Spark in a pod: classes that are read and checked once instead of at each start.
+"""Writes the class data archive of Spark in a pod: classes are loaded and checked once instead of at each start.
 
     python archive.py ARCHIVE
 
-A Connect server and an executor of Kubernetes run the queries of a first minute and note what they load; both lists make
-one archive (JEP 310). Kubernetes itself is played by a few lines: a pod that is asked for is a process here.
+A Connect server and an executor run some typical first queries and list the classes they load; both lists make one archive
+(JEP 310). A small HTTP server stands in for the Kubernetes API: a pod that Spark requests is started as a process.
 """
 
 import contextlib
@@ -22,20 +22,20 @@ from typing import Any, ClassVar
 
 from pyspark.sql import SparkSession
 
-DEADLINE = 120.0
-"""Seconds, until Spark answers."""
+TIMEOUT = 120.0
+"""Seconds for Spark to answer, and to end."""
 MEMORY = "512m"
 
 
-class Kubernetes(BaseHTTPRequestHandler):
-    """As much of the API as Spark asks of it while it runs one executor."""
+class FakeKubernetes(BaseHTTPRequestHandler):
+    """The part of the Kubernetes API that Spark calls while it runs one executor."""
 
     lists: ClassVar[Path]
     pods: ClassVar[list[dict[str, Any]]] = []
     processes: ClassVar[list[subprocess.Popen[bytes]]] = []
 
     def do_POST(self) -> None:
-        """Make a pod: start its process."""
+        """Create a pod: start its process."""
         pod = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
         pod["status"] = {"phase": "Running", "podIP": "127.0.0.1"}
         pod["metadata"] |= {"uid": f"pod-{len(self.pods)}", "resourceVersion": "1"}
@@ -48,7 +48,7 @@ class Kubernetes(BaseHTTPRequestHandler):
         self.answer({"kind": "PodList", "apiVersion": "v1", "metadata": {"resourceVersion": "1"}, "items": self.pods})
 
     def do_DELETE(self) -> None:
-        """Agree to everything; processes end with the server."""
+        """Answer with success; the processes end with the server."""
         self.answer({"kind": "Status", "apiVersion": "v1", "status": "Success"})
 
     def answer(self, value: object, status: int = 200) -> None:
@@ -62,7 +62,7 @@ class Kubernetes(BaseHTTPRequestHandler):
 
 
 def environment(pod: dict[str, Any]) -> dict[str, str]:
-    """The variables of an executor pod; what they take from the pod's own fields is the address or the name."""
+    """The environment variables of an executor pod. Two of them refer to fields of the pod: its address and its name."""
     fields = {"status.podIP": "127.0.0.1", "metadata.name": pod["metadata"]["name"]}
     (container,) = pod["spec"]["containers"]
     return {
@@ -72,18 +72,18 @@ def environment(pod: dict[str, Any]) -> dict[str, str]:
     }
 
 
-def start(classes: Path, arguments: list[str], variables: dict[str, str]) -> subprocess.Popen[bytes]:
-    """Start Spark as a pod does, and have it note the classes it loads."""
-    noted = {"JAVA_TOOL_OPTIONS": f"-XX:DumpLoadedClassList={classes}", "SPARK_DRIVER_MEMORY": MEMORY}
-    # a container that is being built does not know its own name
-    everything = {**os.environ, "SPARK_LOCAL_IP": "127.0.0.1", **noted, **variables}
-    return subprocess.Popen(["/usr/local/bin/entrypoint", *arguments], env=everything)  # noqa: S603
+def start(class_list: Path, arguments: list[str], variables: dict[str, str]) -> subprocess.Popen[bytes]:
+    """Start Spark as a pod does, with an option that lists the classes it loads."""
+    listing = {"JAVA_TOOL_OPTIONS": f"-XX:DumpLoadedClassList={class_list}", "SPARK_DRIVER_MEMORY": MEMORY}
+    # in a build the container cannot resolve its host name
+    variables = {**os.environ, "SPARK_LOCAL_IP": "127.0.0.1", **listing, **variables}
+    return subprocess.Popen(["/usr/local/bin/entrypoint", *arguments], env=variables)  # noqa: S603
 
 
 def free_port() -> int:
-    """A port that nobody listens on: a build may share its network with others."""
-    with socket.create_server(("127.0.0.1", 0)) as taken:
-        return int(taken.getsockname()[1])
+    """A free port: a build may share its network with other builds."""
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        return int(server.getsockname()[1])
 
 
 def options(api: str, port: int) -> Iterator[str]:
@@ -106,8 +106,8 @@ def options(api: str, port: int) -> Iterator[str]:
         yield from ("--conf", f"{name}={value}")
 
 
-def first_minute(folder: Path, port: int) -> None:
-    """What people do first: aggregate, join, write and read, a function of their own."""
+def run_queries(folder: Path, port: int) -> None:
+    """What users do first: aggregate, join, write, read, and apply a Python function."""
     spark = connect(port)
     spark.range(10).selectExpr("id % 3 k", "rand() x", "string(id) s").createOrReplaceTempView("t")
     spark.sql("select k, count(*), avg(x), max(s) from t group by k order by k").toArrow()
@@ -120,8 +120,8 @@ def first_minute(folder: Path, port: int) -> None:
 
 
 def connect(port: int) -> SparkSession:
-    """A session of the server, as soon as it answers."""
-    deadline = time.monotonic() + DEADLINE
+    """Connect to the server as soon as it answers."""
+    deadline = time.monotonic() + TIMEOUT
     while True:
         try:
             return SparkSession.builder.remote(f"sc://127.0.0.1:{port}").create()
@@ -133,15 +133,15 @@ def connect(port: int) -> SparkSession:
 
 @contextlib.contextmanager
 def kubernetes() -> Iterator[str]:
-    """Play Kubernetes, at the address that is given."""
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Kubernetes)
+    """Run the fake Kubernetes API; yields its URL."""
+    server = ThreadingHTTPServer(("127.0.0.1", 0), FakeKubernetes)
     threading.Thread(target=server.serve_forever, daemon=True).start()
     yield f"http://127.0.0.1:{server.server_port}"
     server.shutdown()
 
 
 def merge(*lists: str) -> str:
-    """One list of classes: numbers hold in one list only, and what has a source came from a loader of its own."""
+    """Merge lists of classes, without ids, which are valid in one list only, and without classes of custom class loaders."""
     lines = {line.partition(" id: ")[0] for one in lists for line in one.splitlines() if " source: " not in line}
     return "".join(f"{line}\n" for line in sorted(lines) if not line.startswith("#"))
 
@@ -149,13 +149,13 @@ def merge(*lists: str) -> str:
 def main() -> None:
     """Run Spark, then make the archive of what it has loaded."""
     with tempfile.TemporaryDirectory() as name, kubernetes() as api:
-        folder = Kubernetes.lists = Path(name)
+        folder = FakeKubernetes.lists = Path(name)
         port = free_port()
         server = start(folder / "server", ["server", *options(api, port)], {})
-        first_minute(folder, port)
+        run_queries(folder, port)
         server.terminate()
-        for process in (server, *Kubernetes.processes):
-            process.wait(DEADLINE)
+        for process in (server, *FakeKubernetes.processes):
+            process.wait(TIMEOUT)
         (folder / "all").write_text(merge((folder / "server").read_text(), (folder / "executor").read_text()))
         dump = [
             "-Xshare:dump",

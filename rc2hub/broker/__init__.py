@@ -1,8 +1,14 @@
-"""The broker: a JupyterHub service, and the only process that holds the shared services' admin credentials.
+"""The broker: a JupyterHub service, and the only process that holds the admin credentials of the shared services.
 
-client.py     the hub's side: pushes the desired state, fetches what people asked for live
-wire.py       how the desired state travels
-reconcile.py  brings the services to the desired state
-app.py        the HTTP service: the hub's push, the servers' pull, people's attach and detach
-page.py       what a person sees at /services/rc2/
+app.py                the HTTP server: routes, start and shutdown
+api.py                the REST API: desired state, attachments, change requests, token reviews
+openapi.json          the description of the REST API
+page.py               the page at /services/rc2/
+templates/page.html   the template of that page
+callers.py            which user or compute server calls
+state.py              what the handlers share, and the catalogue as one user sees it
+change_requests.py    requests to attach or detach a service while a server runs
+reconciler.py         brings the services to the hub's desired state
+
+The hub's side is in rc2hub/hub/broker_sync/; the messages between both are in rc2hub/messages.py.
 """

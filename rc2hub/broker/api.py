@@ -1,4 +1,4 @@
-"""The broker's REST API: who calls, what they get, and every error as one sentence of JSON."""
+"""The broker's REST API. Every error is a JSON object with one sentence in `message`."""
 
 import json
 from importlib.resources import files
@@ -8,32 +8,30 @@ from jupyterhub.services.auth import HubOAuth
 from tornado.web import HTTPError, RequestHandler
 
 from rc2hub.broker.callers import Caller
-from rc2hub.broker.state import Broker
-from rc2hub.broker.wire import DEFAULT_SERVER, decode
-from rc2hub.broker.wishes import Wish
+from rc2hub.broker.state import BrokerState
 from rc2hub.errors import NotGrantedError, Rc2Error, RequestError, ServiceUnavailableError
+from rc2hub.messages import DEFAULT_SERVER, ChangeRequest, ServerId, decode
 from rc2hub.permissions import Grant
-from rc2hub.services.base import Server
 
-ERROR = 400
-LONGEST_WAIT = 30.0
-"""Seconds a question may be held open."""
-FIRST_LIST = 10.0
-"""Seconds that a broker that has just started waits for the hub's list before it says so."""
-STATUS = {RequestError: 400, NotGrantedError: 403, ServiceUnavailableError: 503}
+FIRST_ERROR_STATUS = 400
+MAX_WAIT = 30.0
+"""Longest `wait` of a long poll, in seconds."""
+DESIRED_STATE_TIMEOUT = 10.0
+"""Seconds that a request waits, after a start of the broker, for the first desired state."""
+STATUS_CODES = {RequestError: 400, NotGrantedError: 403, ServiceUnavailableError: 503}
 
 
 class ApiHandler(RequestHandler):
-    """A request that names itself by a token in its header; cookies do not count, so no page can forge it."""
+    """A request with a token in its header. Cookies are ignored, so another web page cannot forge a request."""
 
     @property
-    def broker(self) -> Broker:
-        """The running broker."""
-        broker: Broker = self.settings["broker"]
+    def broker(self) -> BrokerState:
+        """The broker's state."""
+        broker: BrokerState = self.settings["broker"]
         return broker
 
     def check_xsrf_cookie(self) -> None:
-        """Nothing to check: the token in the header is the proof."""
+        """Check nothing: the token in the header authenticates the request."""
 
     def token(self) -> str | None:
         """The token in the request's header."""
@@ -41,82 +39,82 @@ class ApiHandler(RequestHandler):
         return token or None
 
     async def caller(self) -> Caller:
-        """Who calls, as JupyterHub says.
+        """The user or compute server whose token is in the header.
 
         Raises:
-            HTTPError: 403 if the token is missing, unknown, may not use this service, or is that of a stopped server.
-            ServiceUnavailableError: if the hub does not tell which servers run.
+            HTTPError, ServiceUnavailableError: as `identify`.
         """
-        return await self.owner_of(self.token())
+        return await self.identify(self.token())
 
-    async def owner_of(self, token: str | None) -> Caller:
-        """Whose token this is, as JupyterHub says.
+    async def identify(self, token: str | None) -> Caller:
+        """The user or compute server that JupyterHub issued the token to.
 
         Raises:
-            HTTPError: 403 if it is missing, unknown, may not use this service, or is that of a stopped server.
-            ServiceUnavailableError: if the hub does not tell which servers run.
+            HTTPError: 403 if the token is missing or unknown, has no access to this service, or is a stopped server's.
+            ServiceUnavailableError: if the hub has not sent a desired state yet.
         """
         auth = HubOAuth.instance()
         model = await auth.user_for_token(token, sync=False) if token else None
         if not model or model.get("kind", "user") != "user" or not auth.check_scopes(auth.access_scopes, model):
             raise HTTPError(403, reason="A valid JupyterHub token for this service is needed.")
         caller = Caller.from_model(model)
-        if not await self.broker.reconciler.until(lambda: self.broker.reconciler.desired is not None, FIRST_LIST):
-            raise ServiceUnavailableError("The hub has not told yet which servers run; try again in a moment.")
-        if caller.own_server and caller.own_server not in self.broker.servers_of(caller.user):
-            raise HTTPError(403, reason="The server of this token does not run.")
+        reconciler = self.broker.reconciler
+        if not await reconciler.wait_for(lambda: reconciler.desired is not None, DESIRED_STATE_TIMEOUT):
+            raise ServiceUnavailableError("The hub has not yet reported which servers run; try again in a moment.")
+        if caller.server_id and caller.server_id not in self.broker.servers_of(caller.user):
+            raise HTTPError(403, reason="The server of this token is not running.")
         return caller
 
-    async def managed_server(self, user: str, name: str) -> tuple[Caller, Server]:
-        """The server in the path, if it is the caller's.
+    async def managed_server(self, user: str, name: str) -> tuple[Caller, ServerId]:
+        """The caller, and the server in the path if the caller may manage it.
 
         Raises:
-            HTTPError: 403 if it is not, whether it exists or not; 404 if it does not run.
+            HTTPError: 403 if the caller may not, also where no such server exists; 404 if it is not running.
         """
-        caller, server = await self.caller(), Server(user, "" if name == DEFAULT_SERVER else name)
+        caller, server = await self.caller(), ServerId(user, "" if name == DEFAULT_SERVER else name)
         if not caller.may_manage(server):
             raise HTTPError(403, reason="This server is not yours.")
         if server not in self.broker.servers_of(caller.user):
-            raise HTTPError(404, reason="This server does not run.")
+            raise HTTPError(404, reason="This server is not running; start it first.")
         return caller, server
 
     async def require_admin(self) -> None:
-        """Let only admins of the hub pass.
+        """Check that the caller is an admin of the hub.
 
         Raises:
-            HTTPError: 403 for anybody else, an admin's own server included.
+            HTTPError: 403 for any other caller, also for an admin's compute server.
         """
         if not (await self.caller()).is_admin:
             raise HTTPError(403, reason="Only an admin of the hub may do this.")
 
     def require_hub(self) -> None:
-        """Let only the hub itself pass.
+        """Check that the caller is the hub.
 
         Raises:
-            HTTPError: 403 for anybody else.
+            HTTPError: 403 for any other caller.
         """
-        if not self.broker.is_hub(self.token()):
+        if not self.broker.is_hub_token(self.token()):
             raise HTTPError(403, reason="Only the hub may do this.")
 
     def wait_argument(self) -> float:
-        """How many seconds the caller is willing to wait.
+        """The query argument `wait`, in seconds.
 
         Raises:
-            RequestError: if that is not a number of seconds from 0 to 30.
+            RequestError: if it is not a number from 0 to 30.
         """
         try:
             wait = float(self.get_query_argument("wait", "0"))
         except ValueError:
             wait = -1.0
-        if not 0 <= wait <= LONGEST_WAIT:
-            raise RequestError(f"wait: must be a number of seconds from 0 to {LONGEST_WAIT:.0f}.")
+        if not 0 <= wait <= MAX_WAIT:
+            raise RequestError(f"wait: must be a number of seconds from 0 to {MAX_WAIT:.0f}.")
         return wait
 
     def body(self) -> dict[str, Any]:
         """The JSON object in the body.
 
         Raises:
-            RequestError: if there is none.
+            RequestError: if the body is anything else.
         """
         try:
             body = json.loads(self.request.body or b"{}")
@@ -127,15 +125,15 @@ class ApiHandler(RequestHandler):
         return body
 
     def log_exception(self, typ: Any, value: Any, tb: Any) -> None:
-        """Errors that are a sentence are answered, not logged with a traceback."""
+        """Log a traceback only for unexpected errors; the others are answered with their sentence."""
         if not isinstance(value, Rc2Error):
             super().log_exception(typ, value, tb)
 
     def write_error(self, status_code: int, **kwargs: Any) -> None:
-        """Answer with one sentence."""
+        """Answer with the error's sentence."""
         error = kwargs.get("exc_info", (None, None))[1]
         if isinstance(error, Rc2Error):
-            status_code = STATUS.get(type(error), 500)
+            status_code = STATUS_CODES.get(type(error), 500)
             message = str(error)
         else:
             message = getattr(error, "reason", None) or self._reason
@@ -143,19 +141,19 @@ class ApiHandler(RequestHandler):
         self.finish({"message": message})
 
 
-class UnknownHandler(ApiHandler):
-    """Any other path."""
+class NotFoundHandler(ApiHandler):
+    """Every path without a handler."""
 
     def prepare(self) -> None:
-        """Say that there is nothing.
+        """Refuse the request.
 
         Raises:
             HTTPError: 404, always.
         """
-        raise HTTPError(404, reason="There is nothing at this address.")
+        raise HTTPError(404, reason="This address does not exist.")
 
 
-class DocumentHandler(ApiHandler):
+class OpenApiHandler(ApiHandler):
     """The OpenAPI document of this API."""
 
     def get(self) -> None:
@@ -165,10 +163,10 @@ class DocumentHandler(ApiHandler):
 
 
 class HealthHandler(ApiHandler):
-    """Whether the broker works, and which services answer; open to everyone, so it says no more than that."""
+    """The health of the broker and of the services; needs no token, so it returns states and no messages."""
 
     def get(self) -> None:
-        """Tell states only."""
+        """Return the states."""
         reconciler = self.broker.reconciler
         states = {name: "failed" if name in reconciler.failures else "ready" for name in sorted(reconciler.services)}
         self.write({"listening": reconciler.desired is not None, "services": states})
@@ -178,33 +176,33 @@ class ServicesHandler(ApiHandler):
     """The catalogue as the caller sees it."""
 
     async def get(self) -> None:
-        """For the calling server, or for the caller's server that the query names (the default one otherwise)."""
+        """For a server's token that server; for a user's token the server in the query, or else the default server."""
         caller = await self.caller()
-        server = caller.own_server or Server(caller.user, self.get_query_argument("server", ""))
+        server = caller.server_id or ServerId(caller.user, self.get_query_argument("server", ""))
         self.write({"services": self.broker.catalogue_for(server)})
 
 
 class AttachmentsHandler(ApiHandler):
-    """The attachments of one server; with that server's own token also their secret files."""
+    """The attachments of one server; the secret files only for the token of that server."""
 
     async def get(self, user: str, name: str) -> None:
         """Answer at once, or after at most `wait` seconds.
 
-        With `If-None-Match`, wait for something other than that; without, until nothing holds up the prompt.
+        With `If-None-Match`, wait until the ETag changes; without it, until no service blocks the start.
         """
         wait = self.wait_argument()
         caller, server = await self.managed_server(user, name)
-        reconciler, known = self.broker.reconciler, self.request.headers.get("If-None-Match")
-        if known is None:
-            await reconciler.until(lambda: not reconciler.holds_up(server), wait)
-        elif not await reconciler.until(lambda: reconciler.version(server) != known, wait):
+        reconciler, etag = self.broker.reconciler, self.request.headers.get("If-None-Match")
+        if etag is None:
+            await reconciler.wait_for(lambda: not reconciler.blocks_start(server), wait)
+        elif not await reconciler.wait_for(lambda: reconciler.etag(server) != etag, wait):
             self.set_status(304)
             return
         attachments = reconciler.states(server)
-        if caller.own_server == server:
+        if caller.server_id == server:
             for attachment in attachments:
                 attachment["files"] = dict(reconciler.files(server, attachment["service"]))
-        self.set_header("Etag", reconciler.version(server))
+        self.set_header("Etag", reconciler.etag(server))
         self.set_header("Cache-Control", "no-store")
         self.write({"attachments": attachments})
 
@@ -213,28 +211,32 @@ class AttachmentHandler(ApiHandler):
     """One service of one running server."""
 
     async def put(self, user: str, name: str, service: str) -> None:
-        """Attach the service live."""
+        """Attach the service to the running server."""
         _, server = await self.managed_server(user, name)
-        level = self._check(server, service, self.body().get("level"))
-        await self.broker.wishes.fulfil(Wish(server.user, server.name, service, level), self.broker.reconciler)
+        level = self._granted_level(server, service, self.body().get("level"))
+        await self.broker.change_requests.submit(
+            ChangeRequest(server.user, server.name, service, level), self.broker.reconciler
+        )
         state = next(state for state in self.broker.reconciler.states(server) if state["service"] == service)
         if state["state"] == "failed":
-            raise ServiceUnavailableError(state["why"])
+            raise ServiceUnavailableError(state["message"])
         self.write(state)
 
     async def delete(self, user: str, name: str, service: str) -> None:
-        """Detach the service; R goes on."""
+        """Detach the service; R continues to run."""
         _, server = await self.managed_server(user, name)
-        self._known(service)
-        await self.broker.wishes.fulfil(Wish(server.user, server.name, service, None), self.broker.reconciler)
+        self._require_service(service)
+        await self.broker.change_requests.submit(
+            ChangeRequest(server.user, server.name, service, None), self.broker.reconciler
+        )
         self.set_status(204)
 
-    def _known(self, service: str) -> None:
+    def _require_service(self, service: str) -> None:
         if service not in self.broker.reconciler.services:
-            raise HTTPError(404, reason="There is no such service.")
+            raise HTTPError(404, reason="This service does not exist.")
 
-    def _check(self, server: Server, service: str, level: object) -> str:
-        self._known(service)
+    def _granted_level(self, server: ServerId, service: str, level: object) -> str:
+        self._require_service(service)
         levels = self.broker.reconciler.services[service].levels
         level = levels[0] if level is None else level
         if level not in levels:
@@ -246,49 +248,49 @@ class AttachmentHandler(ApiHandler):
 
 
 class PoolsHandler(ApiHandler):
-    """How the standbys are, for admins."""
+    """The standbys of each profile, for admins."""
 
     async def get(self) -> None:
-        """As the hub said last."""
+        """As the hub last reported them."""
         await self.require_admin()
         self.write({"pools": self.broker.pools()})
 
 
-class TokensHandler(ApiHandler):
-    """What a gateway asks at each new token."""
+class TokenReviewsHandler(ApiHandler):
+    """The check that a gateway makes for each new token."""
 
     async def post(self) -> None:
-        """Whose token it is, if that compute server may use the gateway's service now."""
+        """Return the compute server of the token, if it may use the gateway's service now."""
         body = self.body()
-        service, token = str(body.get("service")), body.get("token")
-        kind = self.broker.reconciler.services.get(service)
-        if kind is None or not kind.is_gateway(self.token() or ""):
+        name, token = str(body.get("service")), body.get("token")
+        service = self.broker.reconciler.services.get(name)
+        if service is None or not service.is_gateway_secret(self.token() or ""):
             raise HTTPError(403, reason="Only a gateway may do this.")
-        caller, desired = await self.owner_of(token if isinstance(token, str) else None), self.broker.reconciler.desired
-        if desired is None or caller.own_server not in desired.wanted(service):
-            contact = self.broker.shared.contact_for(service)
-            raise NotGrantedError(f"{service} is not attached to your server; attach it, or ask {contact} for a grant.")
-        self.write({"user": caller.user, "server": caller.own_server.name})
+        caller, desired = await self.identify(token if isinstance(token, str) else None), self.broker.reconciler.desired
+        if desired is None or caller.server_id not in desired.allowed_servers(name):
+            contact = self.broker.shared.contact_for(name)
+            raise NotGrantedError(f"{name} is not attached to your server; attach it, or ask {contact} for a grant.")
+        self.write({"user": caller.user, "server": caller.server_id.name})
 
 
-class StateHandler(ApiHandler):
-    """The hub's push."""
+class DesiredStateHandler(ApiHandler):
+    """The desired state, sent by the hub."""
 
     def put(self) -> None:
-        """Take the whole desired state."""
+        """Replace the desired state."""
         self.require_hub()
         try:
             desired = decode(self.body())
         except (KeyError, TypeError, AttributeError, ValueError) as error:
             raise RequestError("The body is not a desired state; see the OpenAPI document.") from error
-        self.broker.reconciler.accept(desired)
+        self.broker.reconciler.set_desired_state(desired)
         self.set_status(204)
 
 
-class WishesHandler(ApiHandler):
-    """What people asked for live, for the hub to decide."""
+class ChangeRequestsHandler(ApiHandler):
+    """The users' change requests, taken by the hub."""
 
     async def get(self) -> None:
-        """Answer as soon as there is a wish, or empty after `wait` seconds."""
+        """Answer as soon as there is a request, or with none after `wait` seconds."""
         self.require_hub()
-        self.write({"wishes": await self.broker.wishes.take(self.wait_argument())})
+        self.write({"change_requests": await self.broker.change_requests.take(self.wait_argument())})

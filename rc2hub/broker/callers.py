@@ -1,38 +1,38 @@
-"""Who is calling the broker. JupyterHub's tokens prove only who and which server; what one may do is in the hub's list."""
+"""Identifies the caller. A JupyterHub token proves the user and the server; the desired state says what they may use."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from rc2hub.services.base import Server
+from rc2hub.messages import ServerId
 
 SERVER_SCOPE = "access:servers!server="
 
 
 @dataclass(frozen=True)
 class Caller:
-    """A person, or one of her compute servers."""
+    """A user, or one of the user's compute servers."""
 
     user: str
-    own_server: Server | None
-    """The server whose own hub token this is; None for a person in a browser."""
+    server_id: ServerId | None
+    """The compute server that the token was issued to; None for a user in a browser."""
     is_admin: bool = False
-    """Whether this is an admin of the hub herself; what runs in her server is not."""
+    """Whether the caller is a user who is an admin of the hub; False for an admin's compute server."""
 
     @classmethod
     def from_model(cls, model: Mapping[str, Any]) -> "Caller":
-        """Read the model that JupyterHub gives for a token.
+        """Read the model that JupyterHub returns for a token.
 
-        A server's own token has `access:servers` for that server alone; anything wider is a person's. Whether she is an
-        admin stands in the model of each of her tokens, so it counts in a person's only.
+        A compute server's token has `access:servers` for that server only; a token with wider scopes is a user's.
+        JupyterHub marks every token of an admin as an admin's; the mark counts only in a user's token.
         """
         user = str(model["name"])
         servers = [scope.removeprefix(SERVER_SCOPE) for scope in model["scopes"] if scope.startswith(SERVER_SCOPE)]
         if len(servers) != 1:
             return cls(user, None, model.get("admin") is True)
         owner, _, name = servers[0].rpartition("/")
-        return cls(user, Server(owner, name) if owner == user else None)
+        return cls(user, ServerId(owner, name) if owner == user else None)
 
-    def may_manage(self, server: Server) -> bool:
+    def may_manage(self, server: ServerId) -> bool:
         """Whether the caller may see and change this server's attachments."""
-        return server.user == self.user and self.own_server in {None, server}
+        return server.user == self.user and self.server_id in {None, server}

@@ -1,6 +1,6 @@
-"""What a person sees at /services/rc2/: what is attached, as whom, until when, and how to use it; what is not, and why.
+"""The page at /services/rc2/: the user's services, their state, role, expiry and R code, and buttons to change them.
 
-Admins of the hub see the pools, too.
+Admins of the hub also see the pools.
 """
 
 from functools import cache
@@ -12,28 +12,27 @@ from jupyterhub.services.auth import HubOAuthenticated
 from tornado.web import HTTPError, RequestHandler, authenticated
 
 from rc2hub.broker.callers import Caller
-from rc2hub.broker.state import Broker
-from rc2hub.broker.wishes import Wish
+from rc2hub.broker.state import BrokerState
 from rc2hub.errors import Rc2Error
+from rc2hub.messages import ChangeRequest, ServerId
 from rc2hub.permissions import Grant
-from rc2hub.services.base import Server
 
 
 class BrowserHandler(HubOAuthenticated, RequestHandler):  # type: ignore[misc]
-    """A request from a person in a browser, who is logged in to JupyterHub."""
+    """A request from a browser whose user is logged in to JupyterHub."""
 
     async def prepare(self) -> None:
-        """Ask the hub who this is without blocking the broker; `current_user` then finds the answer."""
+        """Look the user up in the hub without blocking the broker; `current_user` then finds the cached answer."""
         await self.hub_auth.get_user(self, sync=False)
 
     @property
-    def broker(self) -> Broker:
-        """The running broker."""
-        broker: Broker = self.settings["broker"]
+    def broker(self) -> BrokerState:
+        """The broker's state."""
+        broker: BrokerState = self.settings["broker"]
         return broker
 
-    def show(self, message: str = "") -> None:
-        """Answer with the page."""
+    def render_page(self, message: str = "") -> None:
+        """Answer with the page, and an error message above the table."""
         user = self.current_user["name"]
         servers = self.broker.servers_of(user)
         self.set_header("Content-Security-Policy", "default-src 'none'; style-src 'unsafe-inline'; form-action 'self'")
@@ -42,7 +41,7 @@ class BrowserHandler(HubOAuthenticated, RequestHandler):  # type: ignore[misc]
                 user=user,
                 message=message,
                 servers=[(server, self.broker.catalogue_for(server)) for server in servers],
-                catalogue=self.broker.catalogue_for(Server(user)),
+                catalogue=self.broker.catalogue_for(ServerId(user)),
                 pools=self.broker.pools() if Caller.from_model(self.current_user).is_admin else [],
                 home=self.hub_auth.hub_prefix + "home",
                 change="change",
@@ -51,7 +50,7 @@ class BrowserHandler(HubOAuthenticated, RequestHandler):  # type: ignore[misc]
         )
 
     def write_error(self, status_code: int, **kwargs: Any) -> None:
-        """Answer with one sentence."""
+        """Answer with the error's sentence."""
         error = kwargs.get("exc_info", (None, None))[1]
         self.finish(f"<!doctype html><title>Rc²</title><p>{getattr(error, 'reason', None) or self._reason}</p>")
 
@@ -61,8 +60,8 @@ class PageHandler(BrowserHandler):
 
     @authenticated
     def get(self) -> None:
-        """Show it."""
-        self.show()
+        """Answer with the page."""
+        self.render_page()
 
 
 class ChangeHandler(BrowserHandler):
@@ -70,18 +69,20 @@ class ChangeHandler(BrowserHandler):
 
     @authenticated
     async def post(self) -> None:
-        """Do it, and show the page again."""
-        server = Server(self.current_user["name"], self.get_body_argument("server", ""))
+        """Submit the change, and go back to the page."""
+        server = ServerId(self.current_user["name"], self.get_body_argument("server", ""))
         service, level = self.get_body_argument("service"), self.get_body_argument("level", "") or None
         if server not in self.broker.servers_of(server.user) or service not in self.broker.reconciler.services:
-            raise HTTPError(404, reason="This server does not run, or there is no such service.")
+            raise HTTPError(404, reason="This server is not running, or the service does not exist.")
         if level is not None and Grant(service, level) not in self.broker.grants(server.user):
             raise HTTPError(403, reason=f"You have no grant for {service}; ask {self.broker.shared.contact_for(service)}.")
         try:
-            await self.broker.wishes.fulfil(Wish(server.user, server.name, service, level), self.broker.reconciler)
+            await self.broker.change_requests.submit(
+                ChangeRequest(server.user, server.name, service, level), self.broker.reconciler
+            )
         except Rc2Error as error:
             self.set_status(503)
-            self.show(str(error))
+            self.render_page(str(error))
         else:
             self.redirect("./")
 

@@ -1,14 +1,16 @@
-"""The compute side: what runs beside a person's R. Imports the standard library and Jupyter only, never the hub's side.
+"""The compute side: what runs beside the user's R. It imports the standard library and Jupyter only, never the hub's side.
 
-standby.py      a Jupyter server that is ready before it is anybody's, and becomes one person's
-rehearsal.py    what makes that fast: the same once before, under a name nobody has, of which nothing stays
-control.py      the stream over which its one order comes
-person.py       from root in its pod to the person's account
-kernel.py       the R kernel that runs before the person comes, and its hand-over to the first notebook
-become.R        what that kernel does to be as freshly started for her
-attachments.py  writes the attachments' files, and keeps them as the broker says
-link.py         a link to a service, opened while the server already runs
-extension.py    the Jupyter server extension that holds the last two
+standby_server.py  a Jupyter server that starts without an owner, and is activated for one user
+warm_up.py         initializes that server once before activation, which makes activation fast
+control_socket.py  the standby's end of the stream over which the activation request comes
+account.py         changes a standby's process from root to the user's account
+group_folders.py   makes the folders that groups share, and opens them to the user
+kernel.py          the R kernel that starts before its user is known, and its transfer to the user's first notebook
+identity.R         makes that kernel equal to one that the user has just started
+set_account.c      changes R's process from root to the user's account
+extension.py       the Jupyter server extension that loads the next two
+attachments.py     writes the attachments' files, and keeps them in step with the broker
+service_link.py    answers a link to a service that is opened while the server runs
 """
 
 import sys

@@ -1,6 +1,6 @@
-"""The warm R kernel: started with the standby, made the person's at activation, handed to her first notebook.
+"""The warm R kernel: started with the standby, given the user's identity at activation, used by the first R notebook.
 
-The hand-over is a kernel provisioner, Jupyter's own mechanism for "where does a kernel process come from":
+A kernel provisioner connects it to that notebook, Jupyter's own mechanism for "where does a kernel process come from":
 https://jupyter-client.readthedocs.io/en/stable/provisioning.html.
 """
 
@@ -19,10 +19,10 @@ from jupyter_client.manager import AsyncKernelManager
 from jupyter_client.provisioning.local_provisioner import LocalProvisioner
 from jupyter_client.provisioning.provisioner_base import KernelProvisionerBase
 
-from rc2hub.compute.person import Account
+from rc2hub.compute.account import Account
 
-BECOME = Path(__file__).with_name("become.R").read_text()
-WARM_UP = "cat(6 * 7); invisible(print(data.frame(x = 1)))"
+IDENTITY_R = Path(__file__).with_name("identity.R").read_text()
+WARM_UP_CODE = "cat(6 * 7); invisible(print(data.frame(x = 1)))"
 PR_SET_PDEATHSIG = 1
 START_TIMEOUT = 60.0
 """Seconds; a cold R with IRkernel takes one to three on two busy cores."""
@@ -34,7 +34,7 @@ def die_with_parent() -> None:
 
 
 class WarmKernel:
-    """An R kernel that runs and has executed a first cell, and is nobody's yet."""
+    """An R kernel that runs and has executed a first cell, before its user is known."""
 
     def __init__(self) -> None:
         """Prepare; `launch` starts it."""
@@ -43,37 +43,37 @@ class WarmKernel:
         self._connected = False
 
     async def launch(self) -> None:
-        """Start the process; R comes up by itself meanwhile."""
+        """Start the process, without waiting for R."""
         await self.manager.start_kernel()
 
     async def warm_up(self) -> None:
-        """Wait for R, run a first cell and become nobody in particular, so that the person's first ones are fast.
+        """Wait for R, then run a first cell and an activation without a user, so that the user's own are fast.
 
         Raises:
-            RuntimeError: if R does not come up.
+            RuntimeError: if R does not start.
         """
         await self._connect()
-        await self._run(WARM_UP, silent=False)
-        await self.become({})
+        await self._run(WARM_UP_CODE, silent=False)
+        await self.assume_identity({})
 
-    async def become(self, env: Mapping[str, str | None], account: Account | None = None) -> None:
-        """Make the kernel the person's: her account, environment, home and libraries; a variable that is None is removed."""
+    async def assume_identity(self, env: Mapping[str, str | None], account: Account | None = None) -> None:
+        """Apply the user's account, environment, home and libraries; a variable that is None is removed."""
         await self._connect()
         ids = account and {"uid": account.uid, "groups": list(account.groups), "umask": f"{account.umask:03o}"}
-        await self._run(_call("become", env, ids))
+        await self._run(_call("assume_identity", env, ids))
 
-    async def enter(self, cwd: str, env: Mapping[str, str]) -> None:
-        """Bring the kernel where its first notebook lies, and run the person's start-up files there."""
-        await self._run(_call("enter", cwd, env))
+    async def run_startup_files(self, cwd: str, env: Mapping[str, str]) -> None:
+        """Change to the folder of the first notebook, and run the user's start-up files there."""
+        await self._run(_call("run_startup_files", cwd, env))
         self.client.stop_channels()
 
-    async def ended(self) -> None:
-        """Wait until R ends, which it should not."""
+    async def wait_until_ended(self) -> None:
+        """Wait until R ends, which is a failure before activation."""
         if self.manager.provisioner is not None:
             await self.manager.provisioner.wait()
 
     async def _connect(self) -> None:
-        """Wait until R answers, the first time."""
+        """Wait until R answers; does nothing after the first time."""
         if not self._connected:
             self.client = self.manager.client()
             self.client.start_channels(hb=False)
@@ -86,21 +86,21 @@ class WarmKernel:
                 code, silent=silent, store_history=False, output_hook=lambda _message: None, timeout=START_TIMEOUT
             )
         )
-        ended = asyncio.ensure_future(self.ended())
+        ended = asyncio.ensure_future(self.wait_until_ended())
         await asyncio.wait({running, ended}, return_when=asyncio.FIRST_COMPLETED)
         ended.cancel()
         if not running.done():
             running.cancel()
-            raise RuntimeError("R ended while it was activated.")
+            raise RuntimeError("R ended during its activation.")
         reply = running.result()
         if reply["content"]["status"] != "ok":
-            raise RuntimeError(f"R refused a step of its activation: {reply['content'].get('evalue', 'no reason given')}")
+            raise RuntimeError(f"R failed at a step of its activation: {reply['content'].get('evalue', 'no reason given')}")
 
 
 def _call(function: str, *arguments: object) -> str:
-    """R that calls a function of become.R; wrapped in `local`, it leaves nothing behind."""
+    """R code that calls a function of identity.R; `local` keeps its objects out of the user's workspace."""
     values = ", ".join(f"jsonlite::parse_json({_r_string(json.dumps(value))})" for value in arguments)
-    return f"local({{\n{BECOME}\n{function}({values})\n}})"
+    return f"local({{\n{IDENTITY_R}\n{function}({values})\n}})"
 
 
 def _r_string(text: str) -> str:
@@ -109,9 +109,9 @@ def _r_string(text: str) -> str:
 
 
 class StandbyProvisioner(LocalProvisioner):
-    """Hands the warm kernel to the first R notebook; every other kernel, and each restart, is started as usual."""
+    """Uses the warm kernel for the first R notebook; every other kernel, and each restart, is started as usual."""
 
-    warm: ClassVar[WarmKernel | None] = None
+    warm_kernel: ClassVar[WarmKernel | None] = None
 
     def __init__(self, **kwargs: Any) -> None:
         """Take the traits of the parent class."""
@@ -121,26 +121,26 @@ class StandbyProvisioner(LocalProvisioner):
     async def pre_launch(self, **kwargs: Any) -> dict[str, Any]:
         """Take the warm kernel if this is a first launch of R (a restart keeps its ports)."""
         is_first_r = self.kernel_spec.language == "R" and not self.ports_cached
-        if is_first_r and StandbyProvisioner.warm is not None:
-            self.adopted, StandbyProvisioner.warm = StandbyProvisioner.warm, None
+        if is_first_r and StandbyProvisioner.warm_kernel is not None:
+            self.adopted, StandbyProvisioner.warm_kernel = StandbyProvisioner.warm_kernel, None
             return await KernelProvisionerBase.pre_launch(self, cmd=[], **kwargs)
         return await super().pre_launch(preexec_fn=die_with_parent, **kwargs)
 
     async def launch_kernel(self, cmd: list[str], **kwargs: Any) -> KernelConnectionInfo:
-        """Start the kernel, or adopt the warm one with its process and its ports."""
+        """Start the kernel, or adopt the process and the ports of the warm one."""
         if self.adopted is None:
             return await super().launch_kernel(cmd, **kwargs)
         warm, self.adopted = self.adopted, None
         started = warm.manager.provisioner
-        assert isinstance(started, LocalProvisioner)  # noqa: S101 - tells the type checker what `ir` is started by
+        assert isinstance(started, LocalProvisioner)  # noqa: S101 - tells the type checker which provisioner started `ir`
         self.process, self.pid, self.pgid = started.process, started.pid, started.pgid
         self.connection_info = warm.manager.get_connection_info()
         self.ports_cached = True
-        await self._enter(warm, kwargs.get("cwd") or os.getcwd(), kwargs["env"])
+        await self._send_startup_files(warm, kwargs.get("cwd") or os.getcwd(), kwargs["env"])
         return self.connection_info
 
-    async def _enter(self, warm: WarmKernel, cwd: str, env: Mapping[str, str]) -> None:
-        """Send the kernel on its way and let it go on beside us: R works off its queue in order, this comes first."""
-        named = {name: value for name, value in env.items() if name.startswith("JPY_")}
-        self._entering = asyncio.get_running_loop().create_task(warm.enter(cwd, named))
+    async def _send_startup_files(self, warm: WarmKernel, cwd: str, env: Mapping[str, str]) -> None:
+        """Have R run the start-up files, without waiting: R executes requests in order, and this one is the first."""
+        jupyter_env = {name: value for name, value in env.items() if name.startswith("JPY_")}
+        self._startup_task = asyncio.get_running_loop().create_task(warm.run_startup_files(cwd, jupyter_env))
         await asyncio.sleep(0)

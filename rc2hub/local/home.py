@@ -1,4 +1,4 @@
-"""RC2_HOME: the one folder that holds everything of single-user mode, and the ports its parts use."""
+"""RC2_HOME: the folder with all files of single-user mode, and the ports that its parts use."""
 
 import fcntl
 import json
@@ -11,8 +11,8 @@ from pathlib import Path
 from rc2hub.errors import Rc2Error
 from rc2hub.processes import free_ports
 
-PEOPLE = """\
-# Who may log in here, and in which groups they are. A change counts within ten seconds, also for running servers.
+USERS_TEMPLATE = """\
+# The users who may log in, and their groups. A change takes effect within ten seconds, also for running servers.
 
 [alice]
 groups = ["analysts"]
@@ -20,65 +20,65 @@ groups = ["analysts"]
 [bob]
 groups = []
 """
-PARTS = ("hub", "proxy_api", "broker", "spark")
+PORT_NAMES = ("hub", "proxy_api", "broker", "spark")
 
 
 class Home:
-    """The folder, by name of what lies where."""
+    """The folder, with the paths of its parts."""
 
     def __init__(self, root: Path) -> None:
-        """Take the folder; nothing is created yet."""
+        """Name the paths; `create` makes them."""
         self.root = root.absolute()
         self.hub = self.root / "hub"
         self.log = self.root / "hub.log"
         self.homes = self.root / "homes"
         self.links = self.root / "links"
-        self.people = self.root / "people.toml"
+        self.users_file = self.root / "users.toml"
         self.database = self.root / "postgresql"
 
     @classmethod
     def from_environment(cls) -> "Home":
-        """The folder that the variable RC2_HOME names, or `.rc2` here."""
+        """The folder that the variable RC2_HOME names, or else `.rc2` in the working directory."""
         return cls(Path(os.environ.get("RC2_HOME", ".rc2")))
 
     def create(self) -> None:
-        """Create what is missing, for this account alone."""
+        """Create what is missing; only this account can read it."""
         self.root.mkdir(mode=0o700, parents=True, exist_ok=True)
         for folder in (self.hub, self.homes, self.links):
             folder.mkdir(mode=0o700, exist_ok=True)
-        if not self.people.exists():
-            self.people.write_text(PEOPLE)
+        if not self.users_file.exists():
+            self.users_file.write_text(USERS_TEMPLATE)
 
     @contextmanager
     def lock(self) -> Iterator[None]:
-        """Keep a second `make up` away from this folder while the first runs.
+        """Lock the folder, so that a second `make up` cannot use it.
 
         Raises:
-            Rc2Error: if one runs already.
+            Rc2Error: if another one has the lock.
         """
         with (self.root / "lock").open("w") as file:
             try:
                 fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except OSError as error:
                 raise Rc2Error(
-                    f"Rc² runs already with the folder {self.root}; stop that one, or set RC2_HOME to another folder."
+                    f"Rc² runs already with the folder {self.root}; stop it, or set RC2_HOME to another folder."
                 ) from error
-            # the hub inherits the lock, so that it holds until the last process is gone
+            # the hub inherits the lock, so it stays locked until the last process has ended
             os.set_inheritable(file.fileno(), True)
             yield
 
     def ports(self) -> dict[str, int]:
-        """A port for each part, the same at every start, so that compute servers find a hub that was restarted."""
+        """A port for each part. The ports stay the same, so that compute servers find the hub after its restart."""
         file = self.root / "ports.json"
         ports: dict[str, int] = json.loads(file.read_text()) if file.exists() else {}
-        if missing := [part for part in PARTS if part not in ports]:
+        if missing := [name for name in PORT_NAMES if name not in ports]:
             ports.update(zip(missing, free_ports(len(missing)), strict=True))
             file.write_text(json.dumps(ports))
         return ports
 
 
 def is_free(port: int) -> bool:
-    """Whether something could listen on this port of the loopback interface."""
+    """Whether a server can listen on this port of the loopback interface."""
     with socket.socket() as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:

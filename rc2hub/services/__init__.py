@@ -1,6 +1,8 @@
-"""The kinds of shared service, one file each.
+"""The kinds of shared service.
 
-base.py             the contract that a kind fulfils
-catalogue.py        which services the operator offers
-postgres.py         PostgreSQL, with postgres_rights.py for who may do what in the database
+base.py              the interface that each kind implements
+catalogue.py         the operator's catalogue of services, and the installed kinds
+postgres.py          the kind `postgres`: a login role for each compute server
+postgres_rights.py   the group roles of PostgreSQL and their rights, and dropping a login role
+spark.py             the kind `spark`: a gateway to Spark Connect servers
 """

@@ -1,8 +1,8 @@
-"""The contract between the broker and a kind of shared service: attach, revoke, and say what is attached.
+"""The interface between the broker and a kind of shared service: attach, revoke, list what is attached.
 
-A kind is a subclass of `SharedService`, named by an entry point of the group `rc2hub.services`. It runs in the broker
-only, keeps its truth in the service itself (so the broker may be killed at any time), and passes
-`tests/services/test_contract.py` unchanged.
+A kind is a subclass of `SharedService`, named by an entry point of the group `rc2hub.services`. It runs only in the
+broker. It stores its attachments in the service itself, so the broker can be killed at any time. Each kind passes
+`tests/services/test_contract.py`.
 """
 
 import os
@@ -14,51 +14,44 @@ from pathlib import Path
 from typing import Any, ClassVar, Literal
 
 from rc2hub.errors import ConfigurationError, ServiceUnavailableError
+from rc2hub.messages import ServerId
 
 GATEWAY_SECRET = "RC2_GATEWAY_SECRET"  # noqa: S105 - the name of a variable
-"""Where broker and gateways that the hub starts find what they show each other."""
-
-
-@dataclass(frozen=True, order=True)
-class Server:
-    """Names one compute server: its owner and the server's name, empty for the default one."""
-
-    user: str
-    name: str = ""
+"""The variable with the secret shared by the broker and the gateways that the hub starts."""
 
 
 @dataclass(frozen=True)
 class Attachment:
-    """One compute server's use of one service."""
+    """The access of one compute server to one service."""
 
     service: str
     kind: str
     level: str
     role: str
-    """As whom the server uses the service."""
-    until: datetime
-    """When the credentials stop working, unless renewed; aware, UTC."""
-    use: str
-    """The line of R that uses it."""
+    """The user or role that the server has in the service."""
+    expires_at: datetime
+    """When the credential expires unless it is renewed; with time zone, UTC."""
+    r_code: str
+    """The line of R that connects to the service."""
     settings: Mapping[str, str]
-    """What is not secret."""
+    """The connection settings that are not secret."""
     files: Mapping[str, str] = field(repr=False)
-    """File name to content, for the compute server's attachments folder; equal names of several services are joined."""
+    """Name to content of the secret files; files of several services with the same name are concatenated."""
 
 
 @dataclass(frozen=True)
-class Existing:
-    """What a service says of a server that has a credential there."""
+class ExistingCredential:
+    """A credential that exists in the service, as the service reports it."""
 
     level: str
-    until: datetime
+    expires_at: datetime
 
 
 @dataclass(frozen=True)
 class AdminCredential:
-    """Where the broker finds a service's admin password; never the password itself."""
+    """Where the broker reads a service's admin password; never the password itself."""
 
-    place: Literal["file", "env"]
+    source: Literal["file", "env"]
     name: str
 
     @classmethod
@@ -76,16 +69,16 @@ class AdminCredential:
         raise ConfigurationError(f'{where} must be {{"file": "/path/to/the/password"}} or {{"env": "NAME_OF_A_VARIABLE"}}.')
 
     def read(self) -> str:
-        """The password as it is now; read at each use, so that it may be rotated.
+        """The current password; read at each use, so that it can be rotated.
 
         Raises:
-            ServiceUnavailableError: if it is not there.
+            ServiceUnavailableError: if it cannot be read.
         """
         try:
-            return os.environ[self.name] if self.place == "env" else Path(self.name).read_text().strip()
+            return os.environ[self.name] if self.source == "env" else Path(self.name).read_text().strip()
         except (OSError, KeyError) as error:
             raise ServiceUnavailableError(
-                f"The broker cannot read its credential from the {self.place} {self.name}; an operator has to provide it."
+                f"The broker cannot read its credential from the {self.source} {self.name}; ask an operator to provide it."
             ) from error
 
 
@@ -94,21 +87,23 @@ class SharedService(ABC):
 
     kind: ClassVar[str]
     levels: ClassVar[tuple[str, ...]]
-    """Levels of a grant, the least first; the first is the default of a request."""
-    before_prompt: ClassVar[bool]
-    """Whether a start waits for the attachment (and fails with it), or goes on while the service comes up behind it."""
+    """The levels of a grant, the lowest first; a request without a level gets the lowest."""
+    blocks_start: ClassVar[bool]
+    """Whether a start waits for the attachment, and fails with it; otherwise it is made in the background."""
     required: ClassVar[frozenset[str]]
+    """The fields that an entry of this kind must have, besides `kind`."""
     optional: ClassVar[frozenset[str]] = frozenset()
+    """The fields that it can have, besides `display_name` and `contact`."""
 
     def __init__(self, name: str, entry: Mapping[str, Any], lifetime: float) -> None:
-        """Keep the entry; `lifetime` is how many seconds a credential lives without being renewed."""
+        """Take an entry of the catalogue; `lifetime` is how many seconds a credential is valid without being renewed."""
         self.name = name
         self.lifetime = lifetime
 
     @classmethod
     @abstractmethod
     def validate(cls, where: str, entry: Mapping[str, Any]) -> None:
-        """Check the values of an entry whose keys are already known to be right.
+        """Check the values of an entry; its keys are checked already.
 
         Raises:
             ConfigurationError: naming `where` and the accepted values.
@@ -116,33 +111,33 @@ class SharedService(ABC):
 
     @abstractmethod
     async def check(self) -> None:
-        """See that the service runs and answers.
+        """Check that the service answers.
 
         Raises:
             ServiceUnavailableError: if it does not.
         """
 
     @abstractmethod
-    async def attached(self) -> Mapping[Server, Existing]:
-        """Every compute server that has a credential in the service now, whoever made it."""
+    async def attached(self) -> Mapping[ServerId, ExistingCredential]:
+        """Every compute server that has a credential in the service now, also from an earlier run of the broker."""
 
     @abstractmethod
-    async def attach(self, server: Server, level: str) -> Attachment:
-        """Make the server's credential, or replace the one it has by a fresh one."""
+    async def attach(self, server: ServerId, level: str) -> Attachment:
+        """Create or renew the server's credential, with the given level."""
 
     @abstractmethod
-    async def revoke(self, server: Server) -> None:
-        """Take the server's credential away and end what it holds open; does nothing if there is none."""
+    async def revoke(self, server: ServerId) -> None:
+        """Remove the server's credential and close its sessions; do nothing if there is none."""
 
     @classmethod
     def gateway_command(cls, name: str, entry: Mapping[str, Any], config: Any) -> tuple[list[str], dict[str, Any]] | None:
-        """The gateway that the hub should start for an entry: its command line and its settings, if there is one."""
+        """The gateway that the hub starts for an entry: its command line and its settings; None without a gateway."""
         return None
 
-    def is_gateway(self, secret: str) -> bool:
-        """Whether this is the secret of the service's own gateway, which may ask whose a token is."""
+    def is_gateway_secret(self, secret: str) -> bool:
+        """Whether this is the secret of the service's gateway, which may have tokens reviewed."""
         return False
 
     @abstractmethod
     async def close(self) -> None:
-        """Let go of connections."""
+        """Close the connections."""

@@ -1,4 +1,4 @@
-"""Which shared services there are: the operator's catalogue, checked, and the plug-ins that implement its kinds."""
+"""The operator's catalogue of shared services and its checks, and the plug-ins that implement the kinds."""
 
 import os
 from collections.abc import Mapping
@@ -9,53 +9,53 @@ from traitlets import Bool, Dict, Float, Unicode
 from traitlets.config import Configurable
 
 from rc2hub.errors import ConfigurationError
-from rc2hub.profiles import NAME
+from rc2hub.profiles import NAME_PATTERN
 from rc2hub.services.base import SharedService
 
 COMMON_FIELDS = frozenset({"kind", "display_name", "contact"})
 
 
 class SharedServices(Configurable):
-    """The shared services that compute servers can have attached."""
+    """The shared services that users can attach to their compute servers."""
 
     catalogue = Dict(
-        help="""Name of a service to its entry. Each entry has a `kind`; the kind says which other fields it takes.
-        `display_name` is what people read, `contact` whom they ask for a grant. Names match `[a-z][a-z0-9-]*`.
+        help="""Name of a service to its entry. Each entry has a `kind`; the kind defines which other fields it takes.
+        Users see the `display_name`, and ask the `contact` for a grant. Names match `[a-z][a-z0-9-]*`.
 
         Example: `{"flights": {"kind": "postgres", "url": "postgresql://db:5432/flights",
         "admin": {"file": "/etc/rc2/flights"}, "schemas": ["public"]}}`""",
     ).tag(config=True)
     contact = Unicode(
         "the operator of this hub",
-        help="""Whom to ask for a grant where an entry names no `contact` of its own: a name or an address.""",
+        help="""Whom users ask for a grant of a service without a `contact` in its entry: a name or an address.""",
     ).tag(config=True)
     lifetime = Float(
         3600.0,
-        help="""Seconds a credential of an attachment lives. It is renewed at half of that while its server runs; with hub or
-        broker away it runs out by itself, so an hour bounds what a lost machine leaves behind.""",
+        help="""Seconds for which the credential of an attachment is valid. While its server runs, it is renewed after half
+        of that time. If the hub or the broker fails, the credential expires after at most this time.""",
     ).tag(config=True)
 
     managed = Bool(
         True,
-        help="""Whether the hub starts the broker and the gateways. Where they run by themselves, as in the Helm chart, set
-        False: the secret that hub and broker share then is in the variable RC2_BROKER_TOKEN of both.""",
+        help="""Whether the hub starts the broker and the gateways. Set it to False where something else starts them, as the
+        Helm chart does; the variable RC2_BROKER_TOKEN of hub and broker then holds the secret that they share.""",
     ).tag(config=True)
     broker_url = Unicode(
         "http://127.0.0.1:10810",
-        help="""Where the broker listens. JupyterHub's proxy and the compute servers reach it there.""",
+        help="""The address of the broker, for JupyterHub's proxy and for the compute servers.""",
     ).tag(config=True)
 
     def validate_entries(self) -> None:
         """Check the whole catalogue.
 
         Raises:
-            ConfigurationError: naming the place and the accepted values.
+            ConfigurationError: naming the setting and the accepted values.
         """
         kinds = load_kinds()
         for name, entry in self.catalogue.items():
             where = f"c.SharedServices.catalogue[{name!r}]"
-            if not isinstance(name, str) or not NAME.fullmatch(name):
-                raise ConfigurationError(f"{where}: a name is a lower-case letter followed by letters, digits and '-'.")
+            if not isinstance(name, str) or not NAME_PATTERN.fullmatch(name):
+                raise ConfigurationError(f"{where}: a name must be a lower-case letter followed by letters, digits and '-'.")
             if not isinstance(entry, Mapping):
                 raise ConfigurationError(f'{where} must be a dictionary such as {{"kind": "postgres", …}}.')
             kind = entry.get("kind")
@@ -69,7 +69,7 @@ class SharedServices(Configurable):
         return load_kinds()[self.catalogue[name]["kind"]]
 
     def levels(self) -> dict[str, tuple[str, ...]]:
-        """Name of each service to its levels, the least first."""
+        """Name of each service to its levels, the lowest first."""
         return {name: self.kind_of(name).levels for name in self.catalogue}
 
     def contact_for(self, name: str) -> str:
@@ -77,16 +77,16 @@ class SharedServices(Configurable):
         return str(self.catalogue[name].get("contact") or self.contact)
 
     def display_name(self, name: str) -> str:
-        """What people read as the service's name."""
+        """The name of the service that users see."""
         return str(self.catalogue[name].get("display_name") or name)
 
     def admin_environment(self) -> dict[str, str]:
-        """The variables in which entries keep their admin credential, for the broker's environment."""
+        """The environment variables that hold admin credentials of entries, for the broker's environment."""
         names = (entry["admin"]["env"] for entry in self.catalogue.values() if "env" in entry.get("admin", {}))
         return {name: os.environ[name] for name in names if name in os.environ}
 
     def open_services(self) -> dict[str, SharedService]:
-        """Make the services; only the broker does this."""
+        """Create the services; only the broker calls this."""
         return {name: self.kind_of(name)(name, entry, self.lifetime) for name, entry in self.catalogue.items()}
 
 

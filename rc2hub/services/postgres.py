@@ -1,8 +1,8 @@
-"""PostgreSQL as a shared service: a login role of her own for each compute server, gone when the server is.
+"""The kind `postgres`: a login role for each compute server, dropped when the server stops.
 
-A login role is a member of the service's group role for reading or writing, and its sessions act as that group role: what
-they create belongs to the group, so nothing is orphaned. The role's comment says whose it is, which is all the broker needs
-to find its way after a restart.
+A login role is a member of the service's group role for reading or writing. Its sessions run as that group role, so the
+group owns what they create and dropping the login role orphans nothing. The role's comment holds its user, server and
+level; the broker reads it after a restart.
 
 The admin role needs CREATEROLE, the right to grant on the schemas (their owner has it) and membership in
 `pg_signal_backend`; a superuser has all of that. PostgreSQL 14 or newer.
@@ -25,27 +25,28 @@ from psycopg.sql import SQL, Identifier, Literal
 from psycopg_pool import AsyncConnectionPool, PoolTimeout
 
 from rc2hub.errors import ConfigurationError, ServiceUnavailableError
+from rc2hub.messages import ServerId
 from rc2hub.services import postgres_rights as rights
-from rc2hub.services.base import AdminCredential, Attachment, Existing, Server, SharedService
+from rc2hub.services.base import AdminCredential, Attachment, ExistingCredential, SharedService
 
 log = logging.getLogger("rc2hub.broker")
 
 CONNECT_TIMEOUT = 4
-"""Seconds; a request for a dead database has to fail within ten."""
+"""Seconds; a request for a database that does not answer must fail within ten seconds."""
 Connection = psycopg.AsyncConnection[tuple[Any, ...]]
 
 
 class PostgresService(SharedService):
-    """One database, reached by a login role for each compute server."""
+    """One database, with a login role for each compute server."""
 
     kind = "postgres"
     levels = ("read", "write")
-    before_prompt = True
+    blocks_start = True
     required = frozenset({"url", "admin"})
     optional = frozenset({"schemas", "connection_limit", "statement_timeout"})
 
     def __init__(self, name: str, entry: Mapping[str, Any], lifetime: float) -> None:
-        """Take the entry; connections are opened when they are first needed."""
+        """Take the entry; the first use opens connections."""
         super().__init__(name, entry, lifetime)
         address = {"port": "5432", "user": "postgres", **_address(entry["url"])}
         self.admin = address.pop("user")
@@ -55,9 +56,9 @@ class PostgresService(SharedService):
         self.statement_timeout = int(entry.get("statement_timeout", 600))
         self._credential = AdminCredential.parse(name, entry["admin"])
         self._pool: AsyncConnectionPool[Connection] | None = None
-        self._passwords: dict[Server, str] = {}
-        self._prepared = False
-        self._preparing = asyncio.Lock()
+        self._passwords: dict[ServerId, str] = {}
+        self._has_groups = False
+        self._groups_lock = asyncio.Lock()
 
     @classmethod
     def validate(cls, where: str, entry: Mapping[str, Any]) -> None:
@@ -70,7 +71,9 @@ class PostgresService(SharedService):
         if not {"host", "dbname"} <= address.keys() or "," in address["host"] or not address.get("port", "0").isdecimal():
             raise ConfigurationError(f"{where}: 'url' must be like postgresql://host:5432/database?sslmode=require.")
         if any("pass" in parameter for parameter in address):
-            raise ConfigurationError(f"{where}: 'url' must hold no password; name its place in 'admin'.")
+            raise ConfigurationError(
+                f"{where}: 'url' must hold no password; put the password into a file or variable and name that in 'admin'."
+            )
         AdminCredential.parse(f"{where}['admin']", entry["admin"])
         schemas = entry.get("schemas", ["public"])
         if not isinstance(schemas, list) or not schemas or not all(isinstance(schema, str) for schema in schemas):
@@ -80,7 +83,7 @@ class PostgresService(SharedService):
                 raise ConfigurationError(f"{where}: {field!r} must be a whole number above 0.")
 
     async def check(self) -> None:
-        """See that the database answers.
+        """Check that the database answers.
 
         Raises:
             ServiceUnavailableError: if it does not.
@@ -88,7 +91,7 @@ class PostgresService(SharedService):
         async with self._connection() as connection:
             await connection.execute("SELECT 1")
 
-    async def attached(self) -> Mapping[Server, Existing]:
+    async def attached(self) -> Mapping[ServerId, ExistingCredential]:
         """Every compute server that has a login role in the database.
 
         Raises:
@@ -101,36 +104,37 @@ class PostgresService(SharedService):
         async with self._connection() as connection:
             rows = await (await connection.execute(query)).fetchall()
         found = {}
-        for comment, until in rows:
+        for comment, expires_at in rows:
             label = _label(comment)
             if label.get("rc2") == self.name:
-                found[Server(label["user"], label["server"])] = Existing(label["level"], until)
+                found[ServerId(label["user"], label["server"])] = ExistingCredential(label["level"], expires_at)
         return found
 
-    async def attach(self, server: Server, level: str) -> Attachment:
-        """Make the server's login role, or give the one it has a new expiry and level.
+    async def attach(self, server: ServerId, level: str) -> Attachment:
+        """Create the server's login role, or set a new expiry and level.
 
-        The password changes only with the broker: what has read it, such as a connection pool or Spark, goes on.
+        The password stays the same until the broker restarts: a program that has read it, such as a connection pool or
+        Spark, can connect again after a renewal.
 
         Raises:
             ServiceUnavailableError: if the database does not answer.
         """
-        role, password = self.role(server), self._passwords.setdefault(server, secrets.token_urlsafe(24))
-        until = datetime.now(UTC) + timedelta(seconds=self.lifetime)
+        role, password = self.login_role(server), self._passwords.setdefault(server, secrets.token_urlsafe(24))
+        expires_at = datetime.now(UTC) + timedelta(seconds=self.lifetime)
         async with self._connection() as connection:
             verifier = connection.pgconn.encrypt_password(password.encode(), role.encode(), b"scram-sha-256").decode()
             async with connection.transaction():
-                await rights.lock(connection)
-                verb = SQL("ALTER" if await rights.exists(connection, role) else "CREATE")
-                await connection.execute(self._role_statements(verb, server, level, verifier, until))
+                await rights.lock_roles(connection)
+                verb = SQL("ALTER" if await rights.role_exists(connection, role) else "CREATE")
+                await connection.execute(self._role_statements(verb, server, level, verifier, expires_at))
         settings = {**self.address, "user": role}
         return Attachment(
             service=self.name,
             kind=self.kind,
             level=level,
             role=role,
-            until=until,
-            use=f'con <- rc2_connect("{self.name}")',
+            expires_at=expires_at,
+            r_code=f'con <- rc2_connect("{self.name}")',
             settings=settings,
             files={
                 "pg_service.conf": _service_file(self.name, settings, server),
@@ -138,54 +142,54 @@ class PostgresService(SharedService):
             },
         )
 
-    async def revoke(self, server: Server) -> None:
-        """Drop the server's login role and end its sessions; what it owns itself goes to the writers' group.
+    async def revoke(self, server: ServerId) -> None:
+        """End the sessions of the server's login role and drop it; the group role for writing gets what it owns.
 
         Raises:
             ServiceUnavailableError: if the database does not answer.
         """
-        role = self.role(server)
+        role = self.login_role(server)
         self._passwords.pop(server, None)
         async with self._connection() as connection:
-            # first no new session, then no old one; only then is nothing left that could hold the role
-            await rights.close_login(connection, role)
+            # the role can be dropped only when no session is left and none can start
+            await rights.disable_login(connection, role)
             await connection.execute(
                 "SELECT pg_terminate_backend(pid, 2000) FROM pg_stat_activity WHERE usename = %s", [role]
             )
-            await rights.drop(connection, role, self.group("write"))
+            await rights.drop_role(connection, role, self.group_role("write"))
 
     async def close(self) -> None:
         """Close the connections."""
         if self._pool is not None:
             await self._pool.close()
 
-    def group(self, level: str) -> str:
+    def group_role(self, level: str) -> str:
         """The group role of a level."""
         return f"rc2_{self.name}_{level}"
 
-    def role(self, server: Server) -> str:
-        """The login role of a server: readable, and distinct for every pair of names."""
-        exact = sha256(json.dumps([self.name, server.user, server.name]).encode()).hexdigest()[:10]
-        return f"{self._prefix}{safe_slug(server.user, avoid_collisions=False, max_length=20)}_{exact}"
+    def login_role(self, server: ServerId) -> str:
+        """The login role of a server: readable, and unique for each pair of user and server."""
+        digest = sha256(json.dumps([self.name, server.user, server.name]).encode()).hexdigest()[:10]
+        return f"{self._prefix}{safe_slug(server.user, avoid_collisions=False, max_length=20)}_{digest}"
 
     @property
     def _prefix(self) -> str:
         return f"rc2_{self.name[:24]}_as_"
 
-    def _role_statements(self, verb: SQL, server: Server, level: str, verifier: str, until: datetime) -> Any:
-        role, groups = Identifier(self.role(server)), {name: Identifier(self.group(name)) for name in self.levels}
+    def _role_statements(self, verb: SQL, server: ServerId, level: str, verifier: str, expires_at: datetime) -> Any:
+        role, groups = Identifier(self.login_role(server)), {name: Identifier(self.group_role(name)) for name in self.levels}
         others = [group for name, group in groups.items() if name != level]
         label = json.dumps({"rc2": self.name, "user": server.user, "server": server.name, "level": level})
         return SQL("; ").join(
             [
                 SQL("{} ROLE {} LOGIN NOINHERIT PASSWORD {} VALID UNTIL {} CONNECTION LIMIT {}").format(
-                    verb, role, Literal(verifier), Literal(until.isoformat()), Literal(self.connection_limit)
+                    verb, role, Literal(verifier), Literal(expires_at.isoformat()), Literal(self.connection_limit)
                 ),
                 *(SQL("REVOKE {} FROM {}").format(group, role) for group in others),
                 SQL("GRANT {} TO {}").format(groups[level], role),
-                # to herself: what the group may is hers only once she is connected
+                # to the login role itself: it has the rights of the group only after the connection is made
                 SQL("GRANT CONNECT ON DATABASE {} TO {}").format(Identifier(self.address["dbname"]), role),
-                SQL("ALTER ROLE {} SET role = {}").format(role, Literal(self.group(level))),
+                SQL("ALTER ROLE {} SET role = {}").format(role, Literal(self.group_role(level))),
                 SQL("ALTER ROLE {} SET statement_timeout = {}").format(role, Literal(f"{self.statement_timeout}s")),
                 SQL("COMMENT ON ROLE {} IS {}").format(role, Literal(label)),
             ]
@@ -193,32 +197,32 @@ class PostgresService(SharedService):
 
     @asynccontextmanager
     async def _connection(self) -> AsyncIterator[Connection]:
-        """A connection of the admin role to a database whose group roles are in order."""
+        """A connection of the admin role to the database, which has its group roles."""
         try:
             async with (await self._open_pool()).connection(timeout=CONNECT_TIMEOUT) as connection:
-                await self._prepare(connection)
+                await self._ensure_group_roles(connection)
                 yield connection
         except (psycopg.OperationalError, PoolTimeout) as error:
-            self._prepared = False
-            place = f"{self.address['host']}:{self.address['port']}"
+            self._has_groups = False
+            address = f"{self.address['host']}:{self.address['port']}"
             raise ServiceUnavailableError(
-                f"{self.name}: PostgreSQL at {place} does not answer; try again later or go on without it."
+                f"{self.name}: PostgreSQL at {address} does not answer; try again later or continue without it."
             ) from error
         except psycopg.Error as error:
-            self._prepared = False
+            self._has_groups = False
             raise ServiceUnavailableError(
-                f"{self.name}: PostgreSQL refuses the broker ({error.diag.message_primary or type(error).__name__});"
-                f" an operator has to see to the rights of its role {self.admin}."
+                f"{self.name}: PostgreSQL refused the broker ({error.diag.message_primary or type(error).__name__});"
+                f" ask an operator to check the rights of the role {self.admin}."
             ) from error
 
-    async def _prepare(self, connection: Connection) -> None:
-        """See to the group roles before the first use, and again after the database was away."""
-        async with self._preparing:
-            if not self._prepared:
-                await rights.prepare(
-                    connection, self.address["dbname"], self.schemas, self.group("read"), self.group("write")
+    async def _ensure_group_roles(self, connection: Connection) -> None:
+        """Create the group roles before the first use, and again after an error."""
+        async with self._groups_lock:
+            if not self._has_groups:
+                await rights.ensure_group_roles(
+                    connection, self.address["dbname"], self.schemas, self.group_role("read"), self.group_role("write")
                 )
-                self._prepared = True
+                self._has_groups = True
 
     async def _open_pool(self) -> AsyncConnectionPool[Connection]:
         if self._pool is None:
@@ -246,7 +250,7 @@ class PostgresService(SharedService):
 
 
 def _address(url: object) -> dict[str, str]:
-    """The parameters of libpq that a URL stands for, such as host, dbname and sslmode; none if it is no such URL."""
+    """The libpq parameters in a URL, such as host, dbname and sslmode; empty if it is not a PostgreSQL URL."""
     if not isinstance(url, str) or not url.startswith(("postgresql://", "postgres://")):
         return {}
     try:
@@ -256,7 +260,7 @@ def _address(url: object) -> dict[str, str]:
 
 
 def _label(comment: str | None) -> dict[str, Any]:
-    """What a role's comment says; nothing for a role that is somebody else's."""
+    """The label in a role's comment; empty for a role that the broker did not create."""
     try:
         label = json.loads(comment or "{}")
     except ValueError:
@@ -264,7 +268,7 @@ def _label(comment: str | None) -> dict[str, Any]:
     return label if isinstance(label, dict) else {}
 
 
-def _service_file(name: str, settings: Mapping[str, str], server: Server) -> str:
+def _service_file(name: str, settings: Mapping[str, str], server: ServerId) -> str:
     who = safe_slug(server.user, avoid_collisions=False, max_length=40) + (f"/{server.name}" if server.name else "")
     lines = [f"{key}={value}" for key, value in settings.items()]
     return "\n".join([f"[{name}]", *lines, f"application_name=rc2 {who}", ""]) + "\n"

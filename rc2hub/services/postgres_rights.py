@@ -1,4 +1,4 @@
-"""Which rights the group roles of a PostgreSQL service have, and how a login role leaves without a trace."""
+"""The group roles of a PostgreSQL service and their rights, and dropping a login role without leaving anything behind."""
 
 import logging
 from collections.abc import Sequence
@@ -11,37 +11,36 @@ log = logging.getLogger("rc2hub.broker")
 
 Connection = psycopg.AsyncConnection[tuple[Any, ...]]
 
-
-LOCK = 0x726332
-"""Advisory lock under which roles are made and dropped: PostgreSQL refuses concurrent changes of one catalogue row."""
-
-
-async def lock(connection: Connection) -> None:
-    """Wait until nobody else changes roles, and hold that until the end of the transaction."""
-    await connection.execute("SELECT pg_advisory_xact_lock(%s)", [LOCK])
+ROLES_LOCK = 0x726332
+"""Key of the advisory lock for changes of roles: PostgreSQL refuses concurrent changes of one catalogue row."""
 
 
-async def exists(connection: Connection, role: str) -> bool:
-    """Whether there is a role of this name."""
-    known = await connection.execute("SELECT 1 FROM pg_roles WHERE rolname = %s", [role])
-    return await known.fetchone() is not None
+async def lock_roles(connection: Connection) -> None:
+    """Take the lock for changes of roles until the end of the transaction."""
+    await connection.execute("SELECT pg_advisory_xact_lock(%s)", [ROLES_LOCK])
 
 
-async def prepare(connection: Connection, database: str, schemas: Sequence[str], read: str, write: str) -> None:
-    """Make the group roles and give them their rights; doing it again changes nothing."""
+async def role_exists(connection: Connection, role: str) -> bool:
+    """Whether a role of this name exists."""
+    found = await connection.execute("SELECT 1 FROM pg_roles WHERE rolname = %s", [role])
+    return await found.fetchone() is not None
+
+
+async def ensure_group_roles(connection: Connection, database: str, schemas: Sequence[str], read: str, write: str) -> None:
+    """Create the group roles and grant them their rights; idempotent."""
     async with connection.transaction():
-        await lock(connection)
+        await lock_roles(connection)
         for group in (read, write):
-            if not await exists(connection, group):
+            if not await role_exists(connection, group):
                 await connection.execute(SQL("CREATE ROLE {} NOLOGIN").format(Identifier(group)))
         for statement in _grants(schemas, Identifier(read), Identifier(write)):
             await connection.execute(statement)
-    await _close_to_everyone(connection, database, Identifier(write))
+    await _revoke_public_rights(connection, database, Identifier(write))
 
 
 def _grants(schemas: Sequence[str], read: Identifier, write: Identifier) -> list[Composed]:
     statements: list[Composed] = [
-        # the admin must be able to act as the groups: to set their default privileges, and to hand things over to them
+        # the admin must be a member of the groups: to set their default privileges and to reassign objects to them
         SQL("GRANT {}, {} TO CURRENT_USER").format(read, write),
     ]
     for name in schemas:
@@ -57,51 +56,53 @@ def _grants(schemas: Sequence[str], read: Identifier, write: Identifier) -> list
             SQL("GRANT ALL ON ALL SEQUENCES IN SCHEMA {} TO {}").format(schema, write),
         ]
         for owner in (SQL("CURRENT_USER"), write):
-            later = SQL("ALTER DEFAULT PRIVILEGES FOR ROLE {} IN SCHEMA {} GRANT ").format(owner, schema)
+            defaults = SQL("ALTER DEFAULT PRIVILEGES FOR ROLE {} IN SCHEMA {} GRANT ").format(owner, schema)
             statements += [
-                later + SQL("SELECT ON TABLES TO {}").format(read),
-                later + SQL("ALL ON TABLES TO {}").format(write),
-                later + SQL("SELECT ON SEQUENCES TO {}").format(read),
-                later + SQL("ALL ON SEQUENCES TO {}").format(write),
+                defaults + SQL("SELECT ON TABLES TO {}").format(read),
+                defaults + SQL("ALL ON TABLES TO {}").format(write),
+                defaults + SQL("SELECT ON SEQUENCES TO {}").format(read),
+                defaults + SQL("ALL ON SEQUENCES TO {}").format(write),
             ]
     return statements
 
 
-async def _close_to_everyone(connection: Connection, database: str, write: Identifier) -> None:
-    """Take from PUBLIC what would let a reader create something; say what the admin has no right to take."""
-    base = Identifier(database)
-    doors: dict[str, SQL | Composed] = {
+async def _revoke_public_rights(connection: Connection, database: str, write: Identifier) -> None:
+    """Revoke from PUBLIC the rights that let a reader create something; log a warning for those the admin cannot revoke."""
+    name = Identifier(database)
+    revocations: dict[str, SQL | Composed] = {
         "new tables in the schema public": SQL("REVOKE CREATE ON SCHEMA public FROM PUBLIC"),
         "temporary tables": SQL(
             "REVOKE TEMPORARY ON DATABASE {0} FROM PUBLIC; GRANT TEMPORARY ON DATABASE {0} TO {1}"
-        ).format(base, write),
+        ).format(name, write),
         "large objects": SQL(
             "REVOKE EXECUTE ON FUNCTION lo_create(oid), lo_creat(integer), lo_from_bytea(oid, bytea) FROM PUBLIC;"
             " GRANT EXECUTE ON FUNCTION lo_create(oid), lo_creat(integer), lo_from_bytea(oid, bytea) TO {}"
         ).format(write),
     }
-    for door, statement in doors.items():
+    for created, statement in revocations.items():
         try:
             await connection.execute(statement)
         except psycopg.errors.InsufficientPrivilege:
-            log.warning("database=%s: everyone may create %s; the admin role has no right to change that.", database, door)
+            log.warning(
+                "database=%s: every role can create %s; the admin role has no right to revoke that.", database, created
+            )
 
 
-async def close_login(connection: Connection, name: str) -> None:
-    """Let nobody log in as the role any more."""
+async def disable_login(connection: Connection, name: str) -> None:
+    """Allow no new session of the role."""
     async with connection.transaction():
-        await lock(connection)
-        if await exists(connection, name):
+        await lock_roles(connection)
+        if await role_exists(connection, name):
             await connection.execute(SQL("ALTER ROLE {} NOLOGIN").format(Identifier(name)))
 
 
-async def drop(connection: Connection, name: str, heir: str) -> None:
-    """Drop a login role, if it is still there; what it owns in this database goes to the heir."""
+async def drop_role(connection: Connection, name: str, new_owner: str) -> None:
+    """Drop a login role if it exists; reassign what it owns in this database to the new owner."""
     role = Identifier(name)
     async with connection.transaction():
-        await lock(connection)
-        if await exists(connection, name):
+        await lock_roles(connection)
+        if await role_exists(connection, name):
             await connection.execute(SQL("GRANT {} TO CURRENT_USER").format(role))
-            await connection.execute(SQL("REASSIGN OWNED BY {} TO {}").format(role, Identifier(heir)))
+            await connection.execute(SQL("REASSIGN OWNED BY {} TO {}").format(role, Identifier(new_owner)))
             await connection.execute(SQL("DROP OWNED BY {}").format(role))
             await connection.execute(SQL("DROP ROLE {}").format(role))

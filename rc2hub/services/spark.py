@@ -1,7 +1,7 @@
-"""Spark as a shared service: one gateway for everybody, which proves each call with the broker and starts what it takes.
+"""The kind `spark`: one gateway for all users, which starts a Spark Connect server for each user.
 
-There is no credential to hand out: a compute server shows its own hub token, and the gateway asks the broker whose it is.
-What is attached is what the gateway has been told, so the broker may be killed at any time.
+There is no credential: a compute server sends its JupyterHub token, and the gateway has the broker review it. The gateway
+stores which servers are attached, so the broker can be killed at any time.
 """
 
 import re
@@ -12,27 +12,28 @@ from hmac import compare_digest
 from typing import Any
 
 from rc2hub.errors import ConfigurationError, ServiceUnavailableError
-from rc2hub.gateways.control import GatewayClient
-from rc2hub.services.base import GATEWAY_SECRET, AdminCredential, Attachment, Existing, Server, SharedService
+from rc2hub.gateways.broker_rpc import GatewayClient
+from rc2hub.messages import ServerId
+from rc2hub.services.base import GATEWAY_SECRET, AdminCredential, Attachment, ExistingCredential, SharedService
 
 ADDRESS = re.compile(r"sc://([A-Za-z0-9.-]+:\d+)")
-DEADLINE = 5.0
-"""Seconds the gateway has for an answer."""
-START_DEADLINE = 120.0
-"""Seconds it has to start a Connect server for somebody."""
+CALL_TIMEOUT = 5.0
+"""Seconds for an answer of the gateway."""
+START_TIMEOUT = 120.0
+"""Seconds for the gateway to start a user's Spark Connect server."""
 
 
 class SparkService(SharedService):
-    """A Spark gateway, and behind it a Spark Connect server for each person."""
+    """A Spark gateway, and behind it a Spark Connect server for each user."""
 
     kind = "spark"
     levels = ("use",)
-    before_prompt = False
+    blocks_start = False
     required = frozenset({"gateway"})
     optional = frozenset({"admin", "share"})
 
     def __init__(self, name: str, entry: Mapping[str, Any], lifetime: float) -> None:
-        """Take the entry; without `admin` the hub has started the gateway, with a secret that the broker got too."""
+        """Take the entry; without `admin` the hub has started the gateway and given its secret to the broker, too."""
         super().__init__(name, entry, lifetime)
         match = ADDRESS.fullmatch(entry["gateway"])
         self.address = match[1] if match else ""
@@ -41,7 +42,7 @@ class SparkService(SharedService):
 
     @classmethod
     def validate(cls, where: str, entry: Mapping[str, Any]) -> None:
-        """Check the address and the place of the secret.
+        """Check the address and where the secret is.
 
         Raises:
             ConfigurationError: naming `where` and the accepted values.
@@ -49,76 +50,76 @@ class SparkService(SharedService):
         if not isinstance(entry["gateway"], str) or not ADDRESS.fullmatch(entry["gateway"]):
             raise ConfigurationError(f"{where}: 'gateway' must be an address like sc://spark-gateway:15002.")
         if entry.get("share", "user") != "user":
-            raise ConfigurationError(
-                f"{where}: 'share' must be \"user\": each person has a Spark Connect server of her own."
-            )
+            raise ConfigurationError(f"{where}: 'share' must be \"user\": each user has a separate Spark Connect server.")
         if "admin" in entry:
             AdminCredential.parse(f"{where}['admin']", entry["admin"])
 
     @classmethod
     def gateway_command(cls, name: str, entry: Mapping[str, Any], config: Any) -> tuple[list[str], dict[str, Any]] | None:
-        """The gateway, unless an operator runs it and says with `admin` where its secret is."""
+        """The gateway, unless an operator runs it; the entry then has the field `admin` with its secret."""
         if "admin" in entry:
             return None
         drivers = {**config.SparkDrivers, **config.ProcessDrivers}
         settings = {"service": name, "address": entry["gateway"].removeprefix("sc://"), "drivers": drivers}
-        return [sys.executable, "-m", "rc2hub.gateways.spark"], {"RC2_SPARK_GATEWAY": settings}
+        return [sys.executable, "-m", "rc2hub.gateways.spark_gateway"], {"RC2_SPARK_GATEWAY": settings}
 
     async def check(self) -> None:
-        """See that the gateway answers and could start Spark.
+        """Check that the gateway answers and can start Spark.
 
         Raises:
-            ServiceUnavailableError: if it does not, saying why.
+            ServiceUnavailableError: if it does not, with the reason.
         """
         await self.attached()
 
-    async def attached(self) -> Mapping[Server, Existing]:
-        """Every compute server that the gateway knows.
+    async def attached(self) -> Mapping[ServerId, ExistingCredential]:
+        """Every compute server that is attached in the gateway.
 
         Raises:
-            ServiceUnavailableError: if the gateway does not answer, or Spark cannot be started there.
+            ServiceUnavailableError: if the gateway does not answer, or cannot start Spark.
         """
-        answer = await self._call("Attached", DEADLINE)
+        answer = await self._call("ListAttachments", CALL_TIMEOUT)
         return {
-            Server(entry["user"], entry["server"]): Existing(entry["level"], datetime.fromtimestamp(entry["until"], UTC))
+            ServerId(entry["user"], entry["server"]): ExistingCredential(
+                entry["level"], datetime.fromtimestamp(entry["expires_at"], UTC)
+            )
             for entry in answer["servers"]
         }
 
-    async def attach(self, server: Server, level: str) -> Attachment:
-        """Tell the gateway that the server may call, and wait until Spark answers.
+    async def attach(self, server: ServerId, level: str) -> Attachment:
+        """Attach the server in the gateway, and wait until Spark answers.
 
         Raises:
-            ServiceUnavailableError: if it does not.
+            ServiceUnavailableError: if Spark does not answer.
         """
-        until = datetime.now(UTC) + timedelta(seconds=self.lifetime)
-        who = {"user": server.user, "server": server.name}
-        await self._call("Ensure", START_DEADLINE, **who, level=level, until=until.timestamp())
+        expires_at = datetime.now(UTC) + timedelta(seconds=self.lifetime)
+        identity = {"user": server.user, "server": server.name}
+        await self._call("Attach", START_TIMEOUT, **identity, level=level, expires_at=expires_at.timestamp())
         return Attachment(
             service=self.name,
             kind=self.kind,
             level=level,
             role=server.user,
-            until=until,
-            use="con <- rc2_spark()" if self.name == "spark" else f'con <- rc2_spark("{self.name}")',
+            expires_at=expires_at,
+            r_code="con <- rc2_spark()" if self.name == "spark" else f'con <- rc2_spark("{self.name}")',
             settings={"gateway": self.address},
             files={},
         )
 
-    async def revoke(self, server: Server) -> None:
-        """Have the gateway cut the server's calls and close its sessions.
+    async def revoke(self, server: ServerId) -> None:
+        """Have the gateway end the server's calls and sessions.
 
         Raises:
             ServiceUnavailableError: if the gateway does not answer.
         """
-        await self._call("Release", DEADLINE, user=server.user, server=server.name)
+        await self._call("Detach", CALL_TIMEOUT, user=server.user, server=server.name)
 
     async def close(self) -> None:
-        """Let go of the gateway."""
+        """Close the connection to the gateway."""
         if self._client is not None:
             await self._client.close()
 
-    def is_gateway(self, secret: str) -> bool:
-        """Whether this is the secret that gateway and broker share."""
+    def is_gateway_secret(self, secret: str) -> bool:
+        """Whether this is the secret shared by the gateway and the broker."""
         return compare_digest(secret.encode(), self._credential.read().encode())
 
     async def _call(self, method: str, seconds: float, **message: Any) -> dict[str, Any]:

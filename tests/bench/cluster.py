@@ -1,9 +1,9 @@
-"""How long a login takes on Kubernetes, against stock KubeSpawner with the same image on the same node, in turn.
+"""The duration of a login on Kubernetes, compared with stock KubeSpawner: same image, same node, alternating starts.
 
     python -m tests.bench.cluster
 
-The probe is that of `tests.bench.local`: start request, kernel, websocket, `cat(6 * 7)` printed, all through the proxy.
-Each start waits until the pool is full again and nothing starts or ends any more.
+The probe is the one of `tests.bench.local`: start request, kernel, websocket, `cat(6 * 7)` printed, all through the proxy.
+Each start waits until the pool is full again and no pod starts or ends.
 """
 
 import asyncio
@@ -53,37 +53,37 @@ c.JupyterHub.load_roles = [{"name": "probe", "services": ["probe"], "scopes": ["
 
 @dataclass(frozen=True)
 class Bench:
-    """A hub, and how many standbys it keeps."""
+    """A hub and its number of standbys."""
 
     hub: KubeHub
     spare: int = 0
 
     def is_settled(self) -> bool:
-        """Whether all of the pool is ready, and no other pod is there."""
+        """Whether all standbys are ready and there are no other pods."""
         pods = self.hub.namespace.get("pods")
         return len(pods) == self.spare == len([pod for pod in pods if _is_ready(pod)])
 
-    async def starts(self, *people: str, **options: object) -> list[tuple[float, float]]:
-        """Seconds to ready and to the first result of R, of these people's starts at once; then the stops."""
+    async def starts(self, *users: str, **options: object) -> list[tuple[float, float]]:
+        """Start the servers of these users at once, then stop them; seconds to ready and to the first R result of each."""
         await asyncio.to_thread(eventually, self.is_settled, 120)
-        await asyncio.sleep(1)  # for the machine to come to rest
-        measured = await asyncio.gather(*(first_result(self.hub, person, **options) for person in people))
+        await asyncio.sleep(1)  # until the machine is idle
+        measured = await asyncio.gather(*(first_result(self.hub, user, **options) for user in users))
         async with self.hub.client() as client:
-            for person in people:
-                await client.stop(person)
+            for user in users:
+                await client.stop(user)
         return measured
 
-    async def one(self, person: str = "", **options: object) -> tuple[float, float]:
-        """One start, of somebody new if nobody is named."""
-        (measured,) = await self.starts(person or somebody(), **options)
+    async def one(self, username: str = "", **options: object) -> tuple[float, float]:
+        """One start, of a new user by default."""
+        (measured,) = await self.starts(username or new_user(), **options)
         return measured
 
     async def burst(self) -> float:
-        """The slowest first result of five at once."""
-        return max(first for _, first in await self.starts(*(somebody() for _ in range(BURST))))
+        """The slowest first result of five starts at once."""
+        return max(first for _, first in await self.starts(*(new_user() for _ in range(BURST))))
 
     def memory(self) -> list[float]:
-        """MiB of each compute server, as the kubelet counts them; none before it has."""
+        """MiB of each compute server, as reported by the kubelet; empty before its first report."""
         path = f"/apis/metrics.k8s.io/v1beta1/namespaces/{self.hub.namespace.name}/pods"
         found = json.loads(self.hub.namespace.kubectl("get", "--raw", path))["items"]
         used = [each["usage"]["memory"] for pod in found for each in pod["containers"] if each["name"] == "notebook"]
@@ -91,34 +91,34 @@ class Bench:
 
 
 async def measure_memory(warm: Bench, peer: Bench) -> None:
-    """A standby with its warm R, and a server of KubeSpawner's with a kernel of R."""
+    """The memory of a standby with its R, and of a KubeSpawner server with an R kernel."""
     await asyncio.to_thread(eventually, warm.is_settled, 120)
     async with peer.hub.client() as client:
-        await client.create("somebody")
-        await client.start("somebody")
-        async with client.kernel("somebody") as r:
+        await client.create("user")
+        await client.start("user")
+        async with client.kernel("user") as r:
             await r.run("1")
             theirs = await asyncio.to_thread(eventually, peer.memory, 90)
-        await client.stop("somebody")
+        await client.stop("user")
     write([entry("cluster: memory of a standby", warm.memory(), f"server of {PEER}", theirs, "MiB")])
 
 
 async def measure_in_browser(warm: Bench, peer: Bench) -> None:
-    """The same login as a person sees it, JupyterLab's own loading included."""
+    """The same login in a browser, including the loading of JupyterLab."""
     ours, theirs = [], []
     async with lab.chromium() as browser:
         for _ in range(IN_BROWSER):
             for bench, button, measured in ((warm, lab.OURS, ours), (peer, lab.THEIRS, theirs)):
                 await asyncio.to_thread(eventually, bench.is_settled, 120)
-                person = somebody()
-                measured.append(await lab.idle_kernel(browser, bench.hub.url, person, button))
+                username = new_user()
+                measured.append(await lab.idle_kernel(browser, bench.hub.url, username, button))
                 async with bench.hub.client() as client:
-                    await client.stop(person)
+                    await client.stop(username)
     write([entry("cluster: click on Start to JupyterLab with an idle R", ours, PEER, theirs)])
 
 
-def somebody() -> str:
-    """A new name."""
+def new_user() -> str:
+    """An unused name."""
     return f"u{uuid4().hex[:8]}"
 
 
@@ -130,12 +130,12 @@ def compare(
     kind: str, ours: list[tuple[float, float]], peer: str, theirs: list[tuple[float, float]]
 ) -> list[dict[str, Any]]:
     """Two entries of the report: to the first result, and to ready."""
-    works = (("start to first R result", 1), ("start to ready", 0))
-    return [entry(f"{kind}: {work}", [o[i] for o in ours], peer, [t[i] for t in theirs]) for work, i in works]
+    tasks = (("start to first R result", 1), ("start to ready", 0))
+    return [entry(f"{kind}: {task}", [o[i] for o in ours], peer, [t[i] for t in theirs]) for task, i in tasks]
 
 
 async def measure(warm: Bench, on_postgresql: Bench, cold: Bench, peer: Bench) -> None:
-    """Measure in turn and write the report."""
+    """Measure alternately and write the report."""
     singles, attached, stored, peers = [], [], [], []
     for _ in range(STARTS):
         singles.append(await warm.one())
@@ -150,8 +150,8 @@ async def measure(warm: Bench, on_postgresql: Bench, cold: Bench, peer: Bench) -
         ]
     )
     bursts = [(await warm.burst(), await peer.burst()) for _ in range(ROUNDS)]
-    work = "cluster: burst of 5, slowest first R result"
-    write([entry(work, [ours for ours, _ in bursts], PEER, [theirs for _, theirs in bursts])])
+    task = "cluster: burst of 5, slowest first R result"
+    write([entry(task, [ours for ours, _ in bursts], PEER, [theirs for _, theirs in bursts])])
     colds = [(await cold.one(), await peer.one()) for _ in range(COLD_STARTS)]
     write(compare("cluster (cold)", [ours for ours, _ in colds], PEER, [theirs for _, theirs in colds]))
     await measure_memory(warm, peer)
@@ -160,7 +160,7 @@ async def measure(warm: Bench, on_postgresql: Bench, cold: Bench, peer: Bench) -
 
 @contextmanager
 def running(cluster: Cluster, folder: Path, **run: Any) -> Iterator[KubeHub]:
-    """A hub in a namespace of its own, whose pods are all on one node."""
+    """A hub in its own namespace; all its pods run on one node."""
     with cluster.namespace() as namespace:
         namespace.apply(HOMES)
         namespace.wait("jsonpath={.status.phase}=Bound", "pvc/homes")

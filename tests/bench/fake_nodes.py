@@ -1,4 +1,4 @@
-"""Nodes that are not there: kwok stands in for their kubelets, on a real API server. For benches, one at a time."""
+"""Fake nodes: kwok simulates their kubelets on a real API server. Only one benchmark at a time can use them."""
 
 import os
 import subprocess
@@ -13,15 +13,15 @@ from tests.cluster.helm.programs import built
 HERE = Path(__file__).parent
 LABEL, VALUE = "rc2-bench", "fake"
 TAINT = {"key": LABEL, "value": VALUE, "effect": "NoSchedule"}
-"""Keeps off every pod that does not tolerate it."""
+"""Repels pods without the toleration."""
 TOLERATION = {"key": LABEL, "operator": "Exists"}
 
 
 @contextmanager
 def fake_nodes(cluster: Cluster, count: int, log: Path) -> Iterator[list[str]]:
-    """So many ready nodes, by name; they and their pods' kubelets end with the context. Kwok writes to `log`."""
+    """The names of `count` ready nodes, which are removed when the context ends. Kwok writes to `log`."""
     program = built(HERE / "kwok", "sigs.k8s.io/kwok/cmd/kwok")
-    _remove(cluster)  # of a run that was killed
+    _remove(cluster)  # nodes of a run that was killed
     names = [f"{LABEL}-{number}" for number in range(count)]
     cluster.kubectl("create", "-f", "-", manifest={"apiVersion": "v1", "kind": "List", "items": list(map(_node, names))})
     try:
@@ -43,7 +43,7 @@ def _node(name: str) -> dict[str, Any]:
 
 @contextmanager
 def _kwok(program: Path, cluster: Cluster, output: Any) -> Iterator[None]:
-    """The kubelets. Leases are renewed every 5 s, as the machine's cluster gives up a node after 12 s."""
+    """Run kwok. It renews leases every 5 s, because the cluster gives up a node after 12 s."""
     options = [f"--manage-nodes-with-label-selector={LABEL}", "--manage-all-nodes=false", "--node-lease-duration-seconds=20"]
     options += [f"--config={HERE / 'kwok.yaml'}", f"--kubeconfig={cluster.settings['KUBECONFIG']}", "--node-port=0"]
     options += ["--node-ip=", "--cidr=10.64.0.0/14"]

@@ -1,4 +1,4 @@
-# A million rows of Spark as a data.frame: by rc2, and by pandas and reticulate; prints the seconds as JSON.
+# Reads a million rows from Spark as a data.frame, with rc2 and with pandas and reticulate; prints the seconds as JSON.
 library(rc2)
 con <- rc2_spark()
 session <- rc2_spark_session(con)
@@ -10,7 +10,7 @@ python <- reticulate::import_main(convert = FALSE)
 python$session <- session
 reticulate::py_run_string(paste0("table = session.sql('''", query, "''').toArrow()"))
 
-works <- list(
+tasks <- list(
   "1e6 x 4 rows into R" = list(
     ours = function() DBI::dbGetQuery(con, query),
     theirs = function() session$sql(query)$toPandas()
@@ -20,9 +20,9 @@ works <- list(
     theirs = function() reticulate::py_to_r(python$table$to_pandas())
   )
 )
-measured <- lapply(works, function(work) {
-  work$ours(); work$theirs()
-  pairs <- replicate(7, c(ours = seconds(work$ours()), theirs = seconds(work$theirs())))
+measured <- lapply(tasks, function(task) {
+  task$ours(); task$theirs()
+  pairs <- replicate(7, c(ours = seconds(task$ours()), theirs = seconds(task$theirs())))
   list(ours = pairs["ours", ], theirs = pairs["theirs", ])
 })
 cat(jsonlite::toJSON(measured, digits = 4))

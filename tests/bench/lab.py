@@ -1,4 +1,4 @@
-"""What somebody in front of a browser waits for: from the click on Start to JupyterLab with an R kernel that is idle."""
+"""The wait of a user in a browser: from the click on Start to JupyterLab with an idle R kernel."""
 
 import time
 from collections.abc import AsyncIterator
@@ -9,8 +9,8 @@ from playwright.async_api import Browser, async_playwright
 from tests.fixtures.browser import FLAGS
 
 OURS, THEIRS = ("/hub/spawn", "Start"), ("/hub/home", "Start My Server")
-"""The page with the button, and its name; JupyterHub has no form where there is nothing to choose."""
-PATIENCE = 90_000
+"""The page with the button and the button's label; JupyterHub shows no form if there is nothing to choose."""
+PAGE_TIMEOUT = 90_000
 """Milliseconds."""
 
 
@@ -23,14 +23,14 @@ async def chromium() -> AsyncIterator[Browser]:
         await browser.close()
 
 
-async def idle_kernel(browser: Browser, url: str, person: str, button: tuple[str, str]) -> float:
-    """Seconds from the click until a new notebook in R, opened as soon as JupyterLab is there, says that R is idle."""
+async def idle_kernel(browser: Browser, url: str, username: str, button: tuple[str, str]) -> float:
+    """Seconds from the click until a new R notebook, opened as soon as JupyterLab has loaded, shows that R is idle."""
     context = await browser.new_context(viewport={"width": 1280, "height": 900})
     page = await context.new_page()
-    page.set_default_timeout(PATIENCE)
+    page.set_default_timeout(PAGE_TIMEOUT)
     path, name = button
     await page.goto(f"{url}/hub/login?next={path}")
-    await page.get_by_label("Username").fill(person)
+    await page.get_by_label("Username").fill(username)
     await page.get_by_label("Password").fill("any")
     await page.get_by_role("button", name="Sign in").click()
     start = page.get_by_role("button", name=name, exact=True)

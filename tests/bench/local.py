@@ -1,8 +1,8 @@
-"""How long a login takes on one machine, against JupyterHub's own spawner for one machine, in turn.
+"""The duration of a login on one machine, compared with JupyterHub's SimpleLocalProcessSpawner in alternating starts.
 
     python -m tests.bench.local
 
-The probe is a client outside: start request, kernel, websocket, `cat(6 * 7)` printed, all through the proxy.
+The probe is an external client: start request, kernel, websocket, `cat(6 * 7)` printed, all through the proxy.
 """
 
 import asyncio
@@ -17,13 +17,13 @@ from tests.bench.report import entry, write
 from tests.fixtures.hub import LOCAL, Client, Rc2
 
 STARTS, ROUNDS, BURST = 20, 4, 5
-REFILL = 7.0
-"""Seconds between starts, so that no refill of the one before runs beside the next."""
+REFILL_TIME = 7.0
+"""Seconds between starts, so that the refill after a start is over before the next start."""
 PEER = "SimpleLocalProcessSpawner"
 PEER_CONFIG = """
 import os
 c = get_config()
-c.JupyterHub.bind_url = f"http://127.0.0.1:{os.environ['RC2_PORT']}/"
+c.JupyterHub.bind_url = f"http://127.0.0.1:{os.environ['RC2_HUB_PORT']}/"
 c.JupyterHub.hub_bind_url = "http://127.0.0.1:HUB"
 c.ConfigurableHTTPProxy.api_url = "http://127.0.0.1:API"
 c.JupyterHub.spawner_class = "simple"
@@ -40,7 +40,7 @@ async def first_result(rc2: Rc2, user: str, **options: object) -> tuple[float, f
     """Seconds from the start request to ready, and to the first result of R."""
     async with rc2.client() as client:
         await client.create(user)
-    async with rc2.client() as client:  # a fresh connection: the proxy drops idle ones
+    async with rc2.client() as client:  # a new connection, because the proxy closes idle ones
         began = time.perf_counter()
         status, answer = await client.start(user, **options)
         assert status == 201, answer
@@ -55,23 +55,23 @@ async def one(rc2: Rc2, user: str, **options: object) -> tuple[float, float]:
     measured = await first_result(rc2, user, **options)
     async with rc2.client() as client:
         await client.stop(user)
-    await asyncio.sleep(REFILL)
+    await asyncio.sleep(REFILL_TIME)
     return measured
 
 
 async def burst(rc2: Rc2) -> float:
-    """The slowest of five at once."""
+    """The slowest of five starts at once."""
     users = [f"b{uuid4().hex[:8]}" for _ in range(BURST)]
     measured = await asyncio.gather(*(first_result(rc2, user) for user in users))
     async with rc2.client() as client:
         for user in users:
             await client.stop(user)
-    await asyncio.sleep(BURST * REFILL / 2)
+    await asyncio.sleep(BURST * REFILL_TIME / 2)
     return max(first for _, first in measured)
 
 
 async def live_attach(client: Client) -> float:
-    """Seconds to attach PostgreSQL to a server that runs, until the answer of the broker."""
+    """Seconds to attach PostgreSQL to a running server, until the response of the broker."""
     _, model = await client.call("POST", "/hub/api/users/alice/tokens", json={"note": "bench"})
     async with client.rc2.client(model["token"]) as alice:
         path = "/services/rc2/api/servers/alice/-/attachments/flights"
@@ -84,8 +84,8 @@ async def live_attach(client: Client) -> float:
 
 
 async def measure(ours: Rc2, theirs: Rc2) -> None:
-    """Measure in turn and write the report."""
-    await asyncio.sleep(BURST * REFILL)  # until the pool is full
+    """Measure alternately and write the report."""
+    await asyncio.sleep(BURST * REFILL_TIME)  # until the pool is full
     singles, peers, attached = [], [], []
     for _ in range(STARTS):
         singles.append(await one(ours, f"u{uuid4().hex[:8]}"))
@@ -109,7 +109,7 @@ async def measure(ours: Rc2, theirs: Rc2) -> None:
 
 
 async def attach_alone(rc2: Rc2) -> list[float]:
-    """Live attachments of PostgreSQL, one after the other."""
+    """Attach PostgreSQL to a running server, several times."""
     async with rc2.client() as client:
         await client.create("alice")
         await client.start("alice")

@@ -1,4 +1,4 @@
-"""How a benchmark is written down: one entry for each work, ours against a peer measured in the same run."""
+"""The report of a benchmark: one entry for each task, our times and those of a peer from the same run."""
 
 import json
 from collections.abc import Sequence
@@ -9,11 +9,11 @@ from typing import Any
 FILE = Path(__file__).parents[2] / "build" / "bench.json"
 
 
-def entry(work: str, ours: Sequence[float], peer: str, theirs: Sequence[float], unit: str = "s") -> dict[str, Any]:
-    """One work; the ratio is how many times longer the peer takes at the median."""
+def entry(task: str, ours: Sequence[float], peer: str, theirs: Sequence[float], unit: str = "s") -> dict[str, Any]:
+    """The entry of a task; `ratio` is the median of the peer divided by our median."""
     ratio = median(theirs) / median(ours)
     return {
-        "work": work,
+        "task": task,
         "unit": unit,
         "n": len(ours),
         "ours": _summary(ours),
@@ -24,16 +24,16 @@ def entry(work: str, ours: Sequence[float], peer: str, theirs: Sequence[float], 
 
 
 def write(entries: Sequence[dict[str, Any]]) -> None:
-    """Replace the entries of the same works in build/bench.json, and print all of these as a table."""
+    """Replace the entries of the same tasks in build/bench.json, and print these entries as a table."""
     FILE.parent.mkdir(exist_ok=True)
-    works = {each["work"] for each in entries}
-    kept = [each for each in json.loads(FILE.read_text()) if each["work"] not in works] if FILE.exists() else []
+    tasks = {each["task"] for each in entries}
+    kept = [each for each in json.loads(FILE.read_text()) if each.get("task") not in tasks] if FILE.exists() else []
     FILE.write_text(json.dumps([*kept, *entries], indent=1) + "\n")
-    print(f"{'work':52} {'n':>3} {'ours p50':>9} {'p95':>8} {'theirs p50':>11} {'p95':>8} {'ratio':>6}  peer")
+    print(f"{'task':52} {'n':>3} {'ours p50':>9} {'p95':>8} {'theirs p50':>11} {'p95':>8} {'ratio':>6}  peer")
     for each in entries:
         ours, theirs = each["ours"], each["theirs"]
         print(
-            f"{each['work']:52} {each['n']:3} {ours['p50']:9.4f} {ours['p95']:8.4f} {theirs['p50']:11.4f}"
+            f"{each['task']:52} {each['n']:3} {ours['p50']:9.4f} {ours['p95']:8.4f} {theirs['p50']:11.4f}"
             f" {theirs['p95']:8.4f} {each['ratio']:6.2f}  {each['peer']}"
         )
 

@@ -1,7 +1,7 @@
-"""The hub of `tests.bench.scale`, in a process of its own, so that its CPU and memory are a hub's and nobody else's.
+"""The hub of `tests.bench.scale`, in a separate process, so that CPU and memory are only those of a hub.
 
-Real are KubeSpawner with its watches, and Rc²'s pool with its own. What is not there are JupyterHub's web server and database,
-and the control streams, as behind a fake kubelet is no R. Reads questions from its input, one a line, and prints the answers.
+KubeSpawner and Rc²'s pool with their watches are real. JupyterHub's web server and database are missing, and so are the control
+streams, because a fake kubelet runs no R. Reads requests from standard input, one per line, and prints the answers.
 """
 
 import asyncio
@@ -21,35 +21,36 @@ from jupyterhub.objects import Hub
 from kubernetes_asyncio.watch import Watch
 from traitlets.config import Config
 
-from rc2hub.cluster import Standbys
-from rc2hub.configure import LISTS, in_use
-from rc2hub.pool.claim import PodKind
-from rc2hub.pool.cluster import PodPool
-from rc2hub.pool.pods import PodStandby
-from rc2hub.pool.stream import Stream
+from rc2hub.configure import WATCH_SETTINGS
+from rc2hub.hub.background import used_locations
+from rc2hub.hub.pool.control_stream import Stream
+from rc2hub.hub.pool.pod_pool import PodPool
+from rc2hub.hub.pool.pod_profile_pool import PodProfilePool
+from rc2hub.hub.pool.pod_standby import PodStandby
+from rc2hub.hub.runtime import SETTING, Runtime
+from rc2hub.hub.spawners.kube import Rc2KubeSpawner
+from rc2hub.kubernetes import StandbyApi
 from rc2hub.profiles import Profiles
-from rc2hub.request import Offer, SpawnRequest
-from rc2hub.spawners.base import Rc2Spawner
-from rc2hub.spawners.kube import Rc2KubeSpawner
+from rc2hub.spawn_request import SpawnChoices, SpawnRequest
 from tests.bench.fake_nodes import LABEL, TOLERATION, VALUE
 
-BURST, LISTED = 5, 3
-QUIET = 5.0
-"""Seconds without news of pods after which the API server is through with what was made before."""
+BURST, LISTS_MEASURED = 5, 3
+QUIET_PERIOD = 5.0
+"""Seconds without events of pods after which the API server has settled."""
 TICK = 0.01
-"""Seconds between looks at how long the event loop was busy."""
+"""Seconds between measurements of the event loop."""
 
 
-class Counted:
-    """What the hub did since it was last asked: seconds by what it did, bytes and events by watch."""
+class Counters:
+    """What the hub did since the last request: seconds by method, bytes and events by watch."""
 
     def __init__(self) -> None:
         self.seconds: dict[str, list[float]] = {}
         self.traffic: Counter[str] = Counter()
-        self.more = asyncio.Event()
+        self.changed = asyncio.Event()
 
-    def timed(self, owner: Any, name: str) -> None:
-        """Have a method's times written down as `Class.method`, by the class of the object."""
+    def time_method(self, owner: Any, name: str) -> None:
+        """Record the durations of a method as `Class.method`, with the class of the object."""
         method = getattr(owner, name)
 
         async def measured(owned: Any, *arguments: Any, **options: Any) -> Any:
@@ -61,22 +62,22 @@ class Counted:
 
         setattr(owner, name, measured)
 
-    async def quiet(self) -> None:
-        """Wait until there has been no news for a while."""
+    async def wait_quiet(self) -> None:
+        """Wait until there were no events for `QUIET_PERIOD`."""
         with contextlib.suppress(TimeoutError):
             while True:
-                self.more.clear()
-                await asyncio.wait_for(self.more.wait(), QUIET)
+                self.changed.clear()
+                await asyncio.wait_for(self.changed.wait(), QUIET_PERIOD)
 
-    def watched(self) -> None:
-        """Have what the API server sends counted. In watches Rc² asks for objects as they are, KubeSpawner for no kind."""
+    def count_traffic(self) -> None:
+        """Count what the API server sends, by kind of object."""
         unmarshal, read = Watch.unmarshal_event, ClientResponse.read
 
         def counting(watch: Watch, data: Any, kind: Any) -> Any:
             event = unmarshal(watch, data, kind)
-            whose = "Rc²" if kind == "object" else f"KubeSpawner, {event['raw_object']['kind']}"
-            self.traffic.update({f"{whose}: events": 1, f"{whose}: bytes": len(data)})
-            self.more.set()
+            name = event["raw_object"]["kind"]
+            self.traffic.update({f"{name}: events": 1, f"{name}: bytes": len(data)})
+            self.changed.set()
             return event
 
         async def reading(response: ClientResponse) -> bytes:
@@ -87,22 +88,22 @@ class Counted:
         Watch.unmarshal_event, ClientResponse.read = counting, reading  # type: ignore[method-assign]
 
     def take(self) -> tuple[dict[str, list[float]], Counter[str]]:
-        """Hand it out, and begin anew."""
+        """Return the values and reset them."""
         taken = self.seconds, self.traffic
         self.seconds, self.traffic = {}, Counter()
         return taken
 
     async def until(self, condition: Callable[[], bool]) -> None:
-        """Wait until something that is counted makes this true."""
+        """Wait until the condition is true; it is checked after each event."""
         while not condition():
-            self.more.clear()
-            await self.more.wait()
+            self.changed.clear()
+            await self.changed.wait()
 
 
-class Silent:
-    """A standby's end of a control stream, which says nothing; the open ones are the standbys that can be claimed."""
+class SilentStream:
+    """A standby's end of a control stream that sends nothing; the open ones are the standbys that can be claimed."""
 
-    open: ClassVar[set["Silent"]] = set()
+    open: ClassVar[set["SilentStream"]] = set()
     changed: ClassVar[asyncio.Event] = asyncio.Event()
 
     def __init__(self) -> None:
@@ -121,19 +122,19 @@ class Silent:
         self.open.discard(self)
 
     @classmethod
-    async def connect(cls, cluster: Standbys, name: str) -> PodStandby:
+    async def connect(cls, cluster: StandbyApi, name: str) -> PodStandby:
         return PodStandby(cluster, name, Stream(cls()))
 
     @classmethod
     async def full(cls, spare: int) -> None:
-        """Wait until so many standbys can be claimed."""
+        """Wait until this number of standbys can be claimed."""
         while len(cls.open) < spare:
             cls.changed.clear()
             await cls.changed.wait()
 
 
 class BenchHub:
-    """One hub, as far as a claim needs it."""
+    """The parts of a hub that a claim needs."""
 
     def __init__(self, namespace: str, spare: int) -> None:
         self.spare = spare
@@ -149,74 +150,77 @@ class BenchHub:
             cpu_guarantee=0.05,
             mem_guarantee="100M",
         )
-        config.ResourceReflector = Config(LISTS)
+        config.ResourceReflector = Config(WATCH_SETTINGS)
         config.Profiles.catalogue = [{"name": "r", "cpu": 1, "memory": "1G", "spare": spare}]
-        Rc2Spawner.offer = Offer(Profiles(config=config).profiles(), {})
+        self.runtime: Any = Runtime(SpawnChoices(Profiles(config=config).profiles(), {}))
+        broker = SimpleNamespace(url="http://10.0.0.1:8000/services/rc2/")
+        self.runtime.desired_state = SimpleNamespace(client=broker)
         self.config, self.hub = config, Hub(ip="10.0.0.1", port=8081, base_url="/hub/", public_host="")
         self.users: dict[str, Any] = {}
         self.starters = itertools.count()
-        self.counted = Counted()
-        self.pool: PodPool = Rc2KubeSpawner.open_pool(self, "http://10.0.0.1:8000/services/rc2/")
-        PodStandby.connect = Silent.connect  # type: ignore[method-assign]
+        self.counters = Counters()
+        self.pool: PodPool = Rc2KubeSpawner.make_pool(self, self.runtime)
+        self.runtime.pool = self.pool
+        PodStandby.connect = SilentStream.connect  # type: ignore[method-assign]
         self.longest = 0.0
 
     async def run(self) -> None:
-        """Keep the pool, and answer."""
-        counted = self.counted
-        counted.watched()
-        counted.timed(Standbys, "claim")
-        counted.timed(PodKind, "claim")
+        """Run the pool, and answer requests."""
+        counters = self.counters
+        counters.count_traffic()
+        counters.time_method(StandbyApi, "claim")
+        counters.time_method(PodProfilePool, "claim")
+        await self.pool.open(lambda: used_locations(self))
         async with asyncio.TaskGroup() as tasks:
-            pool = tasks.create_task(self.pool.run(lambda: in_use(self)))
+            pool = tasks.create_task(self.pool.run(lambda: used_locations(self)))
             await self.answer()
             pool.cancel()
 
     async def answer(self) -> None:
-        """Answer questions until there are no more."""
+        """Answer requests until the end of the input."""
         reader = asyncio.StreamReader()
         await asyncio.get_running_loop().connect_read_pipe(lambda: asyncio.StreamReaderProtocol(reader), sys.stdin)
         while line := await reader.readline():
-            question, *arguments = json.loads(line)
-            method: Callable[..., Awaitable[Any]] = getattr(self, f"answer_{question}")
+            request, *arguments = json.loads(line)
+            method: Callable[..., Awaitable[Any]] = getattr(self, f"answer_{request}")
             print(json.dumps(await method(*arguments)), flush=True)
 
     async def answer_pod(self) -> Any:
-        """A person's pod, as KubeSpawner would make it."""
-        return await self.person("somebody").standby_pod()
+        """A user's pod, as KubeSpawner would make it."""
+        return await self.make_spawner("template-user").standby_pod()
 
-    async def answer_expect(self, people: int) -> None:
-        """Know that so many compute servers are somebody's."""
+    async def answer_set_users(self, count: int) -> None:
+        """Set the number of users with a running compute server."""
         starters = {name: user for name, user in self.users.items() if name.startswith("starter")}
-        self.users = starters | {f"person-{n}": self.user(self.running(f"person-{n}")) for n in range(people)}
+        self.users = starters | {f"user-{n}": self.user(self.running_spawner(f"user-{n}")) for n in range(count)}
 
-    async def answer_know(self, pods: int) -> None:
-        """Wait until the hub sees so many pods that run, all standbys can be claimed, and the API server is at rest."""
-        await Silent.full(self.spare)
-        nobody = self.pool._nobody.spawner
+    async def answer_wait_settled(self, pods: int) -> None:
+        """Wait until the hub sees this number of running pods, all standbys can be claimed, and the API server is idle."""
+        await SilentStream.full(self.spare)
 
         def seen() -> bool:
-            known = nobody.pod_reflector.pods.values()
+            known = list(self.pool._pods)
             return len(known) == pods and all(pod["status"]["phase"] == "Running" for pod in known)
 
-        await self.counted.until(seen)
-        await self.counted.quiet()
+        await self.counters.until(seen)
+        await self.counters.wait_quiet()
 
     async def answer_lists(self) -> dict[str, list[float]]:
-        """What KubeSpawner's lists of all pods cost, and how long the event loop does nothing else."""
+        """The cost of a list of all pods, and how long it blocks the event loop."""
         costs: dict[str, list[float]] = {"cpu": [], "stall": [], "bytes": []}
-        for _ in range(LISTED):
-            self.counted.take()
-            used, busy = time.process_time(), asyncio.create_task(self.busy())
-            await self.pool._nobody.spawner.pod_reflector._list_and_update("0")
-            await asyncio.sleep(2 * TICK)  # until `busy` has seen that, too
+        for _ in range(LISTS_MEASURED):
+            self.counters.take()
+            used, stalls = time.process_time(), asyncio.create_task(self.measure_stalls())
+            await self.pool._pods._list()
+            await asyncio.sleep(2 * TICK)  # until `measure_stalls` has measured it
             costs["cpu"].append(time.process_time() - used)
-            busy.cancel()
+            stalls.cancel()
             costs["stall"].append(self.longest)
-            costs["bytes"].append(self.counted.take()[1]["answers: bytes"])
+            costs["bytes"].append(self.counters.take()[1]["answers: bytes"])
         return {**costs, "memory": [memory()]}
 
-    async def busy(self) -> None:
-        """Note how long the event loop works at one thing, in CPU seconds, as the machine has other things to do as well."""
+    async def measure_stalls(self) -> None:
+        """Record the longest blocking of the event loop, in CPU seconds, because other programs use the machine, too."""
         self.longest = 0.0
         while True:
             before = time.process_time()
@@ -224,47 +228,48 @@ class BenchHub:
             self.longest = max(self.longest, time.process_time() - before)
 
     async def answer_claims(self, bursts: int) -> dict[str, Any]:
-        """Claims one after another, in bursts, each until the pool is full again: times, and CPU and traffic of each claim."""
-        await Silent.full(self.spare)
-        self.counted.take()
+        """Make claims in bursts, and wait for a full pool after each: durations, CPU and traffic of each claim."""
+        await SilentStream.full(self.spare)
+        self.counters.take()
         cpu, claimed = [], []
         for _ in range(bursts):
-            people = [self.person(f"starter-{next(self.starters)}") for _ in range(BURST)]
-            self.users |= {spawner.user.name: self.user(spawner) for spawner in people}
+            spawners = [self.make_spawner(f"starter-{next(self.starters)}") for _ in range(BURST)]
+            self.users |= {spawner.user.name: self.user(spawner) for spawner in spawners}
             used = time.process_time()
-            for spawner in people:
+            for spawner in spawners:
                 await (await spawner.claim()).stream.close()
-            await Silent.full(self.spare)
+            await SilentStream.full(self.spare)
             cpu.append((time.process_time() - used) / BURST)
-            claimed += [spawner.pod_name for spawner in people]
-        seconds, traffic = self.counted.take()
+            claimed += [spawner.pod_name for spawner in spawners]
+        seconds, traffic = self.counters.take()
         shares = {key: value / (bursts * BURST) for key, value in traffic.items()}
         return {"seconds": seconds, "cpu": cpu, "traffic": shares, "pods": claimed}
 
-    def person(self, name: str) -> Any:
-        """The spawner of somebody who is starting."""
+    def make_spawner(self, name: str) -> Any:
+        """The spawner of a user who is starting."""
         user = SimpleNamespace(name=name, escaped_name=name, id=1, url=f"/user/{name}/", admin=False, groups=[])
+        user.settings = {SETTING: self.runtime}
         spawner = Rc2KubeSpawner(config=self.config, hub=self.hub, user=user, user_options={"profile": "r"})
-        spawner.request, spawner._spawn_pending = SpawnRequest("r", {}), True
+        spawner.spawn_request, spawner._spawn_pending = SpawnRequest("r", {}), True
         return spawner
 
-    def running(self, name: str) -> Any:
-        """What the hub has of a compute server that runs."""
-        return SimpleNamespace(active=True, place=f"{self.config.KubeSpawner.namespace}/{name}")
+    def running_spawner(self, name: str) -> Any:
+        """The spawner of a running compute server."""
+        return SimpleNamespace(active=True, location=f"{self.config.KubeSpawner.namespace}/{name}")
 
     def user(self, spawner: Any) -> Any:
-        """Somebody who runs a compute server."""
+        """A user with this spawner."""
         return SimpleNamespace(spawners={"": spawner})
 
 
 def memory() -> float:
-    """MiB that this process holds in memory."""
+    """The resident memory of this process in MiB."""
     with open("/proc/self/statm") as statm:
         return int(statm.read().split()[1]) * os.sysconf("SC_PAGE_SIZE") / 2**20
 
 
 async def main(namespace: str, spare: str) -> None:
-    """Be the hub of a namespace, with so many standbys."""
+    """Run the hub of a namespace, with this number of standbys."""
     await BenchHub(namespace, int(spare)).run()
 
 

@@ -1,8 +1,8 @@
-"""What the Spark gateway and the way into R cost, each against the plain way, in turn in one run.
+"""The cost of the Spark gateway and of the transfer into R, each compared with the direct way in the same run.
 
     python -m tests.bench.spark
 
-The clients are the stock one of Spark, in its own Python, and R in a compute server.
+The clients are the stock client of Spark, in its own Python, and R in a compute server.
 """
 
 import asyncio
@@ -13,12 +13,12 @@ from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
-from rc2hub.gateways.java import SparkJava
-from tests.bench.local import REFILL, first_result
+from rc2hub.gateways.java_command import ConnectServerJava
+from tests.bench.local import REFILL_TIME, first_result
 from tests.bench.report import entry, write
 from tests.fixtures.hub import Client, Rc2
 from tests.fixtures.spark import stock_client
-from tests.gateways.test_spark import gateway_address
+from tests.gateways.test_spark_gateway import gateway_address
 from tests.test_kill import processes
 from tests.test_separation import server_token
 
@@ -29,7 +29,7 @@ DIRECT, STOCK, PANDAS = "the Connect server itself", "start-connect-server.sh", 
 
 
 def direct(rc2: Rc2) -> tuple[str, str]:
-    """Address and secret of the one Connect server that runs, which only its own account can read."""
+    """Address and secret of the only running Connect server; only its account can read them."""
     pid, command = next((pid, command) for pid, command in processes(rc2) if b"SparkConnectServer" in command)
     port = command.partition(b"binding.port=")[2].partition(b"\0")[0].decode()
     environ = Path(f"/proc/{pid}/environ").read_bytes().split(b"\0")
@@ -38,44 +38,44 @@ def direct(rc2: Rc2) -> tuple[str, str]:
 
 
 async def gateway(rc2: Rc2, client: Client) -> list[dict[str, Any]]:
-    """The same work through the gateway and beside it."""
+    """The same tasks through the gateway and without it."""
     assert (await client.start("alice", services=["spark"]))[0] == 201
     token = await server_token(client, "alice")
     async with client.kernel("alice") as r:
         await r.run("rc2::rc2_spark()")
-    said = await asyncio.to_thread(stock_client, CLIENT, "gateway", gateway_address(rc2), token, *direct(rc2), seconds=900)
-    return [entry(f"spark gateway: {work}", ours, DIRECT, theirs) for work, (ours, theirs) in said.items()]
+    times = await asyncio.to_thread(stock_client, CLIENT, "gateway", gateway_address(rc2), token, *direct(rc2), seconds=900)
+    return [entry(f"spark gateway: {task}", ours, DIRECT, theirs) for task, (ours, theirs) in times.items()]
 
 
 async def into_r(client: Client) -> list[dict[str, Any]]:
     """A million rows as a data.frame, and the conversion alone."""
     async with client.kernel("alice") as r:
-        said = json.loads(await asyncio.wait_for(r.run(INTO_R.read_text()), 300))
+        measured = json.loads(await asyncio.wait_for(r.run(INTO_R.read_text()), 300))
     await client.stop("alice")
-    return [entry(f"spark: {work}", times["ours"], PANDAS, times["theirs"]) for work, times in said.items()]
+    return [entry(f"spark: {task}", times["ours"], PANDAS, times["theirs"]) for task, times in measured.items()]
 
 
 async def cold() -> list[dict[str, Any]]:
-    """From nothing to the first answer of a Connect server."""
-    java = SparkJava(Path(sys.prefix, "spark"))
+    """The cold start of a Connect server until its first answer."""
+    java = ConnectServerJava(Path(sys.prefix, "spark"))
     with tempfile.TemporaryDirectory() as folder:
         command = [part.replace("binding.port=0", "binding.port=PORT") for part in java.command(Path(folder), 0)]
         plan = {"command": command, "variables": java.variables(), "folder": folder}
-        said = await asyncio.to_thread(stock_client, CLIENT, "cold", json.dumps(plan), str(COLD), seconds=900)
-    return [entry("spark: cold first answer", said["ours"], STOCK, said["theirs"])]
+        times = await asyncio.to_thread(stock_client, CLIENT, "cold", json.dumps(plan), str(COLD), seconds=900)
+    return [entry("spark: cold first answer", times["ours"], STOCK, times["theirs"])]
 
 
 async def prompt(rc2: Rc2, client: Client) -> list[dict[str, Any]]:
-    """The first result of R with Spark asked for, and without."""
+    """The first R result of a start with Spark requested, and without."""
     times: dict[str, list[float]] = {"with": [], "without": []}
-    await asyncio.sleep(REFILL)
+    await asyncio.sleep(REFILL_TIME)
     for _ in range(STARTS):
-        for what, services in (("with", ["spark"]), ("without", [])):
-            user = f"u{uuid4().hex[:8]}" if what == "without" else "alice"
-            times[what].append((await first_result(rc2, user, services=services))[1])
+        for case, services in (("with", ["spark"]), ("without", [])):
+            user = f"u{uuid4().hex[:8]}" if case == "without" else "alice"
+            times[case].append((await first_result(rc2, user, services=services))[1])
             await client.stop(user)
-            await asyncio.sleep(REFILL)
-    return [entry("spark: start to first R result, Spark asked for", times["with"], "the same without", times["without"])]
+            await asyncio.sleep(REFILL_TIME)
+    return [entry("spark: start to first R result, Spark requested", times["with"], "the same without", times["without"])]
 
 
 async def measure(rc2: Rc2) -> None:

@@ -1,4 +1,4 @@
-"""Runs with the stock client of Spark: times through the gateway and beside it, and of cold Connect servers.
+"""Measures with the stock client of Spark: times through the gateway and without it, and of cold Connect servers.
 
 spark_client.py gateway ADDRESS TOKEN ADDRESS TOKEN | cold PLAN ROUNDS
 """
@@ -18,7 +18,7 @@ from pyspark.sql import SparkSession  # noqa: E402
 
 ROWS = "SELECT id, id % 100 AS k, rand(1) AS x, CAST(id AS STRING) AS s FROM range({})"
 SECRET = "bench"
-WORKS = {
+TASKS = {
     "bare RPC": (200, lambda session: session.conf.get("spark.sql.shuffle.partitions")),
     "select 1": (40, lambda session: session.sql("SELECT 1").collect()),
     "1e6 x 4 rows": (7, lambda session: session.sql(ROWS.format(1_000_000)).toArrow()),
@@ -30,25 +30,25 @@ def connect(address, token):
     return SparkSession.builder.remote(f"sc://{address}/;authorization=Bearer%20{token}").create()
 
 
-def timed(work, *arguments):
+def timed(task, *arguments):
     began = time.perf_counter()
-    work(*arguments)
+    task(*arguments)
     return time.perf_counter() - began
 
 
 def gateway(ours, our_token, theirs, their_token):
     sessions = connect(ours, our_token), connect(theirs, their_token)
-    for name, (rounds, work) in WORKS.items():
+    for name, (rounds, task) in TASKS.items():
         for session in sessions * 2:
-            work(session)
-        pairs = [[timed(work, session) for session in sessions] for _ in range(rounds)]
+            task(session)
+        pairs = [[timed(task, session) for session in sessions] for _ in range(rounds)]
         print(json.dumps({name: list(zip(*pairs, strict=True))}), flush=True)
 
 
 def first_answer(command, environment, folder):
-    """Seconds from the command to the answer; the client is loaded already.
+    """Seconds from the command to the first answer; the client is already loaded.
 
-    Each time at another port: gRPC remembers an address that has failed in this process, and waits before it tries again.
+    Each call uses a new port: gRPC remembers an address that has failed in this process, and waits before it retries.
     """
     environment = {**environment, "SPARK_CONNECT_AUTHENTICATE_TOKEN": SECRET}
     with socket.socket() as unused:
@@ -75,11 +75,11 @@ def cold(plan, rounds):
     plan = json.loads(plan)
     home = Path(pyspark.__file__).parent
     stock = [str(home / "sbin" / "start-connect-server.sh"), "--conf", "spark.connect.grpc.binding.port=PORT"]
-    plain = {**plan["variables"], "SPARK_NO_DAEMONIZE": "1", "SPARK_LOG_DIR": plan["folder"]}
+    environment = {**plan["variables"], "SPARK_NO_DAEMONIZE": "1", "SPARK_LOG_DIR": plan["folder"]}
     times = [], []
     for _ in range(int(rounds)):
         times[0].append(first_answer(plan["command"], plan["variables"], plan["folder"]))
-        times[1].append(first_answer(stock, plain, plan["folder"]))
+        times[1].append(first_answer(stock, environment, plan["folder"]))
     print(json.dumps({"ours": times[0], "theirs": times[1]}), flush=True)
 
 

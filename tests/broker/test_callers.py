@@ -1,18 +1,18 @@
 import pytest
 
 from rc2hub.broker.callers import Caller
-from rc2hub.services.base import Server
+from rc2hub.messages import ServerId
 
-ALICE, BOB = Server("alice"), Server("bob")
+ALICE, BOB = ServerId("alice"), ServerId("bob")
 
 
 def model(name, *scopes):
     return {"name": name, "kind": "user", "scopes": ["access:services!service=rc2", *scopes]}
 
 
-def test_a_servers_own_token_is_known_by_its_only_server():
+def test_a_token_for_exactly_one_server_is_that_servers_token():
     assert Caller.from_model(model("alice", "access:servers!server=alice/")) == Caller("alice", ALICE)
-    assert Caller.from_model(model("alice", "access:servers!server=alice/two")).own_server == Server("alice", "two")
+    assert Caller.from_model(model("alice", "access:servers!server=alice/two")).server_id == ServerId("alice", "two")
 
 
 @pytest.mark.parametrize(
@@ -23,32 +23,32 @@ def test_a_servers_own_token_is_known_by_its_only_server():
         ("access:servers!user=alice",),
         ("access:servers!server=alice/", "access:servers!server=alice/2"),
     ],
-    ids=["none", "everything", "all her servers", "two servers"],
+    ids=["none", "everything", "all servers of the user", "two servers"],
 )
-def test_anything_wider_is_a_person(scopes):
-    assert Caller.from_model(model("alice", *scopes)).own_server is None
+def test_a_token_with_wider_scopes_is_a_users_token(scopes):
+    assert Caller.from_model(model("alice", *scopes)).server_id is None
 
 
-def test_a_token_for_somebody_elses_server_is_not_that_servers_own():
+def test_a_token_for_another_users_server_is_not_that_servers_token():
     assert Caller.from_model(model("alice", "access:servers!server=bob/")) == Caller("alice", None)
 
 
-def test_an_admin_of_the_hub_is_one_herself_and_what_runs_in_her_server_is_not():
+def test_an_admin_is_an_admin_and_an_admins_server_is_not():
     assert Caller.from_model(model("alice") | {"admin": True}).is_admin
     assert not Caller.from_model(model("alice", "access:servers!server=alice/") | {"admin": True}).is_admin
 
 
-@pytest.mark.parametrize("said", [{}, {"admin": False}, {"admin": None}, {"admin": "yes"}], ids=str)
-def test_nobody_else_is_an_admin(said):
-    assert not Caller.from_model(model("alice") | said).is_admin
+@pytest.mark.parametrize("mark", [{}, {"admin": False}, {"admin": None}, {"admin": "yes"}], ids=str)
+def test_a_user_whom_the_hub_does_not_mark_is_not_an_admin(mark):
+    assert not Caller.from_model(model("alice") | mark).is_admin
 
 
-def test_a_person_manages_all_her_servers_and_nobody_elses():
+def test_a_user_manages_all_of_the_users_servers_and_no_others():
     assert Caller("alice", None).may_manage(ALICE)
-    assert Caller("alice", None).may_manage(Server("alice", "two"))
+    assert Caller("alice", None).may_manage(ServerId("alice", "two"))
     assert not Caller("alice", None).may_manage(BOB)
 
 
 def test_a_server_manages_only_itself():
     assert Caller("alice", ALICE).may_manage(ALICE)
-    assert not Caller("alice", ALICE).may_manage(Server("alice", "two"))
+    assert not Caller("alice", ALICE).may_manage(ServerId("alice", "two"))

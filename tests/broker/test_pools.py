@@ -1,35 +1,35 @@
-"""The pools, as admins of the hub see them: what they are told, and that nobody else is."""
+"""The state of the pools: admins of the hub see it, other users do not."""
 
 from typing import Any
 
 from aiohttp import ClientSession, CookieJar
 
 from tests.fixtures.hub import Client, Rc2, until
-from tests.test_separation import person_token, server_token
+from tests.test_separation import server_token, user_token
 
 API, PAGE, HEADING = "/services/rc2/api/pools", "/services/rc2/", "Standbys of each profile"
 
 
-async def test_an_admin_is_told_how_the_standbys_are(rc2: Rc2, client: Client):
-    async with rc2.client(await person_token(client, "operator")) as operator:
+async def test_an_admin_sees_the_state_of_the_pools(rc2: Rc2, client: Client):
+    async with rc2.client(await user_token(client, "operator")) as operator:
 
         async def ready() -> bool:
             status, answer = await operator.call("GET", API)
             assert status == 200, answer
-            return answer["pools"] == [{"profile": "r", "wanted": 2, "ready": 2, "starting": 0, "broken": 0, "why": ""}]
+            return answer["pools"] == [{"profile": "r", "desired": 2, "ready": 2, "starting": 0, "broken": 0, "message": ""}]
 
         await until(ready)
 
 
-async def test_nobody_else_is_told(rc2: Rc2, client: Client, person: str):
-    await client.create(person)
+async def test_other_callers_get_403(rc2: Rc2, client: Client, username: str):
+    await client.create(username)
     tokens: dict[str, Any] = {
-        "a person's": await person_token(client, person),
-        "the tests' service's": rc2.token,
+        "a user's": await user_token(client, username),
+        "the service of the tests": rc2.token,
         "none": "",
     }
     await client.start("operator")
-    tokens["what runs in an admin's server"] = await server_token(client, "operator")
+    tokens["an admin's server's"] = await server_token(client, "operator")
     for whose, token in tokens.items():
         async with rc2.client(token) as other:
             status, answer = await other.call("GET", API)
@@ -38,15 +38,15 @@ async def test_nobody_else_is_told(rc2: Rc2, client: Client, person: str):
     await client.stop("operator")
 
 
-async def test_the_page_shows_them_to_an_admin_alone(rc2: Rc2):
+async def test_the_page_shows_the_pools_only_to_an_admin(rc2: Rc2):
     rc2.groups(alice=["analysts"], bob=[], operator=[])
-    seen = {}
+    pages = {}
     for name in ("operator", "bob"):
-        async with ClientSession(cookie_jar=CookieJar(unsafe=True)) as session:  # of an address without a name
+        async with ClientSession(cookie_jar=CookieJar(unsafe=True)) as session:  # the hub's address is an IP address
             browser = Client(rc2, session)
             await browser.call("GET", rc2.new_link(name).removeprefix(rc2.url))
-            status, seen[name] = await browser.call("GET", PAGE)
+            status, pages[name] = await browser.call("GET", PAGE)
             assert status == 200
-            assert f"Shared services of {name}" in seen[name]
-    assert HEADING in seen["operator"]
-    assert HEADING not in seen["bob"]
+            assert f"Shared services of {name}" in pages[name]
+    assert HEADING in pages["operator"]
+    assert HEADING not in pages["bob"]

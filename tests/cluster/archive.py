@@ -1,4 +1,4 @@
-"""An image as `make images` has put it into its archive: its configuration and its files, without running it."""
+"""Reads an image archive of `make images`: its configuration and its files, without running it."""
 
 import json
 import tarfile
@@ -18,10 +18,10 @@ class Archive:
     size: int
     """Bytes, uncompressed."""
     config: dict[str, Any]
-    """What the image says about itself and how it is started."""
+    """The image's configuration: labels, user, environment, command."""
     history: list[dict[str, Any]]
     files: dict[str, tarfile.TarInfo]
-    """What a container finds, by path without the leading slash."""
+    """The file system of a container, by path without the leading slash."""
 
     def below(self, folder: str) -> list[str]:
         """The paths in a folder and in the folders therein."""
@@ -29,20 +29,20 @@ class Archive:
 
 
 def names() -> list[str]:
-    """The images that there are."""
+    """The names of all images."""
     return sorted(_archives())
 
 
 def read(name: str) -> Archive:
-    """Look into the archive of an image; KeyError when `make images` has made none."""
+    """Read the archive of an image; raises KeyError if `make images` has not built it."""
     path = _archives()[name]
     with tarfile.open(path) as archive:
         (manifest,) = json.loads(_content(archive, "manifest.json"))
-        described = json.loads(_content(archive, manifest["Config"]))
+        image = json.loads(_content(archive, manifest["Config"]))
         files: dict[str, tarfile.TarInfo] = {}
         for layer in manifest["Layers"]:
-            _lay_over(files, _members(archive, layer))
-    return Archive(name, path.stat().st_size, described["config"], described["history"], files)
+            _apply_layer(files, _members(archive, layer))
+    return Archive(name, path.stat().st_size, image["config"], image["history"], files)
 
 
 def _archives() -> dict[str, Path]:
@@ -61,12 +61,12 @@ def _members(archive: tarfile.TarFile, layer: str) -> Iterator[tarfile.TarInfo]:
         yield from files
 
 
-def _lay_over(files: dict[str, tarfile.TarInfo], layer: Iterator[tarfile.TarInfo]) -> None:
+def _apply_layer(files: dict[str, tarfile.TarInfo], layer: Iterator[tarfile.TarInfo]) -> None:
     for member in layer:
         path = PurePosixPath(member.name)
         if not path.name.startswith(".wh."):
             files[str(path)] = member
             continue
-        gone = str(path.parent) if path.name == ".wh..wh..opq" else str(path.with_name(path.name.removeprefix(".wh.")))
-        for each in [each for each in files if each == gone or each.startswith(f"{gone}/")]:
+        removed = str(path.parent) if path.name == ".wh..wh..opq" else str(path.with_name(path.name.removeprefix(".wh.")))
+        for each in [each for each in files if each == removed or each.startswith(f"{removed}/")]:
             del files[each]

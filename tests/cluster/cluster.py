@@ -1,7 +1,7 @@
-"""The Kubernetes that the tests of this folder run against, and a namespace in it.
+"""The Kubernetes cluster that the tests of this folder use, and a namespace in it.
 
-`KUBECONFIG_RC2_TEST` names a cluster of yours; then RC2_INGRESS_IP, RC2_INGRESS_DOMAIN and RC2_CLUSTER_CA come from the
-environment too, and the tests touch only namespaces that they made. Otherwise it is the one that `make cluster` started.
+By default it is the cluster that `make cluster` started. To use another cluster, set `KUBECONFIG_RC2_TEST`, RC2_INGRESS_IP,
+RC2_INGRESS_DOMAIN and RC2_CLUSTER_CA; the tests change only the namespaces that they create.
 """
 
 import json
@@ -25,27 +25,27 @@ Result = TypeVar("Result")
 
 @dataclass(frozen=True)
 class Cluster:
-    """One Kubernetes; `settings` are the words of `cluster.env` (KUBECTL, HELM, RC2_INGRESS_IP, RC2_CLUSTER_CA …)."""
+    """One cluster; `settings` are the variables of `cluster.env` (KUBECTL, HELM, RC2_INGRESS_IP, RC2_CLUSTER_CA …)."""
 
     settings: Mapping[str, str]
     namespaces: list["Namespace"] = field(default_factory=list, compare=False)
     images: dict[str, str] = field(default_factory=dict, compare=False)
 
     def kubectl(self, *arguments: str, manifest: Any = None, timeout: float = 60) -> str:
-        """What kubectl printed; `manifest` is given to it as JSON (`kubectl("apply", "-f", "-", manifest=…)`).
+        """The output of kubectl. `manifest` is its input, as JSON (`kubectl("apply", "-f", "-", manifest=…)`).
 
-        Raises AssertionError with what kubectl said when it fails, subprocess.TimeoutExpired after `timeout` seconds.
+        Raises AssertionError with kubectl's message if it fails, subprocess.TimeoutExpired after `timeout` seconds.
         """
         return self.run(self.settings["KUBECTL"], *arguments, stdin=_text(manifest), timeout=timeout)
 
     def helm(self, *arguments: str, timeout: float = 300) -> str:
-        """What helm printed; fails like `kubectl`."""
+        """The output of helm; raises the same errors as `kubectl`."""
         return self.run(self.settings["HELM"], *arguments, timeout=timeout)
 
     def image(self, name: str) -> str:
-        """The reference of one of our images; the machine's own nodes get it from the archive that `make images` made.
+        """The reference of one of our images. The nodes of `make cluster` import it from the archive of `make images`.
 
-        For a cluster of yours, RC2_IMAGES_PREFIX says where it finds them (`registry.example.org/rc2hub/`).
+        Another cluster pulls it with the prefix in RC2_IMAGES_PREFIX (`registry.example.org/rc2hub/`).
         """
         if prefix := self.settings.get("RC2_IMAGES_PREFIX"):
             return f"{prefix}{name}:{__version__}"
@@ -56,11 +56,11 @@ class Cluster:
         return self.images[name]
 
     def machine(self, *arguments: str, timeout: float = 120) -> str:
-        """A command of `machine/cluster` (`node-kill`, `stop` …); for tests of faults, on the cluster of `make cluster`."""
+        """Run a command of `machine/cluster` (`node-kill`, `stop` …); for fault tests on the cluster of `make cluster`."""
         return self.run(str(MACHINE), *arguments, timeout=timeout)
 
     def run(self, *command: str, stdin: str | None = None, timeout: float = 60) -> str:
-        """Run a program that knows this cluster; fails like `kubectl`."""
+        """Run a program with the settings of this cluster; raises the same errors as `kubectl`."""
         environment = {**os.environ, **self.settings}
         done = subprocess.run(
             command, env=environment, input=stdin, capture_output=True, text=True, timeout=timeout, check=False
@@ -69,13 +69,13 @@ class Cluster:
         return done.stdout
 
     def get(self, kind: str, name: str = "", *arguments: str) -> Any:
-        """Objects as `kubectl get -o json` has them; a list of them when no name is given."""
+        """The object of this name as in `kubectl get -o json`, or a list of all objects without a name."""
         found = json.loads(self.kubectl("get", kind, *([name] if name else []), "--output=json", *arguments))
         return found if name else found["items"]
 
     @contextmanager
     def namespace(self, labels: Mapping[str, str] | None = None) -> Iterator["Namespace"]:
-        """A namespace with a name of its own, deleted at the end without waiting; for fixtures of any scope."""
+        """A namespace with a unique name, deleted at the end without waiting; for fixtures of any scope."""
         namespace = Namespace(self, f"rc2-test-{token_hex(4)}")
         metadata = {"name": namespace.name, "labels": {"rc2-test": "true", **(labels or {})}}
         self.kubectl("create", "-f", "-", manifest={"apiVersion": "v1", "kind": "Namespace", "metadata": metadata})
@@ -104,19 +104,19 @@ class Namespace:
         return self.cluster.get(kind, name, f"--namespace={self.name}", *arguments)
 
     def apply(self, *manifests: Any) -> None:
-        """Apply objects given as dictionaries."""
+        """Apply objects, given as dictionaries."""
         self.kubectl("apply", "-f", "-", manifest={"apiVersion": "v1", "kind": "List", "items": manifests})
 
-    def wait(self, condition: str, *what: str, timeout: float = 60) -> None:
+    def wait(self, condition: str, *objects: str, timeout: float = 60) -> None:
         """`kubectl wait`: `wait("condition=Ready", "pod/web")`; AssertionError after `timeout` seconds."""
-        self.kubectl("wait", f"--for={condition}", *what, f"--timeout={timeout:.0f}s", timeout=timeout + 10)
+        self.kubectl("wait", f"--for={condition}", *objects, f"--timeout={timeout:.0f}s", timeout=timeout + 10)
 
     def exec(self, pod: str, *command: str, timeout: float = 60) -> str:
-        """What a command in the pod's first container prints."""
+        """The output of a command in the pod's first container."""
         return self.kubectl("exec", pod, "--", *command, timeout=timeout)
 
     def describe(self) -> str:
-        """Pods, events and logs as text: what is shown when a test fails."""
+        """Pods, events and logs as text, for the report of a failed test."""
         show = [
             ("get", "pods", "--output=wide"),
             ("get", "events", "--sort-by=.metadata.creationTimestamp"),
@@ -135,20 +135,22 @@ class Namespace:
 
 
 def find() -> Cluster:
-    """The cluster to test against; FileNotFoundError says how to get one."""
+    """The cluster for the tests; raises FileNotFoundError if there is none."""
     if kubeconfig := os.environ.get("KUBECONFIG_RC2_TEST"):
         return Cluster({"KUBECTL": "kubectl", "HELM": "helm", **os.environ, "KUBECONFIG": kubeconfig})
     if not ENVIRONMENT.exists():
-        raise FileNotFoundError("No cluster runs: `make cluster` starts one, or KUBECONFIG_RC2_TEST names one of yours.")
+        raise FileNotFoundError(
+            "No cluster is running. Start one with `make cluster`, or set KUBECONFIG_RC2_TEST to use another."
+        )
     return Cluster(dict(line.split("=", 1) for line in ENVIRONMENT.read_text().splitlines()))
 
 
-def eventually(look: Callable[[], Result], timeout: float = 30) -> Result:
-    """The first true result of `look`, which may fail until then; its last failure after `timeout` seconds."""
+def eventually(condition: Callable[[], Result], timeout: float = 30) -> Result:
+    """The first true result of `condition`, which may fail before; raises its last failure after `timeout` seconds."""
     deadline = time.monotonic() + timeout
     while True:
         try:
-            if result := look():
+            if result := condition():
                 return result
             failure: AssertionError = AssertionError(f"still {result!r} after {timeout} s")
         except AssertionError as error:

@@ -1,4 +1,4 @@
-"""A hub with pods, PostgreSQL and Spark, and a look at all that a person's server could leave behind."""
+"""A hub with pods, PostgreSQL and Spark, and a search for everything that a user's server could leave behind."""
 
 import json
 from collections.abc import AsyncIterator, Iterator
@@ -22,55 +22,55 @@ SERVICES = ["flights", "spark"]
 
 @dataclass(frozen=True)
 class Department:
-    """A hub, and the services that its people ask for."""
+    """A hub and the services that its users request."""
 
     hub: KubeHub
     postgres: Postgres
     gateway: SparkGateway
 
-    async def welcome(self, client: Client, person: str) -> None:
-        """Make somebody who may use the services."""
-        await client.create(person)
-        assert (await client.call("POST", "/hub/api/groups/analysts/users", json={"users": [person]}))[0] == 200
+    async def add_user(self, client: Client, username: str) -> None:
+        """Create a user with grants for the services."""
+        await client.create(username)
+        assert (await client.call("POST", "/hub/api/groups/analysts/users", json={"users": [username]}))[0] == 200
 
-    def cut(self, place: str, times: int) -> None:
-        """Have the stream into a pod cut there, so many times (`steps.py`)."""
-        self.hub.home.with_name("steps").joinpath(place).write_text(str(times))
+    def cut_stream(self, step: str, times: int) -> None:
+        """Cut the stream into a pod at this step, so many times (`steps.py`)."""
+        self.hub.home.with_name("steps").joinpath(step).write_text(str(times))
 
-    async def left(self, client: Client, person: str) -> dict[str, Any]:
-        """What is there of the person's; nothing, when her server is gone and the sweep has passed."""
+    async def leftovers(self, client: Client, username: str) -> dict[str, Any]:
+        """What is left of the user's server; empty after the server has stopped and the sweep has run."""
         _, routes = await client.call("GET", "/hub/api/proxy")
-        _, tokens = await client.call("GET", f"/hub/api/users/{person}/tokens")
+        _, tokens = await client.call("GET", f"/hub/api/users/{username}/tokens")
         found = {
-            "pods": [pod["metadata"]["name"] for pod in self.hub.namespace.get("pods") if person in json.dumps(pod)],
-            "drivers": [pod["metadata"]["name"] for pod in self.gateway.pods(person)],
+            "pods": [pod["metadata"]["name"] for pod in self.hub.namespace.get("pods") if username in json.dumps(pod)],
+            "drivers": [pod["metadata"]["name"] for pod in self.gateway.pods(username)],
             "secrets": self.hub.namespace.get("secrets"),
-            "routes": [route for route in routes if person in route],
-            "tokens": tokens.get("api_tokens"),  # nobody has any who does not exist
-            "roles": self.roles(person),
+            "routes": [route for route in routes if username in route],
+            "tokens": tokens.get("api_tokens"),  # None for a user who does not exist
+            "roles": self.roles(username),
         }
-        return {what: those for what, those in found.items() if those}
+        return {kind: objects for kind, objects in found.items() if objects}
 
-    def roles(self, person: str) -> list[str]:
-        """Her login roles in PostgreSQL."""
+    def roles(self, username: str) -> list[str]:
+        """The user's login roles in PostgreSQL."""
         with self.postgres.connect("postgres") as admin:
-            found = admin.execute("SELECT rolname FROM pg_roles WHERE rolname LIKE %s", [f"%{person}%"])
+            found = admin.execute("SELECT rolname FROM pg_roles WHERE rolname LIKE %s", [f"%{username}%"])
             return [name for (name,) in found]
 
     @asynccontextmanager
-    async def browser(self, person: str) -> AsyncIterator[aiohttp.ClientSession]:
-        """The cookies of somebody who has logged in; paths are the hub's."""
+    async def browser(self, username: str) -> AsyncIterator[aiohttp.ClientSession]:
+        """A session with the cookies of a user who has logged in; paths are relative to the hub."""
         async with aiohttp.ClientSession(self.hub.url, cookie_jar=aiohttp.CookieJar(unsafe=True)) as session:
             async with session.get("/hub/login") as page:
-                form = {"username": person, "password": "any", "_xsrf": page.cookies["_xsrf"].value}
+                form = {"username": username, "password": "any", "_xsrf": page.cookies["_xsrf"].value}
             async with session.post("/hub/login?next=/hub/home", data=form) as page:
                 assert (page.status, page.url.path) == (200, "/hub/home"), await page.text()
             yield session
 
 
 @contextmanager
-def opened(cluster: Cluster, postgres: Postgres, folder: Path, **run: Any) -> Iterator[Department]:
-    """A department that works; `run` is for its hub's configuration."""
+def running_department(cluster: Cluster, postgres: Postgres, folder: Path, **run: Any) -> Iterator[Department]:
+    """A running department; `run` configures its hub."""
     with postgres.connect("postgres") as admin:
         admin.execute("CREATE DATABASE department")
     secret = folder / "gateway-secret"

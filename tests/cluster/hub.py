@@ -1,4 +1,4 @@
-"""A hub that runs on the machine of the tests, so that it can be held and killed at each step; its servers are pods."""
+"""A hub that runs on the machine of the tests, so that tests can pause and kill it at each step; its servers are pods."""
 
 import json
 import os
@@ -14,7 +14,7 @@ from urllib.error import URLError
 from urllib.request import urlopen
 
 from tests.cluster.cluster import Namespace
-from tests.cluster.invariant import Watcher
+from tests.cluster.pool_watcher import PoolWatcher
 from tests.fixtures.hub import ROOT, Rc2
 
 CONFIG = Path(__file__).with_name("jupyterhub_config.py")
@@ -28,12 +28,12 @@ HOMES = {
         "resources": {"requests": {"storage": "1Gi"}},
     },
 }
-DEADLINE = 30.0
-"""Seconds for the hub to answer."""
+START_TIMEOUT = 30.0
+"""Seconds for the hub to answer after its start."""
 
 
 class KubeHub(Rc2):
-    """One hub in a folder of its own; its pods are in a namespace of their own."""
+    """One hub with its own folder and its own namespace of pods."""
 
     def __init__(self, folder: Path, namespace: Namespace, config: Path = CONFIG, **run: Any) -> None:
         self.home, self.namespace, self.config = folder, namespace, config
@@ -44,14 +44,14 @@ class KubeHub(Rc2):
         common = {"root": str(ROOT), "host": host, "ports": ports, "namespace": namespace.name}
         common["image"] = namespace.cluster.image("r-compute")
         self.run = {**common, "services": {}, **run}
-        self.watcher: Watcher
-        """Who stands beside its pool."""
-        self.away: list[tuple[float, float]] = []
-        """When none ran, in seconds of the wall clock."""
-        self._left = 0.0
+        self.watcher: PoolWatcher
+        """Records its pool."""
+        self.downtimes: list[tuple[float, float]] = []
+        """Start and end of each downtime, in wall-clock seconds."""
+        self._stopped_at = 0.0
 
     def start(self) -> None:
-        """Start it, and wait until it answers."""
+        """Start the hub and wait until it answers."""
         self.home.mkdir(exist_ok=True)
         environment = {
             **os.environ,
@@ -68,26 +68,26 @@ class KubeHub(Rc2):
                 stderr=log,
                 start_new_session=True,
             )
-        deadline = time.monotonic() + DEADLINE
+        deadline = time.monotonic() + START_TIMEOUT
         while not self._answers():
             assert self.process.poll() is None, f"the hub ended:\n{self.log()[-3000:]}"
             assert time.monotonic() < deadline, f"the hub does not answer:\n{self.log()[-3000:]}"
             time.sleep(0.1)
-        if self._left:
-            self.away.append((self._left, time.time()))
+        if self._stopped_at:
+            self.downtimes.append((self._stopped_at, time.time()))
 
     def stop(self) -> int:
-        """Stop it; the pods of running servers stay, as after a restart of a hub's own pod."""
+        """Stop the hub; the pods of running servers stay, as in a restart of the hub's pod."""
         self.process.send_signal(signal.SIGTERM)
         self.process.wait(20)
-        self._left = time.time()
+        self._stopped_at = time.time()
         return self.process.returncode
 
     def kill(self) -> None:
-        """End hub, proxy and broker at once."""
+        """Kill hub, proxy and broker at once."""
         os.killpg(self.process.pid, signal.SIGKILL)
         self.process.wait()
-        self._left = time.time()
+        self._stopped_at = time.time()
 
     def _answers(self) -> bool:
         try:
@@ -98,8 +98,8 @@ class KubeHub(Rc2):
 
 
 def standbys(hub: KubeHub) -> list[str]:
-    """The names of those that are ready."""
-    pods = hub.namespace.get("pods", "", "--selector=rc2-pool")
+    """The names of the ready standbys."""
+    pods = hub.namespace.get("pods", "", "--selector=rc2hub.org/pool")
     return [pod["metadata"]["name"] for pod in pods if _is_ready(pod)]
 
 

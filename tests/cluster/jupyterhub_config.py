@@ -1,4 +1,4 @@
-"""A hub on the machine of the tests, whose compute servers are pods. What an operator writes, with addresses of this run."""
+"""A hub on the machine of the tests; its compute servers are pods. An operator's configuration with addresses of this run."""
 
 import json
 import os
@@ -18,9 +18,11 @@ c.JupyterHub.authenticator_class = "dummy"
 c.Authenticator.allow_all = True
 c.Authenticator.auth_refresh_age = 2
 c.JupyterHub.allow_named_servers = True
-c.JupyterHub.tornado_settings = {"slow_spawn_timeout": run.get("slow_spawn_timeout", 0)}  # with 0, a start has a progress
+c.JupyterHub.tornado_settings = {
+    "slow_spawn_timeout": run.get("slow_spawn_timeout", 0)
+}  # with 0, a start returns at once and reports its progress
 c.JupyterHub.services = [{"name": "probe", "api_token": os.environ["RC2_TEST_TOKEN"]}]
-c.JupyterHub.load_groups = {"analysts": {"users": ["alice"]}, "students": {}, "teachers": {}, "guests": {}}
+c.JupyterHub.load_groups = {"analysts": {"users": ["alice"]}, "students": {}, "teachers": {}, "outsiders": {}}
 
 c.JupyterHub.spawner_class = "rc2-kube"
 c.KubeSpawner.namespace = run["namespace"]
@@ -38,22 +40,22 @@ c.KubeSpawner.extra_labels = run.get("labels", {})
 c.Spawner.poll_interval = 5
 
 
-def own(spawner):
-    """Some people need something that no other pod has."""
+def add_volume(spawner):
+    """Users named `own-…` need a volume that no standby has."""
     if spawner.user.name.startswith("own-"):
         spawner.volumes = [*spawner.volumes, {"name": "own", "emptyDir": {}}]
         spawner.volume_mounts = [*spawner.volume_mounts, {"name": "own", "mountPath": "/own"}]
 
 
-def large(spawner, pod):
-    """Some need more than any machine has."""
+def request_too_much(spawner, pod):
+    """Users named `large-…` request more CPU than any node has."""
     if spawner.user.name.startswith("large-"):
         pod.spec.containers[0].resources.requests["cpu"] = pod.spec.containers[0].resources.limits["cpu"] = 100
     return pod
 
 
-c.Spawner.pre_spawn_hook = own
-c.KubeSpawner.modify_pod_hook = large
+c.Spawner.pre_spawn_hook = add_volume
+c.KubeSpawner.modify_pod_hook = request_too_much
 if "node" in run:
     c.KubeSpawner.node_selector = {"kubernetes.io/hostname": run["node"]}
 small = {"cpu_guarantee": 0.05, "mem_guarantee": "100M"}

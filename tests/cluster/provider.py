@@ -1,4 +1,4 @@
-"""An OpenID provider on the machine of the tests, for the people of a release of the chart."""
+"""An OpenID provider on the machine of the tests, for the users of a release of the chart."""
 
 import subprocess
 from collections.abc import Iterator
@@ -12,7 +12,7 @@ from tests.fixtures.oidc import Certificates, Provider
 
 @contextmanager
 def provided(release: Release, folder: Path) -> Iterator[Provider]:
-    """A provider that runs, and a release whose values have people log in there; it is not installed yet."""
+    """A running provider. The values of the release, which is not installed yet, make users log in there."""
     settings = release.cluster.settings
     address, authority = settings["RC2_HOST_IP"], Path(settings["RC2_CLUSTER_CA"])
     provider = Provider(folder, _certificate(folder, address, authority), release.url, address)
@@ -50,7 +50,7 @@ def _object(kind: str, name: str, **content: Any) -> dict[str, Any]:
 
 
 def _certificate(folder: Path, address: str, authority: Path) -> Certificates:
-    """A certificate for the provider, by the authority of the cluster."""
+    """A certificate for the provider, signed by the cluster's authority."""
     key, request, certificate = (folder / f"provider.{kind}" for kind in ("key", "csr", "crt"))
     names = f"subjectAltName=IP:{address}"
     _openssl("req", "-newkey", "rsa:2048", "-nodes", "-keyout", key, "-out", request, "-subj", "/CN=login", "-addext", names)

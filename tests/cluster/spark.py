@@ -1,6 +1,6 @@
-"""A Spark gateway on the machine of the tests, with the rights that the chart gives it; its drivers are pods.
+"""A Spark gateway on the machine of the tests, with the permissions from the chart; its drivers are pods.
 
-Behind it a broker that believes everything: the token `of-alice` is one of alice's compute server.
+Its broker accepts every token: `of-alice` is a token of alice's compute server.
 """
 
 import asyncio
@@ -19,7 +19,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
-from rc2hub.gateways.control import GatewayClient
+from rc2hub.gateways.broker_rpc import GatewayClient
 from tests.cluster.cluster import Namespace, eventually
 from tests.cluster.hub import _free_port
 from tests.fixtures.hub import ROOT
@@ -32,26 +32,27 @@ RULES = [
     {"apiGroups": [""], "resources": ["pods/exec"], "verbs": ["get", "create"]},
     {"apiGroups": [""], "resources": ["serviceaccounts"], "resourceNames": ["spark-driver"], "verbs": ["get"]},
 ]
-"""Those of the gateway in the chart's spark-rbac.yaml."""
+"""The same as for the gateway in the chart's spark-rbac.yaml."""
 
 
 class Broker(BaseHTTPRequestHandler):
-    """Answers whose a token is."""
+    """Returns the user and server of a token."""
 
     def do_POST(self) -> None:
-        asked = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
-        body = json.dumps({"user": asked["token"].removeprefix("of-"), "server": ""}).encode()
+        request = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+        body = json.dumps({"user": request["token"].removeprefix("of-"), "server": ""}).encode()
         self.send_response(200)
         self.send_header("Content-Length", str(len(body)))
         self.end_headers()
         self.wfile.write(body)
 
     def log_message(self, *_: object) -> None:
-        """Say nothing."""
+        """Log nothing."""
 
 
 @contextmanager
-def believing_broker() -> Iterator[str]:
+def fake_broker() -> Iterator[str]:
+    """The URL of a broker that accepts every token."""
     server = ThreadingHTTPServer(("127.0.0.1", 0), Broker)
     threading.Thread(target=server.serve_forever, daemon=True).start()
     try:
@@ -61,17 +62,17 @@ def believing_broker() -> Iterator[str]:
         server.server_close()
 
 
-def give_rights(namespace: Namespace, kubeconfig: Path) -> None:
-    """The accounts of gateway and drivers, and a configuration of kubectl that is the gateway's."""
+def create_accounts(namespace: Namespace, kubeconfig: Path) -> None:
+    """Create the accounts of gateway and drivers; write a kubeconfig of the gateway's account."""
     rbac, name = "rbac.authorization.k8s.io", "spark-gateway"
     role = {"apiGroup": rbac, "kind": "Role", "name": name}
     subject = {"kind": "ServiceAccount", "name": name, "namespace": namespace.name}
-    of_rbac = {"apiVersion": f"{rbac}/v1", "metadata": {"name": name}}
+    rbac_object = {"apiVersion": f"{rbac}/v1", "metadata": {"name": name}}
     namespace.apply(
         {"apiVersion": "v1", "kind": "ServiceAccount", "metadata": {"name": "spark-driver"}},
         {"apiVersion": "v1", "kind": "ServiceAccount", "metadata": {"name": name}},
-        {**of_rbac, "kind": "Role", "rules": RULES},
-        {**of_rbac, "kind": "RoleBinding", "roleRef": role, "subjects": [subject]},
+        {**rbac_object, "kind": "Role", "rules": RULES},
+        {**rbac_object, "kind": "RoleBinding", "roleRef": role, "subjects": [subject]},
     )
     config = json.loads(namespace.cluster.kubectl("config", "view", "--raw", "--flatten", "--minify", "--output=json"))
     config["users"] = [{"name": name, "user": {"token": namespace.kubectl("create", "token", name).strip()}}]
@@ -80,7 +81,7 @@ def give_rights(namespace: Namespace, kubeconfig: Path) -> None:
 
 
 class SparkGateway:
-    """One gateway in a folder of its own; its drivers are pods in a namespace of their own."""
+    """One gateway with its own folder and its own namespace of drivers."""
 
     def __init__(self, folder: Path, namespace: Namespace, broker: str, **traits: Any) -> None:
         self.folder, self.namespace, self.secret = folder, namespace, secrets.token_hex(16)
@@ -90,12 +91,12 @@ class SparkGateway:
             "service": "spark",
             "address": self.address,
             "broker_url": broker,
-            "drivers_class": "rc2hub.gateways.driver_pods.PodDrivers",
-            "drivers": {**drivers_of(namespace), "executors_url": self.executors_url, **traits},
+            "drivers_class": "rc2hub.gateways.pod_drivers.PodDrivers",
+            "drivers": {**driver_traits(namespace), "executors_url": self.executors_url, **traits},
         }
 
     def start(self) -> None:
-        """Start it; callers wait for it by themselves."""
+        """Start the gateway without waiting for it."""
         environment = {
             **os.environ,
             "KUBECONFIG": str(self.folder / "kubeconfig"),
@@ -104,12 +105,12 @@ class SparkGateway:
             "JUPYTERHUB_BASE_URL": "/",
             "PYTHONPATH": str(ROOT),
         }
-        command = [sys.executable, "-m", "rc2hub.gateways.spark"]
+        command = [sys.executable, "-m", "rc2hub.gateways.spark_gateway"]
         with (self.folder / "gateway.log").open("ab") as log:
             self.process = subprocess.Popen(command, env=environment, cwd=self.folder, stdout=log, stderr=log)
 
     def end(self, signum: int = signal.SIGTERM) -> None:
-        """End it; its drivers go on."""
+        """Stop the gateway; its drivers keep running."""
         self.process.send_signal(signum)
         self.process.wait(20)
 
@@ -117,42 +118,42 @@ class SparkGateway:
         return (self.folder / "gateway.log").read_text()
 
     def secret_of(self, driver: str) -> str:
-        """What opens the driver of this name."""
+        """The secret of the driver of this name."""
         return hmac.digest(self.secret.encode(), driver.encode(), "sha256").hex()
 
-    async def announce(self, person: str) -> None:
-        """Say, as the broker does, that the person's server may use Spark; ends when Spark answers."""
-        await self._tell("Ensure", user=person, server="", level="use", until=time.time() + 600)
+    async def announce(self, username: str) -> None:
+        """Announce the user's server, like the broker; returns when Spark is ready."""
+        await self._call("Attach", user=username, server="", level="use", expires_at=time.time() + 600)
 
-    async def release(self, person: str) -> None:
-        """Say, as the broker does, that the person's server is gone."""
-        await self._tell("Release", user=person, server="")
+    async def release(self, username: str) -> None:
+        """Release the user's server, like the broker after its stop."""
+        await self._call("Detach", user=username, server="")
 
-    async def _tell(self, method: str, **message: Any) -> None:
+    async def _call(self, method: str, **message: Any) -> None:
         client = GatewayClient(self.address, lambda: self.secret)
         try:
             await client.call(method, 60, **message)
         finally:
             await client.close()
 
-    def pods(self, person: str, role: str = "driver") -> list[dict[str, Any]]:
-        """The pods of a person's."""
+    def pods(self, username: str, role: str = "driver") -> list[dict[str, Any]]:
+        """The user's pods."""
         found: list[dict[str, Any]] = self.namespace.get(
-            "pods", "", f"--selector=rc2hub.org/spark-key={person},spark-role={role}"
+            "pods", "", f"--selector=rc2hub.org/spark-key={username},spark-role={role}"
         )
         return found
 
-    def driver(self, person: str) -> str:
-        """The name of her driver."""
-        (pod,) = self.pods(person)
+    def driver(self, username: str) -> str:
+        """The name of the user's driver."""
+        (pod,) = self.pods(username)
         return str(pod["metadata"]["name"])
 
-    def nothing_is_left(self, person: str) -> None:
-        """Wait until no pod of hers is there."""
-        eventually(lambda: not self.pods(person) and not self.pods(person, "executor"))
+    def wait_until_deleted(self, username: str) -> None:
+        """Wait until the user has no pod."""
+        eventually(lambda: not self.pods(username) and not self.pods(username, "executor"))
 
 
-def drivers_of(namespace: Namespace) -> dict[str, Any]:
+def driver_traits(namespace: Namespace) -> dict[str, Any]:
     """Traits of small drivers."""
     image = namespace.cluster.image("spark")
     return {"namespace": namespace.name, "image": image, "memory": "512m", "executor_memory": "512m"}
@@ -161,12 +162,12 @@ def drivers_of(namespace: Namespace) -> dict[str, Any]:
 class Session:
     """A session of the stock client of Spark."""
 
-    def __init__(self, gateway: SparkGateway, person: str) -> None:
-        command = [str(CLIENT), str(SQL), gateway.address, f"of-{person}"]
+    def __init__(self, gateway: SparkGateway, username: str) -> None:
+        command = [str(CLIENT), str(SQL), gateway.address, f"of-{username}"]
         self.process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
 
     async def ask(self, sql: str, seconds: float = 90) -> str:
-        """The first value of the answer, or what was wrong."""
+        """The first value of the result, or the error message."""
         assert self.process.stdin
         assert self.process.stdout
         self.process.stdin.write(f"{sql}\n")
@@ -183,23 +184,23 @@ class Session:
 
 
 @asynccontextmanager
-async def session(gateway: SparkGateway, person: str) -> AsyncIterator[Session]:
-    """A session of somebody whose server was announced a moment ago."""
-    announcing = asyncio.create_task(gateway.announce(person))
-    opened = Session(gateway, person)
+async def session(gateway: SparkGateway, username: str) -> AsyncIterator[Session]:
+    """A session of a user whose server is being announced."""
+    announcing = asyncio.create_task(gateway.announce(username))
+    client = Session(gateway, username)
     try:
-        yield opened
+        yield client
     finally:
-        opened.close()
+        client.close()
         announcing.cancel()
         await asyncio.wait([announcing])
 
 
 @contextmanager
 def running_gateway(namespace: Namespace, folder: Path, **traits: Any) -> Iterator[SparkGateway]:
-    """A gateway, ended without a word in the end."""
-    with believing_broker() as broker:
-        give_rights(namespace, folder / "kubeconfig")
+    """A running gateway, killed at the end."""
+    with fake_broker() as broker:
+        create_accounts(namespace, folder / "kubeconfig")
         gateway = SparkGateway(folder, namespace, broker, **traits)
         gateway.start()
         try:

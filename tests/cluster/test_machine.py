@@ -1,4 +1,4 @@
-"""The cluster that `make cluster` starts is a real one: secured, with two nodes, storage, DNS, metrics and an ingress."""
+"""The cluster of `make cluster` is complete: access control, two nodes, storage, DNS, metrics and an ingress."""
 
 import base64
 import http.client
@@ -41,12 +41,12 @@ def mounted(name: str) -> list[dict[str, Any]]:
 
 
 def https(cluster: Cluster, address: str, port: int, path: str = "/", **headers: str) -> tuple[int, str]:
-    """Status and body of a request that trusts the cluster's authority, and it alone."""
+    """Status and body of a request that trusts only the cluster's authority."""
     trust = ssl.create_default_context(cafile=cluster.settings["RC2_CLUSTER_CA"])
     host = headers.get("Host", address)
     with (
-        socket.create_connection((address, port), timeout=5) as plain,
-        trust.wrap_socket(plain, server_hostname=host) as secure,
+        socket.create_connection((address, port), timeout=5) as unencrypted,
+        trust.wrap_socket(unencrypted, server_hostname=host) as secure,
         closing(http.client.HTTPConnection(host)) as connection,
     ):
         connection.sock = secure
@@ -56,14 +56,14 @@ def https(cluster: Cluster, address: str, port: int, path: str = "/", **headers:
 
 
 @pytest.fixture
-def whole(cluster: Cluster) -> Iterator[None]:
-    """Whatever a test has broken works again afterwards."""
+def repaired(cluster: Cluster) -> Iterator[None]:
+    """Repair the cluster after a test that breaks it."""
     yield
     cluster.machine("start", "etcd")
     cluster.machine("start", "kube-apiserver")
     for number in "12":
         cluster.machine("node-up", number)
-    cluster.machine("anew")
+    cluster.machine("restart-watchers")
 
 
 def ready_nodes(cluster: Cluster) -> set[str]:
@@ -74,40 +74,40 @@ def ready_nodes(cluster: Cluster) -> set[str]:
     }
 
 
-def test_two_nodes_are_ready_each_in_a_zone_of_its_own(cluster: Cluster) -> None:
+def test_two_nodes_are_ready_in_different_zones(cluster: Cluster) -> None:
     assert ready_nodes(cluster) == set(NODES)
     zones = {node["metadata"]["labels"]["topology.kubernetes.io/zone"] for node in cluster.get("nodes")}
     assert zones == {"zone1", "zone2"}
 
 
 @pytest.mark.parametrize("address", NODES.values(), ids=NODES.keys())
-def test_a_kubelet_refuses_who_shows_no_certificate(cluster: Cluster, address: str) -> None:
+def test_a_kubelet_refuses_a_request_without_a_certificate(cluster: Cluster, address: str) -> None:
     assert https(cluster, address, 10250, "/pods")[0] == 401
 
 
-def test_a_kubelet_asks_the_api_server_what_somebody_may(cluster: Cluster, namespace: Namespace) -> None:
+def test_a_kubelet_checks_permissions_with_the_api_server(cluster: Cluster, namespace: Namespace) -> None:
     token = namespace.kubectl("create", "token", "default").strip()
     assert https(cluster, NODES["node1"], 10250, "/pods", Authorization=f"Bearer {token}")[0] == 403
 
 
 @pytest.mark.parametrize("path", ["/api/v1/nodes", "/version", "/healthz"])
-def test_the_api_server_refuses_who_shows_nothing(cluster: Cluster, path: str) -> None:
+def test_the_api_server_refuses_an_anonymous_request(cluster: Cluster, path: str) -> None:
     assert https(cluster, cluster.settings["RC2_HOST_IP"], 6443, path)[0] == 401
 
 
-def test_etcd_refuses_who_has_no_certificate_of_its_own_authority(cluster: Cluster) -> None:
+def test_etcd_refuses_a_certificate_of_another_authority(cluster: Cluster) -> None:
     pki = KUBECONFIGS.parent / "pki"
     stranger = ssl.create_default_context(cafile=str(pki / "etcd-ca.crt"))
     stranger.load_cert_chain(pki / "admin.crt", pki / "admin.key")
     with (
-        socket.create_connection(("127.0.0.1", 2379), timeout=5) as plain,
-        stranger.wrap_socket(plain, server_hostname="127.0.0.1") as secure,
+        socket.create_connection(("127.0.0.1", 2379), timeout=5) as unencrypted,
+        stranger.wrap_socket(unencrypted, server_hostname="127.0.0.1") as secure,
         pytest.raises(OSError, match="alert"),
     ):
         secure.recv(1)
 
 
-def test_a_node_reads_the_secrets_of_its_own_pods_and_no_others(cluster: Cluster, namespace: Namespace) -> None:
+def test_a_node_can_read_only_the_secrets_of_its_pods(cluster: Cluster, namespace: Namespace) -> None:
     namespace.kubectl("create", "secret", "generic", "key", "--from-literal=word=xyzzy")
     run(namespace, pod(cluster, "user", nodeName="node1", volumes=[{"name": "key", "secret": {"secretName": "key"}}]))
 
@@ -119,7 +119,7 @@ def test_a_node_reads_the_secrets_of_its_own_pods_and_no_others(cluster: Cluster
         read_as("node2")
 
 
-def test_a_node_does_not_even_see_the_other_one(cluster: Cluster) -> None:
+def test_a_node_cannot_read_the_other_node(cluster: Cluster) -> None:
     with pytest.raises(AssertionError, match="Forbidden.*only its own Node object"):
         cluster.kubectl(f"--kubeconfig={KUBECONFIGS / 'node2'}", "get", "node", "node1")
 
@@ -133,14 +133,14 @@ def test_a_service_account_token_is_bound_to_its_pod_and_expires(cluster: Cluste
     assert claims["exp"] > claims["iat"]
 
 
-def test_a_pod_finds_services_and_the_ingress_by_name(cluster: Cluster, namespace: Namespace) -> None:
+def test_a_pod_resolves_services_and_the_ingress(cluster: Cluster, namespace: Namespace) -> None:
     run(namespace, pod(cluster, "asker"))
     assert "10.96.0.1" in namespace.exec("asker", "nslookup", "kubernetes.default.svc.cluster.local")
     ingress = f"hub.{cluster.settings['RC2_INGRESS_DOMAIN']}"
     assert cluster.settings["RC2_INGRESS_IP"] in namespace.exec("asker", "nslookup", ingress)
 
 
-def test_pods_on_two_nodes_reach_each_other_and_see_who_calls(cluster: Cluster, namespace: Namespace) -> None:
+def test_pods_on_two_nodes_reach_each_other_and_see_the_source_address(cluster: Cluster, namespace: Namespace) -> None:
     run(namespace, pod(cluster, "web", HELLO, nodeName="node1"), pod(cluster, "caller", nodeName="node2"))
     namespace.kubectl("expose", "pod", "web", "--port=80", "--target-port=8080")
     address = namespace.get("pod", "caller")["status"]["podIP"]
@@ -148,14 +148,14 @@ def test_pods_on_two_nodes_reach_each_other_and_see_who_calls(cluster: Cluster, 
     assert address in namespace.kubectl("logs", "web")
 
 
-def test_a_claim_without_a_class_gets_a_volume_of_the_default_one(cluster: Cluster, namespace: Namespace) -> None:
+def test_a_claim_without_a_class_gets_a_volume_of_the_default_class(cluster: Cluster, namespace: Namespace) -> None:
     namespace.apply(claim("own", "ReadWriteOnce"))
-    run(namespace, pod(cluster, "keeper", "echo kept > /data/file; sleep 3600", volumes=mounted("own")))
+    run(namespace, pod(cluster, "writer", "echo kept > /data/file; sleep 3600", volumes=mounted("own")))
     assert namespace.get("pvc", "own")["spec"]["storageClassName"] == "local-path"
-    assert eventually(lambda: namespace.exec("keeper", "cat", "/data/file")) == "kept\n"
+    assert eventually(lambda: namespace.exec("writer", "cat", "/data/file")) == "kept\n"
 
 
-def test_homes_are_one_folder_for_both_nodes(cluster: Cluster, namespace: Namespace) -> None:
+def test_homes_are_the_same_folder_on_both_nodes(cluster: Cluster, namespace: Namespace) -> None:
     namespace.apply(claim("homes", "ReadWriteMany", storageClassName="rc2-homes"))
     namespace.wait("jsonpath={.status.phase}=Bound", "pvc/homes")
     run(namespace, *(pod(cluster, node, nodeName=node, volumes=mounted("homes")) for node in NODES))
@@ -163,33 +163,31 @@ def test_homes_are_one_folder_for_both_nodes(cluster: Cluster, namespace: Namesp
     assert namespace.exec("node2", "sh", "-c", "stat -c '%u %a' /data/file && cat /data/file") == "1234 600\nmine\n"
 
 
-def test_the_ingress_answers_over_tls_with_a_certificate_of_the_clusters_authority(
-    cluster: Cluster, namespace: Namespace
-) -> None:
+def test_the_ingress_serves_tls_with_a_certificate_of_the_clusters_authority(cluster: Cluster, namespace: Namespace) -> None:
     host = f"{namespace.name}.{cluster.settings['RC2_INGRESS_DOMAIN']}"
     run(namespace, pod(cluster, "web", HELLO))
     namespace.kubectl("expose", "pod", "web", "--port=80", "--target-port=8080")
     namespace.kubectl("create", "ingress", "web", "--class=traefik", f"--rule={host}/*=web:80,tls")
-    assert eventually(lambda: answer(cluster, host)) == "hello from web\n"
+    assert eventually(lambda: ingress_response(cluster, host)) == "hello from web\n"
     status = namespace.get("ingress", "web")["status"]
     assert status["loadBalancer"]["ingress"][0]["ip"] == cluster.settings["RC2_INGRESS_IP"]
 
 
-def answer(cluster: Cluster, host: str) -> str:
+def ingress_response(cluster: Cluster, host: str) -> str:
     status, body = https(cluster, cluster.settings["RC2_INGRESS_IP"], 443, Host=host)
     assert status == 200, body
     return body
 
 
-def test_the_metrics_server_knows_what_nodes_and_pods_use(cluster: Cluster, namespace: Namespace) -> None:
+def test_the_metrics_server_reports_the_usage_of_nodes_and_pods(cluster: Cluster, namespace: Namespace) -> None:
     run(namespace, pod(cluster, "busy"))
     assert set(NODES) <= set(eventually(lambda: cluster.kubectl("top", "nodes"), 60).split())
     assert "busy" in eventually(lambda: namespace.kubectl("top", "pods"), 60)
 
 
 @pytest.mark.alone
-def test_a_node_without_power_is_noticed_and_its_deployments_move(
-    cluster: Cluster, namespace: Namespace, whole: None
+def test_after_a_power_cut_of_a_node_its_pods_are_replaced_on_the_other_node(
+    cluster: Cluster, namespace: Namespace, repaired: None
 ) -> None:
     template = {"metadata": {"labels": {"app": "web"}}, "spec": pod(cluster, "web")["spec"]}
     spec = {"replicas": 2, "selector": {"matchLabels": {"app": "web"}}, "template": template}
@@ -201,7 +199,9 @@ def test_a_node_without_power_is_noticed_and_its_deployments_move(
 
 
 @pytest.mark.alone
-def test_pods_live_on_while_etcd_and_the_api_server_are_gone(cluster: Cluster, namespace: Namespace, whole: None) -> None:
+def test_pods_keep_running_while_etcd_and_the_api_server_are_down(
+    cluster: Cluster, namespace: Namespace, repaired: None
+) -> None:
     run(namespace, pod(cluster, "web", HELLO))
     address = namespace.get("pod", "web")["status"]["podIP"]
     cluster.machine("stop", "kube-apiserver")
@@ -214,7 +214,7 @@ def test_pods_live_on_while_etcd_and_the_api_server_are_gone(cluster: Cluster, n
 
 
 @pytest.mark.alone
-def test_an_image_that_is_there_is_not_imported_again(cluster: Cluster, tmp_path: Path) -> None:
+def test_an_image_that_exists_is_not_imported_again(cluster: Cluster, tmp_path: Path) -> None:
     busybox = next(Path(cluster.settings["KUBECTL"]).parent.parent.glob("images-*/busybox.tar"))
     record = Path("/var/lib/rc2-cluster/node1/images")
     before = {file.name: file.stat().st_mtime_ns for file in record.iterdir()}

@@ -1,4 +1,4 @@
-"""What ends a server, or keeps one from starting: a sentence for the person, nothing left over, and the next start works."""
+"""Outages that end a server or prevent its start: the user sees a message, nothing is left, and the next start works."""
 
 import asyncio
 import json
@@ -11,7 +11,7 @@ import aiohttp
 import pytest
 
 from tests.cluster.cluster import Cluster, eventually
-from tests.cluster.department import SERVICES, Department, opened
+from tests.cluster.department import SERVICES, Department, running_department
 from tests.cluster.steps import CUTS
 from tests.cluster.test_machine import NODES, ready_nodes
 from tests.fixtures.hub import Client, Kernel, until
@@ -23,17 +23,17 @@ NO_ANSWER = "Your server appears to be down. Try restarting it from the hub"
 NOT_RUNNING = "Your server is not running. Would you like to start it?"
 LOGGED_OUT = "Sign in"
 LOADS = ""
-"""What her page says: as long as nobody has noticed, and then; or it goes on loading, and she tries again."""
-EAT = "x <- lapply(1:40, function(i) raw(2^26))"
-"""2.5 GiB, where a compute server may use one. Linux ends R alone, or with cgroup v2 all of the container."""
-RELOADS = aiohttp.ClientTimeout(total=3)
+"""What the user's page shows: NO_ANSWER until the hub notices the outage, then NOT_RUNNING; LOADS while it is loading."""
+ALLOCATE = "x <- lapply(1:40, function(i) raw(2^26))"
+"""2.5 GiB; the limit of a compute server is 1 GiB. Linux kills R only, or with cgroup v2 the whole container."""
+RELOAD_TIMEOUT = aiohttp.ClientTimeout(total=3)
 
 
 @dataclass(frozen=True)
 class Server:
-    """A compute server with everything attached, and the R in it."""
+    """A compute server with all services attached, and its R."""
 
-    person: str
+    username: str
     node: str
     r: Kernel
 
@@ -43,11 +43,11 @@ Outage = Callable[[Department, Client, Server], AbstractAsyncContextManager[None
 
 @pytest.fixture(scope="module")
 def department(cluster: Cluster, postgres: Postgres, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Department]:
-    """A hub with one standby, for people who do not wait long."""
+    """A hub with one standby and a short start timeout."""
     folder = tmp_path_factory.mktemp("department")
     (folder / "steps").mkdir()
     quick = {"start_timeout": 30, "extra_pod_config": {"terminationGracePeriodSeconds": 1}}
-    with opened(cluster, postgres, folder, spare=1, steps=str(folder / "steps"), **quick) as department:
+    with running_department(cluster, postgres, folder, spare=1, steps=str(folder / "steps"), **quick) as department:
         yield department
 
 
@@ -58,14 +58,14 @@ async def client(department: Department) -> AsyncIterator[Client]:
 
 
 @asynccontextmanager
-async def working(department: Department, client: Client, person: str) -> AsyncIterator[Server]:
-    """Somebody who works, with a Spark server of her own."""
-    status, event = await client.start(person, services=SERVICES)
+async def working(department: Department, client: Client, username: str) -> AsyncIterator[Server]:
+    """The running server of a user, with a Spark driver."""
+    status, event = await client.start(username, services=SERVICES)
     assert status == 201, event
-    async with client.kernel(person) as r:
+    async with client.kernel(username) as r:
         pod = await r.run('cat(Sys.info()[["nodename"]])')
-        eventually(lambda: department.gateway.pods(person) and department.roles(person))
-        yield Server(person, department.hub.namespace.get("pod", pod)["spec"]["nodeName"], r)
+        eventually(lambda: department.gateway.pods(username) and department.roles(username))
+        yield Server(username, department.hub.namespace.get("pod", pod)["spec"]["nodeName"], r)
 
 
 @asynccontextmanager
@@ -95,13 +95,13 @@ async def node_without_power_and_server_stopped(
 ) -> AsyncIterator[None]:
     async with node_without_power(department, client, server):
         async with asyncio.timeout(40):
-            await client.stop(server.person)
+            await client.stop(server.username)
         yield
 
 
 @asynccontextmanager
 async def server_killed(_department: Department, _client: Client, server: Server) -> AsyncIterator[None]:
-    """As Linux does it when a container's memory is not enough and its processes end as one."""
+    """Like Linux when it kills all processes of a container that has exceeded its memory limit."""
     killing = asyncio.create_task(server.r.run('system("kill -9 -1")'))
     try:
         yield
@@ -112,71 +112,73 @@ async def server_killed(_department: Department, _client: Client, server: Server
 
 @asynccontextmanager
 async def server_culled(_department: Department, client: Client, server: Server) -> AsyncIterator[None]:
-    await client.stop(server.person)
+    await client.stop(server.username)
     yield
 
 
 @asynccontextmanager
-async def person_deleted(_department: Department, client: Client, server: Server) -> AsyncIterator[None]:
+async def user_deleted(_department: Department, client: Client, server: Server) -> AsyncIterator[None]:
     async def is_deleted() -> bool:
-        # JupyterHub says 400 while a server takes more than ten seconds to stop
-        return (await client.call("DELETE", f"/hub/api/users/{server.person}"))[0] == 204
+        # JupyterHub responds with 400 if a server takes more than ten seconds to stop
+        return (await client.call("DELETE", f"/hub/api/users/{server.username}"))[0] == 204
 
     await until(is_deleted)
     yield
 
 
-OF_A_NODE = (node_drained, node_without_power, node_without_power_and_server_stopped)
+NODE_OUTAGES = (node_drained, node_without_power, node_without_power_and_server_stopped)
 OUTAGES = [
-    *(pytest.param(outage, marks=pytest.mark.alone) for outage in OF_A_NODE),
+    *(pytest.param(outage, marks=pytest.mark.alone) for outage in NODE_OUTAGES),
     server_killed,
     server_culled,
-    person_deleted,
+    user_deleted,
 ]
-READS = {person_deleted: LOGGED_OUT}
-"""What her page says then, where it is not that her server does not run."""
+PAGE_AFTER = {user_deleted: LOGGED_OUT}
+"""What the user's page shows after an outage, if it is not NOT_RUNNING."""
 
 
 @pytest.mark.parametrize("outage", OUTAGES, ids=lambda outage: outage.__name__)
 async def test_a_server_that_ends_leaves_nothing_and_the_next_start_works(
-    department: Department, client: Client, person: str, outage: Outage
+    department: Department, client: Client, username: str, outage: Outage
 ) -> None:
-    await department.welcome(client, person)
-    async with department.browser(person) as browser, working(department, client, person) as server:
-        assert await page(browser, person) == WORKS
+    await department.add_user(client, username)
+    async with department.browser(username) as browser, working(department, client, username) as server:
+        assert await page(browser, username) == WORKS
         async with outage(department, client, server):
-            await until(lambda: shows(browser, person, READS.get(outage, NOT_RUNNING)), 90)
-            await until(lambda: nothing_left(department, client, person))
-            await department.welcome(client, person)
-            await works_and_goes(department, client, person)
+            await until(lambda: shows(browser, username, PAGE_AFTER.get(outage, NOT_RUNNING)), 90)
+            await until(lambda: nothing_left(department, client, username))
+            await department.add_user(client, username)
+            await start_work_stop(department, client, username)
 
 
-async def test_an_r_that_takes_all_memory_is_ended_and_she_works_on(
-    department: Department, client: Client, person: str
+async def test_an_r_that_exceeds_the_memory_limit_is_killed_and_the_user_can_work_on(
+    department: Department, client: Client, username: str
 ) -> None:
-    await department.welcome(client, person)
-    async with working(department, client, person) as server:
+    await department.add_user(client, username)
+    async with working(department, client, username) as server:
         pod, process = (await server.r.run('cat(Sys.info()[["nodename"]], Sys.getpid())')).split()
-        eating = asyncio.create_task(server.r.run(EAT))
+        allocating = asyncio.create_task(server.r.run(ALLOCATE))
         await until(lambda: has_ended(department, pod, process))
-        eating.cancel()
-        await asyncio.wait([eating])
-    await works_and_goes(department, client, person)
+        allocating.cancel()
+        await asyncio.wait([allocating])
+    await start_work_stop(department, client, username)
 
 
 @pytest.fixture(scope="module")
 async def starts(department: Department) -> dict[str, list[str]]:
-    """What people read who start one profile each, all at the same time."""
+    """Profile to the progress messages of a user who starts it; all start at the same time."""
     profiles = ("huge", "missing", "unbound", "slow")
     async with department.hub.client() as client:
         for profile in profiles:
-            await department.welcome(client, profile)
-        read = await asyncio.gather(*(start(client, profile, profile=profile, services=SERVICES) for profile in profiles))
-    return dict(zip(profiles, read, strict=True))
+            await department.add_user(client, profile)
+        messages = await asyncio.gather(
+            *(start(client, profile, profile=profile, services=SERVICES) for profile in profiles)
+        )
+    return dict(zip(profiles, messages, strict=True))
 
 
 @pytest.mark.parametrize(
-    ("profile", "why"),
+    ("profile", "reason"),
     [
         ("huge", "There is no room yet .*Insufficient cpu"),
         ("missing", "R's container could not be started .*missing:1"),
@@ -184,78 +186,78 @@ async def starts(department: Department) -> dict[str, list[str]]:
     ],
 )
 async def test_a_pod_that_cannot_start_leaves_nothing_and_the_next_start_works(
-    department: Department, client: Client, starts: dict[str, list[str]], profile: str, why: str
+    department: Department, client: Client, starts: dict[str, list[str]], profile: str, reason: str
 ) -> None:
-    said = f"Spawn failed: R could not be started. {why}.*; ask an operator\\."
-    assert re.fullmatch(said, starts[profile][-1]), starts[profile]
+    expected = f"Spawn failed: R could not be started. {reason}.*; ask an operator\\."
+    assert re.fullmatch(expected, starts[profile][-1]), starts[profile]
     await until(lambda: nothing_left(department, client, profile))
-    await works_and_goes(department, client, profile)
+    await start_work_stop(department, client, profile)
 
 
 async def test_an_exceeded_quota_leaves_nothing_and_the_next_start_works(
-    department: Department, client: Client, person: str
+    department: Department, client: Client, username: str
 ) -> None:
-    hers = f"own-{person}"  # a standby would be hers in spite of it
-    await department.welcome(client, hers)
+    username = f"own-{username}"  # otherwise the user would get a standby in spite of the quota
+    await department.add_user(client, username)
     department.hub.namespace.kubectl("create", "quota", "small", "--hard=pods=0")
     try:
-        read = await start(client, hers, services=SERVICES)
-        said = r"Spawn failed: R could not be started: .* exceeded quota: small, .*; ask an operator\."
-        assert re.fullmatch(said, read[-1]), read
-        await until(lambda: nothing_left(department, client, hers))
+        messages = await start(client, username, services=SERVICES)
+        expected = r"Spawn failed: R could not be started: .* exceeded quota: small, .*; ask an operator\."
+        assert re.fullmatch(expected, messages[-1]), messages
+        await until(lambda: nothing_left(department, client, username))
     finally:
         department.hub.namespace.kubectl("delete", "quota", "small")
-    await works_and_goes(department, client, hers)
+    await start_work_stop(department, client, username)
 
 
-async def test_a_machine_that_takes_long_is_waited_for(
-    department: Department, client: Client, starts: dict[str, list[str]]
-) -> None:
+async def test_the_hub_waits_for_a_slow_start(department: Department, client: Client, starts: dict[str, list[str]]) -> None:
     assert starts["slow"][-1].startswith("Server ready at"), starts["slow"]
     await client.stop("slow")
     await until(lambda: nothing_left(department, client, "slow"))
 
 
 @pytest.mark.parametrize("cut", CUTS)
-async def test_a_stream_that_is_cut_in_the_activation_costs_her_the_time_of_another_standby(
-    department: Department, client: Client, person: str, cut: str
+async def test_if_the_stream_is_cut_during_the_activation_the_user_gets_the_next_standby(
+    department: Department, client: Client, username: str, cut: str
 ) -> None:
-    await department.welcome(client, person)
-    department.cut(cut, times=1)
-    read = await start(client, person, services=SERVICES)
-    assert "That R was lost; taking the next" in read, read
-    assert read[-1].startswith("Server ready at"), read
-    await client.stop(person)
-    await until(lambda: nothing_left(department, client, person))
+    await department.add_user(client, username)
+    department.cut_stream(cut, times=1)
+    messages = await start(client, username, services=SERVICES)
+    assert "That R was lost; taking the next one" in messages, messages
+    assert messages[-1].startswith("Server ready at"), messages
+    await client.stop(username)
+    await until(lambda: nothing_left(department, client, username))
 
 
-@pytest.mark.parametrize("cut", ["cut-in-the-order", "cut-after-the-order", "cut-after-the-attachments"])
-async def test_a_stream_that_is_cut_again_leaves_nothing_and_the_next_start_works(
-    department: Department, client: Client, person: str, cut: str
+@pytest.mark.parametrize(
+    "cut", ["cut-in-the-activation-request", "cut-after-the-activation-request", "cut-after-the-attachments"]
+)
+async def test_a_stream_that_is_cut_twice_leaves_nothing_and_the_next_start_works(
+    department: Department, client: Client, username: str, cut: str
 ) -> None:
-    await department.welcome(client, person)
-    department.cut(cut, times=2)
-    read = await start(client, person, services=SERVICES)
-    assert read[-1] == "Spawn failed: The R server ended while it was started; start it again.", read
-    await until(lambda: nothing_left(department, client, person))
-    await works_and_goes(department, client, person)
+    await department.add_user(client, username)
+    department.cut_stream(cut, times=2)
+    messages = await start(client, username, services=SERVICES)
+    assert messages[-1] == "Spawn failed: The R server ended while it was started; start it again.", messages
+    await until(lambda: nothing_left(department, client, username))
+    await start_work_stop(department, client, username)
 
 
-async def start(client: Client, person: str, **options: object) -> list[str]:
-    """Start a server; all that the person reads until it is there or cannot be."""
-    status, answer = await client.call("POST", f"/hub/api/users/{person}/server", json=options)
+async def start(client: Client, username: str, **options: object) -> list[str]:
+    """Start a server; return all progress messages that the user sees."""
+    status, answer = await client.call("POST", f"/hub/api/users/{username}/server", json=options)
     assert status == 202, answer
-    async with client.session.get(client.address(f"/hub/api/users/{person}/server/progress")) as progress:
+    async with client.session.get(client.address(f"/hub/api/users/{username}/server/progress")) as progress:
         lines = [line async for line in progress.content if line.startswith(b"data:")]
-    read = [json.loads(line[5:])["message"] for line in lines]
-    assert not [message for message in read if "\n" in message or "Traceback" in message]
-    return read
+    messages = [json.loads(line[5:])["message"] for line in lines]
+    assert not [message for message in messages if "\n" in message or "Traceback" in message]
+    return messages
 
 
-async def page(browser: aiohttp.ClientSession, person: str) -> str:
-    """The sentence on a person's page, or the title of what works."""
+async def page(browser: aiohttp.ClientSession, username: str) -> str:
+    """The known text on the user's page, or all of its text."""
     try:
-        async with browser.get(f"/user/{person}/lab", timeout=RELOADS) as answer:
+        async with browser.get(f"/user/{username}/lab", timeout=RELOAD_TIMEOUT) as answer:
             text = " ".join(re.sub("<[^>]*>", " ", await answer.text()).split())
     except TimeoutError:
         return LOADS
@@ -263,19 +265,19 @@ async def page(browser: aiohttp.ClientSession, person: str) -> str:
     return next((sentence for sentence in (NO_ANSWER, NOT_RUNNING, LOGGED_OUT, WORKS) if sentence in text), text)
 
 
-async def shows(browser: aiohttp.ClientSession, person: str, sentence: str) -> bool:
-    said = await page(browser, person)
-    assert said in {WORKS, LOADS, NO_ANSWER, NOT_RUNNING, LOGGED_OUT}
-    return said == sentence
+async def shows(browser: aiohttp.ClientSession, username: str, sentence: str) -> bool:
+    shown = await page(browser, username)
+    assert shown in {WORKS, LOADS, NO_ANSWER, NOT_RUNNING, LOGGED_OUT}
+    return shown == sentence
 
 
-async def works_and_goes(department: Department, client: Client, person: str) -> None:
-    """Start, if need be again, work with R, stop; and nothing is left of that either."""
-    await until(lambda: has_started(client, person))
-    async with client.kernel(person) as r:
+async def start_work_stop(department: Department, client: Client, username: str) -> None:
+    """Start (again if necessary), run R code, stop; nothing is left afterwards."""
+    await until(lambda: has_started(client, username))
+    async with client.kernel(username) as r:
         assert await r.run("cat(6 * 7)") == "42"
-    await client.stop(person)
-    await until(lambda: nothing_left(department, client, person))
+    await client.stop(username)
+    await until(lambda: nothing_left(department, client, username))
 
 
 async def has_ended(department: Department, pod: str, process: str) -> bool:
@@ -286,14 +288,14 @@ async def has_ended(department: Department, pod: str, process: str) -> bool:
     return False
 
 
-async def has_started(client: Client, person: str) -> bool:
-    """Start; after a failed start, JupyterHub says 201 of the next one before it is there."""
-    print(await client.start(person, profile="r", services=["flights"]))  # read when it never works
-    _, model = await client.call("GET", f"/hub/api/users/{person}")
+async def has_started(client: Client, username: str) -> bool:
+    """Start the server; after a failed start, JupyterHub returns 201 for the next one before it is ready."""
+    print(await client.start(username, profile="r", services=["flights"]))  # shown if the test fails
+    _, model = await client.call("GET", f"/hub/api/users/{username}")
     return bool(model["servers"].get("", {}).get("ready"))
 
 
-async def nothing_left(department: Department, client: Client, person: str) -> bool:
-    left = await department.left(client, person)
-    print(left)  # read when it never gets empty
-    return not left
+async def nothing_left(department: Department, client: Client, username: str) -> bool:
+    leftovers = await department.leftovers(client, username)
+    print(leftovers)  # shown if the test fails
+    return not leftovers

@@ -1,4 +1,4 @@
-"""More pods available than running: a login takes a standby, and another one comes in its place."""
+"""The pool of standbys: a login claims a standby, and a new one replaces it."""
 
 import asyncio
 import json
@@ -12,8 +12,8 @@ import pytest
 from tests.cluster.cluster import Cluster, eventually
 from tests.cluster.conftest import running_hub
 from tests.cluster.hub import KubeHub, standbys
-from tests.cluster.invariant import PACE, Watcher
-from tests.cluster.test_login import is_hers, server, who
+from tests.cluster.pool_watcher import REPLACEMENT_TIMEOUT, PoolWatcher
+from tests.cluster.test_login import assert_runs_as, process_facts, server
 from tests.fixtures.hub import Client, until
 
 pytestmark = [pytest.mark.alone, pytest.mark.timeout(180)]
@@ -22,138 +22,142 @@ SPARE = 2
 
 @pytest.fixture(scope="module")
 def kube_hub(cluster: Cluster, tmp_path_factory: pytest.TempPathFactory) -> Iterator[KubeHub]:
-    """A hub with a pool in which, whatever happens, standbys are never too few."""
+    """A hub with a pool; at the end, the watcher must not have seen a shortage of standbys."""
     with running_hub(cluster, tmp_path_factory.mktemp("pool"), spare=SPARE) as hub:
         eventually(lambda: len(standbys(hub)) == SPARE, 90)
         yield hub
-        assert hub.watcher.too_few(hub.away) == []
+        assert hub.watcher.shortages(hub.downtimes) == []
 
 
 @pytest.fixture(autouse=True)
 def full(kube_hub: KubeHub) -> None:
-    """Each test begins with a full pool."""
+    """Each test starts with a full pool."""
     eventually(lambda: len(standbys(kube_hub)) == SPARE, 60)
 
 
-def pod_of(hub: KubeHub, person: str) -> dict[str, Any]:
-    """A person's pod, of which there is one."""
-    (pod,) = hub.namespace.get("pods", "", f"--selector=hub.jupyter.org/username={person}")
+def pod_of(hub: KubeHub, username: str) -> dict[str, Any]:
+    """The user's only pod."""
+    (pod,) = hub.namespace.get("pods", "", f"--selector=hub.jupyter.org/username={username}")
     return dict(pod)
 
 
-async def said(client: Client, person: str) -> list[str]:
-    """Start, and give what the person read meanwhile."""
-    await client.create(person)
-    await client.call("POST", f"/hub/api/users/{person}/server", json={})
-    async with client.session.get(client.address(f"/hub/api/users/{person}/server/progress")) as progress:
+async def progress_messages(client: Client, username: str) -> list[str]:
+    """Start a server; return the progress messages that the user sees."""
+    await client.create(username)
+    await client.call("POST", f"/hub/api/users/{username}/server", json={})
+    async with client.session.get(client.address(f"/hub/api/users/{username}/server/progress")) as progress:
         lines = [line async for line in progress.content if line.startswith(b"data:")]
     return [json.loads(line[5:])["message"] for line in lines]
 
 
-async def test_a_login_takes_a_standby_and_another_comes(kube: Client, kube_hub: KubeHub, person: str) -> None:
+async def test_a_login_claims_a_standby_and_a_new_one_replaces_it(kube: Client, kube_hub: KubeHub, username: str) -> None:
     before = standbys(kube_hub)
-    async with server(kube, person), kube.kernel(person) as r:
+    async with server(kube, username), kube.kernel(username) as r:
         assert await r.run("cat(6 * 7)") == "42"
-        assert pod_of(kube_hub, person)["metadata"]["name"] in before
+        assert pod_of(kube_hub, username)["metadata"]["name"] in before
         eventually(lambda: len(standbys(kube_hub)) == SPARE)
-        metadata = pod_of(kube_hub, person)["metadata"]
-    assert "ownerReferences" not in metadata, "it would end with the Deployment"
-    assert "rc2-pool" not in metadata["labels"]
+        metadata = pod_of(kube_hub, username)["metadata"]
+    assert "ownerReferences" not in metadata, "the pod would be deleted with the Deployment"
+    assert "rc2hub.org/pool" not in metadata["labels"]
 
 
-async def test_what_was_a_standby_is_the_persons_as_if_made_for_her(kube: Client, person: str) -> None:
-    async with server(kube, person), kube.kernel(person) as r:
-        is_hers(await who(r), person)
+async def test_a_claimed_standby_runs_as_its_user_like_a_pod_made_for_the_user(kube: Client, username: str) -> None:
+    async with server(kube, username), kube.kernel(username) as r:
+        assert_runs_as(username, await process_facts(r))
 
 
-async def test_a_claimed_standby_grows_to_its_profile(kube: Client, kube_hub: KubeHub, person: str) -> None:
-    async with server(kube, person):
+async def test_a_claimed_standby_is_resized_to_its_profile(kube: Client, kube_hub: KubeHub, username: str) -> None:
+    async with server(kube, username):
 
-        def given() -> Any:
-            status = pod_of(kube_hub, person)["status"]["containerStatuses"][0]
+        def resized() -> Any:
+            status = pod_of(kube_hub, username)["status"]["containerStatuses"][0]
             return status["resources"]["requests"]["cpu"] == "50m" and status["restartCount"] == 0
 
-        eventually(given)
+        eventually(resized)
 
 
-async def test_where_a_machine_has_no_room_for_her_profile_she_works_on_and_the_log_says_why(
-    kube: Client, kube_hub: KubeHub, person: str
+async def test_on_a_node_without_room_for_the_profile_the_server_works_and_the_log_has_the_reason(
+    kube: Client, kube_hub: KubeHub, username: str
 ) -> None:
-    async with server(kube, f"large-{person}"), kube.kernel(f"large-{person}") as r:
+    async with server(kube, f"large-{username}"), kube.kernel(f"large-{username}") as r:
         assert await r.run("cat(6 * 7)") == "42"
         eventually(lambda: "Node didn't have enough capacity: cpu" in kube_hub.log())
 
 
-async def test_a_hub_that_was_restarted_knows_servers_and_standbys(kube_hub: KubeHub, person: str) -> None:
+async def test_a_restarted_hub_knows_servers_and_standbys(kube_hub: KubeHub, username: str) -> None:
     async with kube_hub.client() as client:
-        await client.create(person)
-        assert (await client.start(person))[0] == 201
-        hers = pod_of(kube_hub, person)["metadata"]["uid"]
+        await client.create(username)
+        assert (await client.start(username))[0] == 201
+        uid = pod_of(kube_hub, username)["metadata"]["uid"]
     await asyncio.to_thread(kube_hub.kill)
     before = standbys(kube_hub)
     await asyncio.to_thread(kube_hub.start)
     async with kube_hub.client() as client:
-        async with server(client, f"{person}b"), client.kernel(f"{person}b") as r:
+        async with server(client, f"{username}b"), client.kernel(f"{username}b") as r:
             assert await r.run("cat(1)") == "1"
-            assert pod_of(kube_hub, f"{person}b")["metadata"]["name"] in before
-        async with client.kernel(person) as r:
+            assert pod_of(kube_hub, f"{username}b")["metadata"]["name"] in before
+        async with client.kernel(username) as r:
             assert await r.run("cat(1)") == "1"
-        assert pod_of(kube_hub, person)["metadata"]["uid"] == hers
-        await client.stop(person)
+        assert pod_of(kube_hub, username)["metadata"]["uid"] == uid
+        await client.stop(username)
 
 
-async def test_a_deployment_deleted_by_hand_comes_back_and_people_work_on(
-    kube: Client, kube_hub: KubeHub, person: str
+async def test_a_deleted_deployment_is_created_again_and_servers_keep_running(
+    kube: Client, kube_hub: KubeHub, username: str
 ) -> None:
-    async with server(kube, person), kube.kernel(person) as r:
+    async with server(kube, username), kube.kernel(username) as r:
         kube_hub.namespace.kubectl("delete", "deployment", "rc2-standbys-r")
         assert await r.run("cat(6 * 7)") == "42"
         eventually(lambda: len(standbys(kube_hub)) == SPARE, 60)
         assert await r.run("cat(6 * 7)") == "42"
 
 
-async def test_a_server_whose_container_was_started_again_has_ended(kube: Client, kube_hub: KubeHub, person: str) -> None:
-    await kube.create(person)
-    assert (await kube.start(person))[0] == 201
-    pod = pod_of(kube_hub, person)["metadata"]["name"]
-    async with kube.kernel(person) as r:
-        with pytest.raises(TypeError):  # there is no answer: the kernel ends with its server
-            await r.run('tools::pskill(system("pgrep -f [r]c2hub.compute.standby", intern = TRUE), 9)')
+async def test_a_server_whose_container_has_restarted_is_stopped(kube: Client, kube_hub: KubeHub, username: str) -> None:
+    await kube.create(username)
+    assert (await kube.start(username))[0] == 201
+    pod = pod_of(kube_hub, username)["metadata"]["name"]
+    async with kube.kernel(username) as r:
+        with pytest.raises(TypeError):  # there is no reply: the kernel ends with its server
+            await r.run('tools::pskill(system("pgrep -f [r]c2hub.compute.standby_server", intern = TRUE), 9)')
 
     async def has_ended() -> bool:
-        _, model = await kube.call("GET", f"/hub/api/users/{person}")
+        _, model = await kube.call("GET", f"/hub/api/users/{username}")
         return not model["servers"] and pod not in kube_hub.namespace.kubectl("get", "pods", "--output=name")
 
     await until(has_ended, 90)
 
 
-async def test_who_needs_a_pod_of_her_own_is_told_why_it_takes_longer(kube: Client, kube_hub: KubeHub, person: str) -> None:
-    hers = f"own-{person}"
-    assert "R is started for you alone, as what is kept ready has other volumeMounts, volumes" in await said(kube, hers)
-    assert pod_of(kube_hub, hers)["metadata"]["name"] == f"jupyter-{hers}"
-    await kube.stop(hers)
-
-
-async def test_with_an_empty_pool_people_wait_for_the_next_or_get_one_of_their_own(
-    kube: Client, kube_hub: KubeHub, person: str
+async def test_a_user_who_needs_a_different_pod_sees_the_reason_for_the_cold_start(
+    kube: Client, kube_hub: KubeHub, username: str
 ) -> None:
-    people = [f"{person}{number}" for number in range(3 * SPARE)]
-    heard = await asyncio.gather(*(said(kube, each) for each in people))
-    waited = [words for words in heard if any(word.startswith("Waiting for the next R") for word in words)]
-    own = [words for words in heard if "No R is ready, so one is started for you" in words]
-    assert (len(waited), len(own)) == (SPARE, SPARE), heard
-    for each in people:
+    username = f"own-{username}"
+    assert "Starting a new R for you: the ready ones have other volumeMounts, volumes" in await progress_messages(
+        kube, username
+    )
+    assert pod_of(kube_hub, username)["metadata"]["name"] == f"jupyter-{username}"
+    await kube.stop(username)
+
+
+async def test_with_an_empty_pool_users_wait_for_the_next_standby_or_get_a_new_pod(
+    kube: Client, kube_hub: KubeHub, username: str
+) -> None:
+    users = [f"{username}{number}" for number in range(3 * SPARE)]
+    progress = await asyncio.gather(*(progress_messages(kube, each) for each in users))
+    waited = [messages for messages in progress if any(message.startswith("Waiting for the next R") for message in messages)]
+    cold = [messages for messages in progress if "No R is ready, so a new one is started for you" in messages]
+    assert (len(waited), len(cold)) == (SPARE, SPARE), progress
+    for each in users:
         async with kube.kernel(each) as r:
             assert await r.run("cat(Sys.info()[['user']])") == each
         await kube.stop(each)
 
 
-async def test_a_failure_that_is_the_persons_costs_one_standby(kube: Client, kube_hub: KubeHub, person: str) -> None:
-    make = f"mkdir -m 700 /home/{person}"
-    kube_hub.namespace.exec(standbys(kube_hub)[0], "sh", "-c", make)  # as root, so it is a system account's
+async def test_a_failure_caused_by_the_user_costs_one_standby(kube: Client, kube_hub: KubeHub, username: str) -> None:
+    make_home = f"mkdir -m 700 /home/{username}"
+    kube_hub.namespace.exec(standbys(kube_hub)[0], "sh", "-c", make_home)  # as root, so a system account owns it
     uids = {pod["metadata"]["uid"] for pod in kube_hub.namespace.get("pods")}
-    await kube.create(person)
-    status, event = await kube.start(person)
+    await kube.create(username)
+    status, event = await kube.start(username)
     assert status == 500
     assert "belongs to a system account" in event["message"]
     eventually(lambda: len(standbys(kube_hub)) == SPARE)
@@ -161,77 +165,79 @@ async def test_a_failure_that_is_the_persons_costs_one_standby(kube: Client, kub
     assert len(new) == 1
 
 
-async def test_a_machine_that_runs_short_is_left_for_another(kube: Client, kube_hub: KubeHub, person: str) -> None:
-    cluster, before = kube_hub.namespace.cluster, kube_hub.namespace.get("pods", "", "--selector=rc2-pool")
+async def test_standbys_on_a_node_with_pid_pressure_are_replaced_on_another_node(
+    kube: Client, kube_hub: KubeHub, username: str
+) -> None:
+    cluster, before = kube_hub.namespace.cluster, kube_hub.namespace.get("pods", "", "--selector=rc2hub.org/pool")
     node = before[0]["spec"]["nodeName"]
     try:
-        cluster.machine("node-short", node.removeprefix("node"))
+        cluster.machine("node-pid-pressure", node.removeprefix("node"))
         eventually(lambda: node not in nodes_of(kube_hub) and len(standbys(kube_hub)) == SPARE, 60)
-        async with server(kube, person), kube.kernel(person) as r:
+        async with server(kube, username), kube.kernel(username) as r:
             assert await r.run("cat(6 * 7)") == "42"
     finally:
-        cluster.machine("node-enough", node.removeprefix("node"))
+        cluster.machine("node-pid-relief", node.removeprefix("node"))
         kube_hub.namespace.wait("condition=PIDPressure=False", f"node/{node}")
     eventually(lambda: len(kube_hub.namespace.get("pods")) == len(standbys(kube_hub)) == SPARE, 60)
 
 
-async def test_where_a_class_begins_its_standbys_are_on_their_way_within_two_seconds(kube_hub: KubeHub) -> None:
+async def test_standbys_for_a_spare_rule_start_within_two_seconds_after_its_begin(kube_hub: KubeHub) -> None:
     begins = (datetime.now(UTC) + timedelta(seconds=70)).replace(second=0, microsecond=0)
     hours = f"{begins:%H:%M}-{begins + timedelta(hours=1):%H:%M}"
     with restarted(kube_hub, spare={"else": SPARE, f"Mon-Sun {hours} UTC": SPARE + 2}):
         eventually(lambda: len(standbys(kube_hub)) == SPARE)
-        with Watcher(kube_hub.namespace, SPARE + 2) as watcher:
+        with PoolWatcher(kube_hub.namespace, SPARE + 2) as watcher:
             eventually(lambda: len(standbys(kube_hub)) == SPARE + 2, 100)
-        watcher.report("class", kube_hub.away)
-    enough = [now for now, ready, starting in watcher.moments if ready + starting >= SPARE + 2]
-    assert 0 <= enough[0] - begins.timestamp() < PACE
+        watcher.write_report("class", kube_hub.downtimes)
+    enough = [now for now, ready, starting in watcher.samples if ready + starting >= SPARE + 2]
+    assert 0 <= enough[0] - begins.timestamp() < REPLACEMENT_TIMEOUT
 
 
-async def test_a_new_template_rolls_out_without_ever_falling_below_the_number(kube_hub: KubeHub) -> None:
+async def test_a_new_template_is_rolled_out_without_a_shortage_of_standbys(kube_hub: KubeHub) -> None:
     before = set(standbys(kube_hub))
     with restarted(kube_hub, labels={"roll-out": "1"}):
-        rolled = others(kube_hub, before)
-    others(kube_hub, rolled)
+        rolled_out = wait_for_replacement(kube_hub, before)
+    wait_for_replacement(kube_hub, rolled_out)
 
 
-async def test_a_broken_roll_out_keeps_the_old_standbys_and_says_so(kube_hub: KubeHub, person: str) -> None:
+async def test_a_failed_rollout_keeps_the_old_standbys_and_is_reported(kube_hub: KubeHub, username: str) -> None:
     before = set(standbys(kube_hub))
     with restarted(kube_hub, image="localhost/rc2hub/missing:2"):
         async with kube_hub.client() as client:
 
-            async def broken() -> bool:
+            async def is_reported() -> bool:
                 _, metrics = await client.call("GET", "/hub/metrics")
-                return 'rc2_standbys{profile="r",state="broken"} 1.0' in str(metrics)
+                return 'rc2_pool_standbys{profile="r",state="broken"} 1.0' in str(metrics)
 
-            await until(broken)
+            await until(is_reported)
             assert set(standbys(kube_hub)) == before
-            async with server(client, person), client.kernel(person) as r:
+            async with server(client, username), client.kernel(username) as r:
                 assert await r.run("cat(6 * 7)") == "42"
-                assert pod_of(kube_hub, person)["metadata"]["name"] in before
+                assert pod_of(kube_hub, username)["metadata"]["name"] in before
                 eventually(lambda: len(standbys(kube_hub)) == SPARE)
             eventually(lambda: "ImagePull" in kube_hub.log())
 
 
-def others(hub: KubeHub, than: set[str]) -> set[str]:
-    """Wait until its standbys are all other ones."""
-    eventually(lambda: len(standbys(hub)) == SPARE and not than & set(standbys(hub)), 90)
+def wait_for_replacement(hub: KubeHub, old: set[str]) -> set[str]:
+    """Wait until the pool is full and has none of these standbys; return the new ones."""
+    eventually(lambda: len(standbys(hub)) == SPARE and not old & set(standbys(hub)), 90)
     return set(standbys(hub))
 
 
 def nodes_of(hub: KubeHub) -> set[str]:
-    """Where its standbys are."""
-    return {pod["spec"].get("nodeName", "") for pod in hub.namespace.get("pods", "", "--selector=rc2-pool")}
+    """The nodes of the standbys."""
+    return {pod["spec"].get("nodeName", "") for pod in hub.namespace.get("pods", "", "--selector=rc2hub.org/pool")}
 
 
 @contextmanager
 def restarted(hub: KubeHub, **run: Any) -> Iterator[None]:
-    """The hub with another configuration, and afterwards with its own again."""
-    own, hub.run = hub.run, hub.run | run
+    """Restart the hub with these settings, and at the end with the previous ones."""
+    previous, hub.run = hub.run, hub.run | run
     hub.stop()
     hub.start()
     try:
         yield
     finally:
-        hub.run = own
+        hub.run = previous
         hub.stop()
         hub.start()

@@ -1,4 +1,4 @@
-"""The chart from outside: a browser comes through the Ingress over TLS, logs in at the provider, and works with R."""
+"""The chart from outside: a browser uses the Ingress with TLS, logs in at the provider, and works with R."""
 
 import re
 import subprocess
@@ -37,14 +37,14 @@ def release(cluster: Cluster, tmp_path_factory: pytest.TempPathFactory) -> Itera
     folder = tmp_path_factory.mktemp("provider")
     with released(cluster, **values) as release, provided(release, folder) as provider:
         for name, groups in {"alice": ["analysts"], "bob": ["visitors"], "eve": []}.items():
-            provider.know(name, groups=groups)
+            provider.set_account(name, groups=groups)
         release.install("--wait-for-jobs")
         yield release
 
 
 @pytest.fixture
 async def page(release: Release, tmp_path: Path) -> AsyncIterator[Page]:
-    """A browser that trusts the cluster's authority, as people's computers trust their organisation's."""
+    """A page of a browser that trusts the cluster's authority, like the computers of an organisation trust theirs."""
     database = tmp_path / ".pki" / "nssdb"
     database.mkdir(parents=True)
     for arguments in (
@@ -70,8 +70,8 @@ async def log_in(page: Page, release: Release, name: str) -> None:
     await page.get_by_role("button", name="Sign in").click()
 
 
-async def bring(release: Release, *names: str) -> None:
-    """Put examples into alice's home."""
+async def upload(release: Release, *names: str) -> None:
+    """Upload examples to alice's home."""
     async with release.client() as client:
         for name in names:
             file = {"type": "file", "format": "text", "content": (ROOT / "examples" / name).read_text()}
@@ -86,9 +86,7 @@ async def run_all(page: Page, url: str, title: str) -> None:
     await page.get_by_text("Run All Cells", exact=True).click()
 
 
-async def test_alice_comes_through_the_ingress_to_rows_of_postgresql_and_an_answer_of_spark_in_r(
-    release: Release, page: Page
-) -> None:
+async def test_alice_reads_postgresql_and_spark_in_r_through_the_ingress(release: Release, page: Page) -> None:
     await log_in(page, release, "alice")
     await expect(page.get_by_label("Flights from New York (read)")).to_be_enabled()
     await expect(page.get_by_label("Flights from New York (write)")).to_be_disabled()
@@ -97,23 +95,23 @@ async def test_alice_comes_through_the_ingress_to_rows_of_postgresql_and_an_answ
     await page.get_by_label("Spark (use)").check()
     await page.get_by_role("button", name="Start").click()
     await page.wait_for_url("**/user/alice/lab**", timeout=60_000)
-    await bring(release, "flights.ipynb")
+    await upload(release, "flights.ipynb")
     await run_all(page, f"{release.url}/user/alice/lab/tree/flights.ipynb", "Delays by carrier and month")
     await expect(page.get_by_text("336 776 flights")).to_be_visible(timeout=60_000)
     await shoot(page, "cluster-2-notebook")
-    await bring(release, "slump.Rmd", "slump.csv")
+    await upload(release, "slump.Rmd", "slump.csv")
     await run_all(page, f"{release.url}/user/alice/lab/tree/slump.Rmd?factory=Notebook", "The strength of concrete")
     await expect(page.get_by_text("R and Spark agree on all 16 coefficients.")).to_be_visible(timeout=120_000)
     await shoot(page, "cluster-3-spark")
 
 
-async def test_bob_is_told_whom_to_ask(release: Release, page: Page) -> None:
+async def test_bob_sees_the_contact_for_a_grant(release: Release, page: Page) -> None:
     await log_in(page, release, "bob")
     await expect(page.get_by_label("Flights from New York (read)")).to_be_disabled()
     await page.goto(f"{release.url}/hub/spawn?opt-service=flights")
     await expect(page.get_by_text("flights: you have no grant for this service; ask the data team.").first).to_be_visible()
 
 
-async def test_who_is_in_no_allowed_group_does_not_get_in(release: Release, page: Page) -> None:
+async def test_a_user_in_no_allowed_group_cannot_log_in(release: Release, page: Page) -> None:
     await log_in(page, release, "eve")
-    await expect(page.get_by_text("You have an account, but none that may use this hub")).to_be_visible()
+    await expect(page.get_by_text("Your account may not use this hub")).to_be_visible()

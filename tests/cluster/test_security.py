@@ -1,6 +1,6 @@
-"""What alice's pod can reach: nothing that is not hers, whether she tries or root in her container does.
+"""What alice's pod can reach: only what belongs to alice, also for root in its container.
 
-And what Kubernetes keeps of the logins of twenty people: nothing that opens anything of theirs.
+And what Kubernetes stores after the logins of twenty users: no secret of a user.
 """
 
 import asyncio
@@ -17,15 +17,14 @@ import pytest
 
 from tests.cluster.cluster import Cluster, Namespace
 from tests.cluster.helm.release import PROBE, Release, released
-from tests.cluster.traces import collect, places
+from tests.cluster.traces import collect, locations
 from tests.fixtures.hub import Kernel
 
 pytestmark = pytest.mark.timeout(300)
-PEOPLE = ["alice", "bob", *(f"reader{number}" for number in range(18))]
-WITH_SPARK = PEOPLE[:3]
-AT_ONCE = 3
-"""Logins at the same time."""
-HELP = """
+USERS = ["alice", "bob", *(f"reader{number}" for number in range(18))]
+WITH_SPARK = USERS[:3]
+CONCURRENT_LOGINS = 3
+FUNCTIONS = """
 ask <- function(url, token = "", method = "GET", scheme = "token") {
   handle <- curl::new_handle(customrequest = method, ssl_verifypeer = 0L, ssl_verifyhost = 0L, timeout = 10L)
   if (nzchar(token)) curl::handle_setheaders(handle, Authorization = paste(scheme, token))
@@ -49,83 +48,91 @@ log_in_as <- function(role) tryCatch({
   cat("in")
 }, error = function(error) cat(conditionMessage(error)))
 """
-OWN = """
+CREDENTIALS = """
 library(rc2)
 fields <- strsplit(readLines(Sys.getenv("PGPASSFILE")), ":", fixed = TRUE)[[1]]
 cat(jsonlite::toJSON(list(
   token = mine, password = fields[[5]], role = fields[[4]], pod = Sys.info()[["nodename"]]), auto_unbox = TRUE))
 """
-EVERYWHERE = [
+ALSO_AS_ROOT = [
     ("Kubernetes", "ask(kubernetes)", '401 {.*"Unauthorized".*}'),
     ("no account in Kubernetes", 'shell("ls /var/run/secrets")', ".*No such file or directory"),
     ("the kubelet", 'ask(paste0("https://", node, ":10250/pods"))', "401 Unauthorized"),
-    ("the kubelet's port without login", 'ask(paste0("http://", node, ":10255/pods"))', "none Could not connect .*"),
-    ("the hub's people", 'ask(paste0(hub, "/users"))', "403 .*Missing or invalid credentials.*"),
+    ("the read-only port of the kubelet", 'ask(paste0("http://", node, ":10255/pods"))', "none Could not connect .*"),
+    ("the users of the hub", 'ask(paste0(hub, "/users"))', "403 .*Missing or invalid credentials.*"),
     ("the proxy's routes", "ask(routes)", "403 "),
-    ("bob's server at its pod", "ask(bob)", "403 .*Forbidden.*"),
+    ("bob's server at its pod's address", "ask(bob)", "403 .*Forbidden.*"),
     ("the broker", 'ask(paste0(broker, "api/servers/bob/-/attachments"))', "403 .*A valid JupyterHub token .* is needed.*"),
-    ("the broker as the hub", 'ask(paste0(broker, "api/state"), method = "PUT")', "403 .*Only the hub may do this.*"),
+    (
+        "the broker as the hub",
+        'ask(paste0(broker, "api/desired-state"), method = "PUT")',
+        "403 .*Only the hub may do this.*",
+    ),
     ("a mount", 'shell("mount -t tmpfs none /mnt")', "mount: /mnt: (must be superuser to use mount|permission denied).*"),
-    ("an account of its own making", 'shell("unshare --user --map-root-user id")', ".*Operation not permitted"),
-    ("mounts of its own", 'shell("unshare --mount id")', ".*Operation not permitted"),
+    ("a new user namespace", 'shell("unshare --user --map-root-user id")', ".*Operation not permitted"),
+    ("a new mount namespace", 'shell("unshare --mount id")', ".*Operation not permitted"),
     ("the node's disk", 'shell("mknod /tmp/disk b 8 0")', ".*Operation not permitted"),
     ("raw packets", 'python("import socket; socket.socket(socket.AF_PACKET, socket.SOCK_RAW)")', "PermissionError.*"),
     ("the node's kernel", 'shell("echo 1 > /proc/sys/kernel/panic")', ".*(Read-only file system|Permission denied)"),
     ("the control socket", 'shell("socat - UNIX-CONNECT:/run/rc2/control.sock")', ".*No such file or directory"),
-    ("the environment of Kubernetes' process", 'shell("cat /proc/1/environ")', ".*Permission denied"),
-    ("the end of that process", 'shell("kill -9 1")', ".*Operation not permitted"),
-    ("programs that give another account", 'shell("find / -xdev -perm /6000 -type f 2>&1 | grep -v denied")', ""),
+    ("the environment of process 1", 'shell("cat /proc/1/environ")', ".*Permission denied"),
+    ("a signal to process 1", 'shell("kill -9 1")', ".*Operation not permitted"),
+    ("setuid programs", 'shell("find / -xdev -perm /6000 -type f 2>&1 | grep -v denied")', ""),
 ]
-"""What, how, and the answer: it is the same for her and for root in her container."""
-HERS = [
-    ("Kubernetes with her token", 'ask(kubernetes, mine, scheme = "Bearer")', '401 {.*"Unauthorized".*}'),
-    ("the hub's people", 'ask(paste0(hub, "/users"), mine)', "403 .*Action is not authorized with current scopes.*"),
+"""Target, R code, and the expected output: the same for alice and for root in the container."""
+AS_ALICE = [
+    ("Kubernetes with alice's token", 'ask(kubernetes, mine, scheme = "Bearer")', '401 {.*"Unauthorized".*}'),
+    ("the users of the hub", 'ask(paste0(hub, "/users"), mine)', "403 .*Action is not authorized with current scopes.*"),
     ("bob at the hub", 'ask(paste0(hub, "/users/bob"), mine)', "404 .*No access to resources or resources not found.*"),
-    ("the end of bob's server", 'ask(paste0(hub, "/users/bob/server"), mine, "DELETE")', "404 .*No access to resources .*"),
+    ("a stop of bob's server", 'ask(paste0(hub, "/users/bob/server"), mine, "DELETE")', "404 .*No access to resources .*"),
     (
-        "a token for more",
+        "a new token",
         'ask(paste0(hub, "/users/alice/tokens"), mine, "POST")',
         "403 .*no permissions to generate tokens.*",
     ),
     ("the proxy's routes", "ask(routes, mine)", "403 "),
     ("bob's server", 'ask(paste0(proxy, "/user/bob/api/contents"), mine)', "403 .*Forbidden.*"),
     ("bob's page", 'ask(paste0(proxy, "/user/bob/lab"))', '200 .*<form[^>]*action="/hub/login.*'),
-    ("bob's server at its pod", "ask(bob, mine)", "403 .*Forbidden.*"),
+    ("bob's server at its pod's address", "ask(bob, mine)", "403 .*Forbidden.*"),
     ("bob's attachments", 'ask(paste0(broker, "api/servers/bob/-/attachments"), mine)', "403 .*This server is not yours.*"),
     (
-        "to detach bob",
+        "to detach a service of bob",
         'ask(paste0(broker, "api/servers/bob/-/attachments/flights"), mine, "DELETE")',
         "403 .*This server is not yours.*",
     ),
-    ("the broker as the hub", 'ask(paste0(broker, "api/state"), mine, "PUT")', "403 .*Only the hub may do this.*"),
-    ("people's wishes", 'ask(paste0(broker, "api/wishes"), mine)', "403 .*Only the hub may do this.*"),
-    ("the broker as a gateway", 'ask(paste0(broker, "api/tokens"), mine, "POST")', "403 .*Only a gateway may do this.*"),
+    ("the broker as the hub", 'ask(paste0(broker, "api/desired-state"), mine, "PUT")', "403 .*Only the hub may do this.*"),
+    ("the change requests", 'ask(paste0(broker, "api/change-requests"), mine)', "403 .*Only the hub may do this.*"),
+    (
+        "the broker as a gateway",
+        'ask(paste0(broker, "api/token-reviews"), mine, "POST")',
+        "403 .*Only a gateway may do this.*",
+    ),
     ("PostgreSQL as its admin", 'log_in_as("rc2")', '.*FATAL:  password authentication failed for user "rc2"'),
     ("PostgreSQL as its owner", 'log_in_as("postgres")', '.*password authentication failed for user "postgres"'),
     ("PostgreSQL as bob", "log_in_as(role_of_bob)", ".*password authentication failed for user .*bob.*"),
-    ("the admin's role", 'sql("SET ROLE rc2")', 'permission denied to set role "rc2"'),
-    ("bob's role", "sql('SET ROLE \"%s\"', role_of_bob)", "permission denied to set role .*bob.*"),
-    ("a role of her own", 'sql("CREATE ROLE friend LOGIN")', "permission denied to create role.*"),
+    ("the role of the admin", 'sql("SET ROLE rc2")', 'permission denied to set role "rc2"'),
+    ("the role of bob", "sql('SET ROLE \"%s\"', role_of_bob)", "permission denied to set role .*bob.*"),
+    ("a new role", 'sql("CREATE ROLE friend LOGIN")', "permission denied to create role.*"),
     ("the passwords of PostgreSQL", 'sql("TABLE pg_authid")', "permission denied for table pg_authid"),
     ("a file of PostgreSQL", "sql(\"SELECT pg_read_file('PG_VERSION')\")", "permission denied for function pg_read_file"),
     ("a program of PostgreSQL", "sql(\"COPY (SELECT 1) TO PROGRAM 'id'\")", "permission denied to COPY to or from .*"),
     (
-        "the end of bob's session",
+        "to end a session of bob",
         "sql(\"SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename = '%s'\", role_of_bob)",
         "permission denied to terminate process.*",
     ),
     (
-        "what bob asks PostgreSQL",
+        "the queries of bob",
         "sql(\"SELECT query FROM pg_stat_activity WHERE usename = '%s'\", role_of_bob)",
         "<insufficient privilege>",
     ),
-    ("who has a home", 'shell("ls /home")', "ls: cannot open directory '/home': Permission denied"),
+    ("the list of homes", 'shell("ls /home")', "ls: cannot open directory '/home': Permission denied"),
     ("bob's home", 'shell("ls /home/bob")', "ls: cannot open directory '/home/bob': Permission denied"),
-    ("a file of bob's", 'shell("cat /home/bob/diary.txt")', "cat: /home/bob/diary.txt: Permission denied"),
-    ("somebody's home", 'shell("mkdir /home/carol")', "mkdir: cannot create directory .*Permission denied"),
+    ("a file of bob", 'shell("cat /home/bob/diary.txt")', "cat: /home/bob/diary.txt: Permission denied"),
+    ("a new home", 'shell("mkdir /home/carol")', "mkdir: cannot create directory .*Permission denied"),
     ("root by su", 'shell("su -c id")', "Password: su: Authentication failure"),
     ("root by sudo", 'shell("sudo id | cat")', ".*sudo: not found"),
-    ("root by itself", 'python("import os; os.setuid(0)")', "PermissionError.*Operation not permitted"),
+    ("root by setuid", 'python("import os; os.setuid(0)")', "PermissionError.*Operation not permitted"),
     (
         "another account",
         'shell("echo root2::0:0::/: >> /etc/passwd | cat")',
@@ -133,12 +140,12 @@ HERS = [
     ),
     ("other processes", 'shell("ps -eo uid= | sort -u | wc -l")', "2"),
 ]
-"""The same for her alone, with her token and what she knows."""
+"""The same, only for alice, with alice's token."""
 
 
 @dataclass(frozen=True)
-class Somebody:
-    """A person who has logged in, her R, and the secrets that she was given."""
+class LoggedIn:
+    """A user who has logged in: R, and the user's secrets."""
 
     r: Kernel
     token: str
@@ -156,7 +163,7 @@ def release(cluster: Cluster) -> Iterator[Release]:
         "spark.enabled": True,
         "spark.drivers": {"memory": "512m"},
         "spark.resources.requests": {"cpu": "10m", "memory": "64Mi"},
-        "hub.config.JupyterHub.load_groups": {"analysts": {"users": PEOPLE}},
+        "hub.config.JupyterHub.load_groups": {"analysts": {"users": USERS}},
         "roles": [
             {"name": "probe", "services": ["probe"], "scopes": [*PROBE, "access:servers"]},
             {"name": "readers", "groups": ["analysts"], "scopes": ["custom:rc2:flights:read", "custom:rc2:spark:use"]},
@@ -169,35 +176,35 @@ def release(cluster: Cluster) -> Iterator[Release]:
 
 
 @pytest.fixture(scope="module")
-async def people(release: Release) -> AsyncIterator[dict[str, Somebody]]:
-    """Twenty people who have logged in and work, all with PostgreSQL, some with Spark."""
+async def users(release: Release) -> AsyncIterator[dict[str, LoggedIn]]:
+    """Twenty users with running servers, all with PostgreSQL, some with Spark."""
     async with AsyncExitStack() as work:
         outside = await work.enter_async_context(release.client())
         async with asyncio.timeout(60):
             while (await outside.call("GET", "/services/rc2/api/health"))[1].get("services", {}).get("flights") != "ready":
                 await asyncio.sleep(0.5)
-        at_once = asyncio.Semaphore(AT_ONCE)
+        limit = asyncio.Semaphore(CONCURRENT_LOGINS)
 
-        async def log_in(name: str) -> Somebody:
-            async with at_once:
+        async def log_in(name: str) -> LoggedIn:
+            async with limit:
                 services = ["flights", "spark"] if name in WITH_SPARK else ["flights"]
                 status, event = await outside.start(name, services=services)
                 assert status == 201, event
                 r = await work.enter_async_context(outside.kernel(name))
-                return Somebody(r, **json.loads(await r.run(HELP + OWN)))
+                return LoggedIn(r, **json.loads(await r.run(FUNCTIONS + CREDENTIALS)))
 
-        for name in PEOPLE:
+        for name in USERS:
             await outside.create(name)
-        logged_in = dict(zip(PEOPLE, await asyncio.gather(*map(log_in, PEOPLE)), strict=True))
+        logged_in = dict(zip(USERS, await asyncio.gather(*map(log_in, USERS)), strict=True))
         for name in WITH_SPARK:
             await logged_in[name].r.run('invisible(rc2:::await_attached("spark"))')
         yield logged_in
 
 
 @pytest.fixture(scope="module")
-async def known(release: Release, people: dict[str, Somebody]) -> str:
-    """What alice could know of the others, as R; bob has a file that would be readable, and an open session."""
-    bob = people["bob"]
+async def variables(release: Release, users: dict[str, LoggedIn]) -> str:
+    """R code with addresses and names that alice could know. Bob has a world-readable file and an open session."""
+    bob = users["bob"]
     await bob.r.run('writeLines("mine", "diary.txt"); Sys.chmod("diary.txt", "644")' + DATABASE)
     status = release.compute.get("pod", bob.pod)["status"]
     return f"""
@@ -207,34 +214,35 @@ routes <- "http://rc2-proxy-api.{release.namespace.name}:8001/api/routes"
 """
 
 
-def named(table: list[tuple[str, str, str]]) -> pytest.MarkDecorator:
+def cases(table: list[tuple[str, str, str]]) -> pytest.MarkDecorator:
     return pytest.mark.parametrize(("code", "answer"), [row[1:] for row in table], ids=[row[0] for row in table])
 
 
-@named([*EVERYWHERE, *HERS])
-async def test_alice_is_refused(people: dict[str, Somebody], known: str, code: str, answer: str) -> None:
-    alice = people["alice"].r
+@cases([*ALSO_AS_ROOT, *AS_ALICE])
+async def test_alice_is_refused(users: dict[str, LoggedIn], variables: str, code: str, answer: str) -> None:
+    alice = users["alice"].r
     if "con" not in await alice.run("cat(ls())"):
-        await alice.run(known + DATABASE)
-    said = await alice.run(code)
-    assert re.fullmatch(answer, said.strip("\n"), re.DOTALL), said
+        await alice.run(variables + DATABASE)
+    output = await alice.run(code)
+    assert re.fullmatch(answer, output.strip("\n"), re.DOTALL), output
 
 
-@named(EVERYWHERE)
+@cases(ALSO_AS_ROOT)
 def test_root_in_alices_container_is_refused(
-    release: Release, people: dict[str, Somebody], known: str, code: str, answer: str
+    release: Release, users: dict[str, LoggedIn], variables: str, code: str, answer: str
 ) -> None:
-    said = release.compute.exec(people["alice"].pod, "Rscript", "-e", HELP + known + code)
-    assert re.fullmatch(answer, said.strip("\n"), re.DOTALL), said
+    output = release.compute.exec(users["alice"].pod, "Rscript", "-e", FUNCTIONS + variables + code)
+    assert re.fullmatch(answer, output.strip("\n"), re.DOTALL), output
 
 
-def keeping(release: Release) -> tuple[Namespace, ...]:
+def namespaces(release: Release) -> tuple[Namespace, ...]:
+    """The namespaces of the release, of its compute servers and of Spark."""
     return release.namespace, release.compute, Namespace(release.cluster, f"{release.namespace.name}-spark")
 
 
 @pytest.fixture(scope="module")
-async def cookies(release: Release, people: dict[str, Somebody]) -> dict[str, str]:
-    """What alice's browser holds after it has opened her server; the session's identifier opens nothing, and is logged."""
+async def cookies(release: Release, users: dict[str, LoggedIn]) -> dict[str, str]:
+    """The cookies of alice's browser after it has opened the server, except the session ID: it gives no access, and is logged."""
     async with release.browser("alice") as browser, browser.get(f"{release.url}/user/alice/lab") as page:
         assert page.status == 200
         held = {cookie.key: cookie.value for cookie in browser.cookie_jar if cookie.key != "jupyterhub-session-id"}
@@ -243,46 +251,46 @@ async def cookies(release: Release, people: dict[str, Somebody]) -> dict[str, st
 
 
 @pytest.fixture(scope="module")
-def charts_own(release: Release) -> dict[str, str]:
-    """What the chart made up and keeps in its Secrets."""
+def chart_secrets(release: Release) -> dict[str, str]:
+    """The secrets that the chart has generated."""
     secrets = {name: release.namespace.get("secret", name)["data"] for name in ("rc2", "rc2-postgresql")}
     return {f"{name}/{key}": b64decode(data).decode() for name, all in secrets.items() for key, data in all.items()}
 
 
 @pytest.fixture(scope="module")
-def persons(
-    release: Release, people: dict[str, Somebody], cookies: dict[str, str], charts_own: dict[str, str]
+def user_secrets(
+    release: Release, users: dict[str, LoggedIn], cookies: dict[str, str], chart_secrets: dict[str, str]
 ) -> dict[str, str]:
-    """Every secret that was made for somebody."""
-    gateway, found = charts_own["rc2/gateway-secret"].encode(), dict(cookies)
-    for name, somebody in people.items():
-        found |= {f"{name}'s token": somebody.token, f"{name}'s password": somebody.password}
-    for pod in keeping(release)[2].get("pods"):
+    """Every secret of a user."""
+    gateway, found = chart_secrets["rc2/gateway-secret"].encode(), dict(cookies)
+    for name, user in users.items():
+        found |= {f"{name}'s token": user.token, f"{name}'s password": user.password}
+    for pod in namespaces(release)[2].get("pods"):
         driver = pod["metadata"]["name"]
         found[f"the secret of {driver}"] = hmac.digest(gateway, driver.encode(), "sha256").hex()
-    assert len(found) >= 2 * len(PEOPLE) + len(WITH_SPARK)
+    assert len(found) >= 2 * len(USERS) + len(WITH_SPARK)
     return found
 
 
-async def test_what_opens_somebodys_things_is_nowhere_in_kubernetes(release: Release, persons: dict[str, str]) -> None:
-    traces = await asyncio.to_thread(collect, release.cluster, *keeping(release))
-    assert not {name: found for name, secret in persons.items() if (found := places(secret, traces))}
+async def test_kubernetes_stores_no_secret_of_a_user(release: Release, user_secrets: dict[str, str]) -> None:
+    traces = await asyncio.to_thread(collect, release.cluster, *namespaces(release))
+    assert not {name: found for name, secret in user_secrets.items() if (found := locations(secret, traces))}
 
 
-async def test_what_the_chart_made_up_is_in_its_secrets_alone(release: Release, charts_own: dict[str, str]) -> None:
-    traces = await asyncio.to_thread(collect, release.cluster, *keeping(release))
-    for name, secret in charts_own.items():
-        found = {place for place in places(secret, traces) if not place.startswith("etcd: ")}
+async def test_secrets_of_the_chart_are_only_in_its_secret_objects(release: Release, chart_secrets: dict[str, str]) -> None:
+    traces = await asyncio.to_thread(collect, release.cluster, *namespaces(release))
+    for name, secret in chart_secrets.items():
+        found = {location for location in locations(secret, traces) if not location.startswith("etcd: ")}
         assert found == {f"{release.namespace.name}: Secret {name.split('/')[0]}"}, name
 
 
-async def test_the_search_finds_what_is_planted(release: Release, people: dict[str, Somebody]) -> None:
-    planted, compute, pod = token_hex(16), release.compute, people["alice"].pod
+async def test_the_search_finds_planted_secrets(release: Release, users: dict[str, LoggedIn]) -> None:
+    planted, compute, pod = token_hex(16), release.compute, users["alice"].pod
     compute.kubectl("annotate", "pod", pod, f"planted={planted}")
     compute.kubectl("create", "secret", "generic", "planted", f"--from-literal=word={planted}")
-    await people["alice"].r.run(f'system("echo {planted} >&2")')
-    found = places(planted, await asyncio.to_thread(collect, release.cluster, *keeping(release)))
-    there = {f"{compute.name}: Pod {pod}", f"{compute.name}: Secret planted", f"{compute.name}: log of pod/{pod}"}
-    assert there <= set(found)
+    await users["alice"].r.run(f'system("echo {planted} >&2")')
+    found = locations(planted, await asyncio.to_thread(collect, release.cluster, *namespaces(release)))
+    expected = {f"{compute.name}: Pod {pod}", f"{compute.name}: Secret planted", f"{compute.name}: log of pod/{pod}"}
+    assert expected <= set(found)
     if "RC2_CLUSTER_ETCD" in release.cluster.settings:
         assert "etcd: member/snap/db" in found

@@ -1,4 +1,4 @@
-"""Executors of Spark as pods: a driver asks the gateway for them, and finds nothing else of Kubernetes there."""
+"""Spark executors as pods: a driver requests them from the gateway, which offers no other part of the Kubernetes API."""
 
 import asyncio
 import json
@@ -26,7 +26,7 @@ def gateway(cluster: Cluster, tmp_path_factory: pytest.TempPathFactory) -> Itera
             yield gateway
 
 
-async def test_executors_come_with_a_query_and_go_when_idle(gateway: SparkGateway):
+async def test_executors_start_for_a_query_and_end_when_idle(gateway: SparkGateway):
     async with session(gateway, "alice") as spark:
         assert await spark.ask(COUNT) == "1000"
         found = gateway.pods("alice", "executor")
@@ -36,7 +36,7 @@ async def test_executors_come_with_a_query_and_go_when_idle(gateway: SparkGatewa
         assert "tables-need-a-disk-that-all-executors-share" in await spark.ask("create table t as select 1 as x")
 
 
-async def test_executors_are_described_without_a_secret(gateway: SparkGateway):
+async def test_the_pods_and_logs_of_executors_contain_no_secret(gateway: SparkGateway):
     async with session(gateway, "alice") as spark:
         await spark.ask(COUNT)
         name = gateway.driver("alice")
@@ -46,18 +46,18 @@ async def test_executors_are_described_without_a_secret(gateway: SparkGateway):
     assert gateway.secret_of(name) not in shown
 
 
-async def test_executors_go_with_their_driver_even_without_a_gateway(gateway: SparkGateway):
+async def test_executors_are_deleted_with_their_driver_even_without_a_gateway(gateway: SparkGateway):
     async with session(gateway, "orphans") as spark:
         await spark.ask(COUNT)
         assert gateway.pods("orphans", "executor")
         gateway.end(signal.SIGKILL)
         gateway.namespace.kubectl("delete", "pod", gateway.driver("orphans"), "--wait=false")
-        await asyncio.to_thread(gateway.nothing_is_left, "orphans")
+        await asyncio.to_thread(gateway.wait_until_deleted, "orphans")
         gateway.start()
 
 
 def kubernetes(gateway: SparkGateway, secret: str, method: str = "GET", name: str = "", body: Any = None) -> Any:
-    """What the gateway answers a driver that takes it for Kubernetes."""
+    """The response of the gateway to a driver's call of the Kubernetes API."""
     address = f"{gateway.executors_url}/api/v1/namespaces/any/pods{name}"
     data = json.dumps(body).encode() if body is not None else None
     request = Request(address, data, {"Authorization": f"Bearer {secret}"}, method=method)
@@ -65,29 +65,29 @@ def kubernetes(gateway: SparkGateway, secret: str, method: str = "GET", name: st
         return json.load(answer)
 
 
-async def test_a_driver_finds_only_its_own_executors(gateway: SparkGateway):
+async def test_a_driver_sees_only_its_executors(gateway: SparkGateway):
     async with session(gateway, "alice") as alice, session(gateway, "bob") as bob:
         for query in ("set a = 1", COUNT):
             await asyncio.gather(alice.ask(query), bob.ask(query))
         secret = gateway.secret_of(gateway.driver("bob"))
-        hers = {pod["metadata"]["name"] for pod in gateway.pods("alice", "executor")}
+        of_alice = {pod["metadata"]["name"] for pod in gateway.pods("alice", "executor")}
         seen = {pod["metadata"]["name"] for pod in kubernetes(gateway, secret)["items"]}
-        assert hers
+        assert of_alice
         assert seen
-        assert not hers & seen
+        assert not of_alice & seen
         for method in ("GET", "DELETE"):
             with pytest.raises(HTTPError, match="404"):
-                kubernetes(gateway, secret, method, f"/{min(hers)}")
+                kubernetes(gateway, secret, method, f"/{min(of_alice)}")
     for wrong in ("", "wrong", gateway.secret):
         with pytest.raises(HTTPError, match="401"):
             kubernetes(gateway, wrong)
 
 
-async def test_whatever_a_driver_asks_for_becomes_an_executor_and_not_too_many(gateway: SparkGateway):
+async def test_every_pod_that_a_driver_creates_is_an_executor_up_to_the_limit(gateway: SparkGateway):
     async with session(gateway, "sly") as spark:
         await spark.ask("set x = 1")
         secret = gateway.secret_of(gateway.driver("sly"))
-        asked = {
+        pod = {
             "metadata": {"name": "proxy", "labels": {"spark-exec-id": "7", "spark-role": "driver", "app": "hub"}},
             "spec": {
                 "serviceAccountName": "spark-gateway",
@@ -95,7 +95,7 @@ async def test_whatever_a_driver_asks_for_becomes_an_executor_and_not_too_many(g
                 "containers": [{"image": "other", "command": ["sh"], "env": [{"name": "LD_PRELOAD", "value": "x"}]}],
             },
         }
-        made = kubernetes(gateway, secret, "POST", body=asked)
+        made = kubernetes(gateway, secret, "POST", body=pod)
         assert made["metadata"]["name"] == f"{gateway.driver('sly')}-exec-7"
         assert made["metadata"]["labels"]["spark-role"] == "executor"
         assert "app" not in made["metadata"]["labels"]
@@ -104,10 +104,10 @@ async def test_whatever_a_driver_asks_for_becomes_an_executor_and_not_too_many(g
         assert (made["spec"]["serviceAccountName"], "hostNetwork" in made["spec"]) == ("spark-driver", False)
         with pytest.raises(HTTPError, match="422"):
             kubernetes(gateway, secret, "POST", body={"metadata": {}})
-        asked["metadata"]["labels"]["spark-exec-id"] = "8"
-        kubernetes(gateway, secret, "POST", body=asked)
-        asked["metadata"]["labels"]["spark-exec-id"] = "9"
+        pod["metadata"]["labels"]["spark-exec-id"] = "8"
+        kubernetes(gateway, secret, "POST", body=pod)
+        pod["metadata"]["labels"]["spark-exec-id"] = "9"
         with pytest.raises(HTTPError, match="403"):
-            kubernetes(gateway, secret, "POST", body=asked)
+            kubernetes(gateway, secret, "POST", body=pod)
     await gateway.release("sly")
-    gateway.nothing_is_left("sly")
+    gateway.wait_until_deleted("sly")

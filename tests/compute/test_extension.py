@@ -19,7 +19,7 @@ SETTING = "kernel_websocket_connection_class"
 
 class Connection(BaseKernelWebsocketConnection):
     def connect(self) -> None:
-        """Say to the other side whether its messages wait for each other."""
+        """Send the socket's TCP_NODELAY to the other side."""
         stream = self.websocket_handler.ws_connection.stream
         self.websocket_handler.write_message(str(stream.socket.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY)))
 
@@ -29,7 +29,7 @@ class Kernel(WebSocketHandler):
         self.settings[SETTING](websocket_handler=self).connect()
 
 
-async def test_what_r_says_is_sent_when_it_comes(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_the_messages_of_r_are_sent_without_delay(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in ("RC2_BROKER_URL", "JUPYTERHUB_API_TOKEN", "JUPYTERHUB_USER"):
         monkeypatch.setenv(name, "ada")
     settings: dict[str, Any] = {"page_config_hook": None, SETTING: Connection}

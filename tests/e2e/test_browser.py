@@ -1,17 +1,17 @@
-"""What a person sees: from the printed link to a plot, and what somebody without the grant is told."""
+"""What users see in a browser: from the printed link to a plot, and the refusals for a user without a grant."""
 
 import re
 import shutil
 
 from playwright.async_api import Browser, Page, expect
 
-from tests.fixtures.browser import shoot
+from tests.fixtures.browser import open_page, shoot
 from tests.fixtures.hub import ROOT, Client, Rc2, until
 
 NOTEBOOK = "flights.ipynb"
 
 
-async def test_alice_comes_from_the_printed_link_to_a_plot_of_the_flights(rc2: Rc2, client: Client, page: Page) -> None:
+async def test_alice_opens_the_printed_link_and_plots_the_flights(rc2: Rc2, client: Client, page: Page) -> None:
     home = rc2.home / "homes" / "alice"
     home.mkdir(exist_ok=True)
     shutil.copy(ROOT / "examples" / NOTEBOOK, home)
@@ -24,13 +24,13 @@ async def test_alice_comes_from_the_printed_link_to_a_plot_of_the_flights(rc2: R
     await page.wait_for_url("**/user/alice/lab**")
     await page.goto(f"{rc2.url}/user/alice/lab/tree/{NOTEBOOK}")
     await page.get_by_text("Delays by carrier and month").first.wait_for()
-    await page.get_by_text("R | Idle").wait_for(timeout=60_000)
+    await page.get_by_text("R | Idle").wait_for()
     await shoot(page, "2-notebook")
     await page.get_by_role("menuitem", name="Run", exact=True).click()
     await page.get_by_text("Run All Cells", exact=True).click()
-    await expect(page.get_by_text("336 776 flights")).to_be_visible(timeout=60_000)
+    await expect(page.get_by_text("336 776 flights")).to_be_visible()
     plot = page.locator(".jp-RenderedImage img").last
-    await plot.wait_for(timeout=60_000)
+    await plot.wait_for()
     await plot.scroll_into_view_if_needed()
     await shoot(page, "3-plot")
     await expect(page.get_by_text("Jupyter news")).to_have_count(0)
@@ -40,7 +40,7 @@ async def test_alice_comes_from_the_printed_link_to_a_plot_of_the_flights(rc2: R
     await client.stop("alice")
 
 
-async def test_alice_runs_the_concrete_in_r_and_in_spark(rc2: Rc2, client: Client, page: Page) -> None:
+async def test_alice_runs_the_concrete_example_in_r_and_in_spark(rc2: Rc2, client: Client, page: Page) -> None:
     home = rc2.home / "homes" / "alice"
     home.mkdir(exist_ok=True)
     for name in ("slump.Rmd", "slump.csv"):
@@ -54,44 +54,44 @@ async def test_alice_runs_the_concrete_in_r_and_in_spark(rc2: Rc2, client: Clien
     await page.wait_for_url("**/user/alice/lab**")
     await page.goto(f"{rc2.url}/user/alice/lab/tree/slump.Rmd?factory=Notebook")
     await page.get_by_text("The strength of concrete").first.wait_for()
-    await page.get_by_text("R | Idle").wait_for(timeout=60_000)
+    await page.get_by_text("R | Idle").wait_for()
     await page.get_by_role("menuitem", name="Run", exact=True).click()
     await page.get_by_text("Run All Cells", exact=True).click()
-    await expect(page.get_by_text("R and Spark agree on all 16 coefficients.")).to_be_visible(timeout=90_000)
-    await expect(page.get_by_text("the latest is summer")).to_be_visible(timeout=60_000)
+    await expect(page.get_by_text("R and Spark agree on all 16 coefficients.")).to_be_visible()
+    await expect(page.get_by_text("the latest is summer")).to_be_visible()
     await shoot(page, "7-slump")
     await page.goto(f"{rc2.url}/services/rc2/")
     await expect(page.get_by_text("con <- rc2_spark()")).to_be_visible()
     await client.stop("alice")
 
 
-async def test_bob_sees_why_spark_is_not_for_him(rc2: Rc2, page: Page) -> None:
+async def test_bob_reads_why_spark_is_refused(rc2: Rc2, page: Page) -> None:
     await page.goto(rc2.new_link("bob"))
     await page.goto(f"{rc2.url}/hub/spawn")
     await expect(page.get_by_label("Spark (use)")).to_be_disabled()
     answer = await page.goto(f"{rc2.url}/hub/spawn?opt-service=spark")
     assert answer is not None
     assert answer.status == 403
-    refusal = "Error: spark: you have no grant for this service; ask whoever runs this hub."
+    refusal = "Error: spark: you have no grant for this service; ask the operator of this hub."
     await expect(page.get_by_text(refusal, exact=True)).to_be_visible()
 
 
-async def test_bob_sees_why_the_flights_are_not_for_him_and_whom_to_ask(rc2: Rc2, page: Page) -> None:
+async def test_bob_reads_why_the_flights_are_refused_and_whom_to_ask(rc2: Rc2, page: Page) -> None:
     length = len(rc2.log())
     await page.goto(rc2.links["bob"])
     await expect(page.get_by_label("Flights from New York (read)")).to_be_disabled()
-    await expect(page.get_by_text("you have no grant for this service; ask whoever runs this hub").first).to_be_visible()
+    await expect(page.get_by_text("you have no grant for this service; ask the operator of this hub").first).to_be_visible()
     answer = await page.goto(f"{rc2.url}/hub/spawn?opt-service=flights")
     assert answer is not None
     assert answer.status == 403
     await expect(
-        page.get_by_text("Error: flights: you have no grant for this service; ask whoever runs this hub.", exact=True)
+        page.get_by_text("Error: flights: you have no grant for this service; ask the operator of this hub.", exact=True)
     ).to_be_visible()
     await shoot(page, "5-refused")
     assert "Traceback" not in rc2.since(length)
 
 
-async def test_bob_who_enables_the_box_himself_is_refused_by_the_form(rc2: Rc2, page: Page) -> None:
+async def test_bob_is_refused_by_the_form_after_he_enables_the_disabled_checkbox(rc2: Rc2, page: Page) -> None:
     length = len(rc2.log())
     await page.goto(rc2.new_link("bob"))
     box = page.get_by_label("Flights from New York (read)")
@@ -99,16 +99,19 @@ async def test_bob_who_enables_the_box_himself_is_refused_by_the_form(rc2: Rc2, 
     await box.check()
     await page.get_by_role("button", name="Start").click()
     await expect(
-        page.get_by_text("Error: flights: you have no grant for this service; ask whoever runs this hub.", exact=True)
+        page.get_by_text("Error: flights: you have no grant for this service; ask the operator of this hub.", exact=True)
     ).to_be_visible()
     assert "Traceback" not in rc2.since(length)
 
 
-async def test_form_and_page_work_without_javascript_and_by_keyboard_and_remember(
+async def test_form_and_page_work_without_javascript_by_keyboard_and_keep_the_last_choice(
     rc2: Rc2, client: Client, browser: Browser
 ) -> None:
-    context = await browser.new_context(java_script_enabled=False)
-    page = await context.new_page()
+    async with open_page(browser, java_script_enabled=False) as page:
+        await use_form_and_page(rc2, client, page)
+
+
+async def use_form_and_page(rc2: Rc2, client: Client, page: Page) -> None:
     await page.goto(rc2.new_link("alice"))
     box = page.get_by_role("checkbox", name="Flights from New York (read)")
     await box.uncheck()
@@ -123,7 +126,6 @@ async def test_form_and_page_work_without_javascript_and_by_keyboard_and_remembe
     await client.stop("alice")
     await page.goto(f"{rc2.url}/hub/spawn")
     await expect(page.get_by_role("checkbox", name="Flights from New York (read)")).to_be_checked()
-    await context.close()
 
 
 async def is_ready(client: Client, user: str) -> bool:

@@ -1,4 +1,4 @@
-"""Each worked example runs from top to bottom on the real services."""
+"""Each example runs completely on the real services."""
 
 import shutil
 
@@ -7,36 +7,36 @@ import jupytext
 from tests.fixtures.hub import ROOT, Client, Rc2
 
 
-async def test_flights_knits_to_html(rc2: Rc2, client: Client, person: str):
-    rc2.groups(alice=["analysts"], bob=[], **{person: ["analysts"]})
-    await client.create(person)
-    await client.start(person, services=["flights"])
-    home = rc2.home / "homes" / person
+async def test_flights_knits_to_html(rc2: Rc2, client: Client, username: str):
+    rc2.groups(alice=["analysts"], bob=[], **{username: ["analysts"]})
+    await client.create(username)
+    await client.start(username, services=["flights"])
+    home = rc2.home / "homes" / username
     shutil.copy(ROOT / "examples" / "flights.Rmd", home)
-    async with client.kernel(person) as r:
+    async with client.kernel(username) as r:
         await r.run('rmarkdown::render("flights.Rmd", quiet = TRUE, envir = new.env())')
-    await client.stop(person)
+    await client.stop(username)
     page = (home / "flights.html").read_text()
     assert "336 776 flights" in page
     assert "data:image/png;base64" in page
 
 
-async def test_slump_knits_to_html_and_r_and_spark_agree(rc2: Rc2, client: Client, person: str):
-    rc2.groups(alice=["analysts"], bob=[], **{person: ["analysts"]})
-    await client.create(person)
-    await client.start(person, services=["flights", "spark"])
-    home = rc2.home / "homes" / person
+async def test_slump_knits_to_html_and_r_and_spark_agree(rc2: Rc2, client: Client, username: str):
+    rc2.groups(alice=["analysts"], bob=[], **{username: ["analysts"]})
+    await client.create(username)
+    await client.start(username, services=["flights", "spark"])
+    home = rc2.home / "homes" / username
     for name in ("slump.Rmd", "slump.csv"):
         shutil.copy(ROOT / "examples" / name, home)
-    async with client.kernel(person) as r:
+    async with client.kernel(username) as r:
         await r.run('rmarkdown::render("slump.Rmd", quiet = TRUE, envir = new.env())')
-    await client.stop(person)
+    await client.stop(username)
     page = (home / "slump.html").read_text()
     assert "R and Spark agree on all 16 coefficients." in page
     assert "336 776 flights in four seasons; the latest is summer" in page
 
 
-def test_notebook_and_rmarkdown_say_the_same():
+def test_notebook_and_rmarkdown_have_the_same_content():
     notebook = jupytext.read(ROOT / "examples" / "flights.ipynb")
     markdown = jupytext.read(ROOT / "examples" / "flights.Rmd")
     assert [cell.source for cell in notebook.cells] == [cell.source for cell in markdown.cells]

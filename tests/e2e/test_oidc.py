@@ -1,4 +1,4 @@
-"""A login at the organisation's provider as a person sees it. Screenshots stay in build/screenshots, to be looked at."""
+"""A login with an OpenID provider in a browser. Screenshots are kept in build/screenshots."""
 
 import re
 from collections.abc import AsyncIterator
@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator
 import pytest
 from playwright.async_api import Browser, Page, expect
 
-from tests.fixtures.browser import shoot
+from tests.fixtures.browser import open_page, shoot
 from tests.fixtures.oidc import PASSWORD, OIDCHub
 
 VALUES = {
@@ -25,10 +25,9 @@ def hub(make_oidc_hub) -> OIDCHub:
 
 @pytest.fixture
 async def visitor(browser: Browser) -> AsyncIterator[Page]:
-    """Somebody at a browser that does not know the tests' authority; hub and HTTP client check certificates elsewhere."""
-    context = await browser.new_context(viewport={"width": 1280, "height": 900}, ignore_https_errors=True)
-    yield await context.new_page()
-    await context.close()
+    """A page that accepts the tests' certificates; other tests check that hub and HTTP client verify them."""
+    async with open_page(browser, ignore_https_errors=True) as page:
+        yield page
 
 
 async def sign_in(page: Page, name: str) -> None:
@@ -38,11 +37,11 @@ async def sign_in(page: Page, name: str) -> None:
     await page.get_by_role("button", name="Sign in").click()
 
 
-async def test_from_the_hub_to_the_provider_and_back_and_out_again(hub: OIDCHub, visitor: Page, person: str):
-    hub.provider.know(person, groups=["staff"])
+async def test_a_user_logs_in_at_the_provider_and_out_again(hub: OIDCHub, visitor: Page, username: str):
+    hub.provider.set_account(username, groups=["staff"])
     await visitor.goto(hub.url)
     await shoot(visitor, "oidc-login")
-    await sign_in(visitor, person)
+    await sign_in(visitor, username)
     await expect(visitor).to_have_url(re.compile("/hub/spawn$"))
     await visitor.get_by_role("button", name="Logout").click()
     await expect(visitor).to_have_url(re.compile("/hub/login"))
@@ -50,13 +49,13 @@ async def test_from_the_hub_to_the_provider_and_back_and_out_again(hub: OIDCHub,
     await expect(visitor.get_by_label("Password")).to_be_visible()
 
 
-async def test_a_refusal_is_one_page_with_a_way_to_another_account(hub: OIDCHub, visitor: Page, person: str):
-    hub.provider.know(person, groups=["guests"])
-    hub.provider.know(f"{person}x", groups=["staff"])
+async def test_a_refused_user_can_log_out_and_use_another_account(hub: OIDCHub, visitor: Page, username: str):
+    hub.provider.set_account(username, groups=["visitors"])
+    hub.provider.set_account(f"{username}x", groups=["staff"])
     await visitor.goto(hub.url)
-    await sign_in(visitor, person)
-    await expect(visitor.get_by_text("You have an account, but none that may use this hub")).to_be_visible()
+    await sign_in(visitor, username)
+    await expect(visitor.get_by_text("Your account may not use this hub")).to_be_visible()
     await shoot(visitor, "oidc-refused")
     await visitor.get_by_role("link", name="log out").click()
-    await sign_in(visitor, f"{person}x")
+    await sign_in(visitor, f"{username}x")
     await expect(visitor).to_have_url(re.compile("/hub/spawn$"))

@@ -1,4 +1,4 @@
-"""What the images pin is what was tried together everywhere else."""
+"""The images pin the versions that are tested together on one machine."""
 
 import json
 import re
@@ -19,7 +19,7 @@ IMAGE_PYTHON = 'python_version >= "3.13"'
 
 
 def pins(file: Path) -> dict[str, str]:
-    """Exact versions by name, as they hold in an image."""
+    """Exact versions by name, for the Python of the images."""
     found = {}
     for line in file.read_text().splitlines():
         requirement, _, marker = line.partition(";")
@@ -36,22 +36,22 @@ def test_a_lock_file_pins_every_line_to_one_version(lock: Path):
 
 
 @pytest.mark.parametrize(("lock", "constraints"), LOCKS.items(), ids=lambda file: str(file.relative_to(ROOT)))
-def test_a_lock_file_agrees_with_what_is_tried_on_one_machine(lock: Path, constraints: Path):
-    wanted = pins(constraints)
-    assert {name: version for name, version in pins(lock).items() if wanted.get(name, version) != version} == {}
+def test_a_lock_file_agrees_with_the_versions_that_are_tested_on_one_machine(lock: Path, constraints: Path):
+    tested = pins(constraints)
+    assert {name: version for name, version in pins(lock).items() if tested.get(name, version) != version} == {}
 
 
-def test_the_proxy_is_the_one_of_one_machine():
-    (wanted,) = json.loads((IMAGES / "proxy" / "package.json").read_text())["dependencies"].items()
-    assert "@".join(wanted) in (ROOT / "Makefile").read_text()
+def test_the_image_has_the_proxy_version_of_make_up():
+    (dependency,) = json.loads((IMAGES / "proxy" / "package.json").read_text())["dependencies"].items()
+    assert "@".join(dependency) in (ROOT / "Makefile").read_text()
 
 
 @pytest.mark.parametrize("dockerfile", DOCKERFILES, ids=lambda file: file.parent.name)
-def test_an_image_is_built_from_debian_and_nothing_else(dockerfile: Path):
+def test_an_image_is_built_from_debian_only(dockerfile: Path):
     stages = re.findall(r"^FROM (\S+)(?: AS (\S+))?$", dockerfile.read_text(), re.MULTILINE)
     assert {base for base, _ in stages} - {name for _, name in stages} == {"debian:trixie-slim"}
 
 
 @pytest.mark.parametrize("dockerfile", DOCKERFILES, ids=lambda file: file.parent.name)
-def test_the_list_of_packages_is_there(dockerfile: Path):
+def test_an_image_has_a_list_of_packages(dockerfile: Path):
     assert "| package | version |" in dockerfile.with_name("PACKAGES.md").read_text()

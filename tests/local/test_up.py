@@ -1,4 +1,4 @@
-"""`make up`: what stands in its way is one sentence, what it starts it stops, what it keeps it finds again."""
+"""`rc2hub up`: it reports a problem in one sentence, stops all its processes, and keeps its data."""
 
 import os
 import signal
@@ -23,51 +23,51 @@ def up(home: Path, port: int) -> subprocess.CompletedProcess[str]:
     return subprocess.run(command, env=environment, capture_output=True, text=True, timeout=60, check=False)
 
 
-def one_sentence(said: str) -> str:
-    lines = [line for line in said.splitlines() if line]
-    assert len(lines) == 1, said
+def one_sentence(output: str) -> str:
+    lines = [line for line in output.splitlines() if line]
+    assert len(lines) == 1, output
     assert lines[0].startswith("rc2hub: ")
     return lines[0]
 
 
-def test_a_port_in_use_is_one_sentence_with_a_port_that_is_free(tmp_path: Path):
+def test_a_port_in_use_gives_one_sentence_with_a_free_port(tmp_path: Path):
     with socket.create_server(("127.0.0.1", 0)) as taken:
-        ended = up(tmp_path, taken.getsockname()[1])
-    assert ended.returncode == 1
-    assert "is in use; choose another, such as `make up PORT=" in one_sentence(ended.stderr)
+        result = up(tmp_path, taken.getsockname()[1])
+    assert result.returncode == 1
+    assert "is in use; choose another, such as `make up PORT=" in one_sentence(result.stderr)
 
 
-def test_a_folder_that_cannot_be_made_is_one_sentence(tmp_path: Path):
+def test_a_folder_that_cannot_be_created_gives_one_sentence(tmp_path: Path):
     (tmp_path / "file").write_text("")
-    ended = up(tmp_path / "file" / "rc2", free_ports(1)[0])
-    assert ended.returncode == 1
-    assert "make room or rights there" in one_sentence(ended.stderr)
+    result = up(tmp_path / "file" / "rc2", free_ports(1)[0])
+    assert result.returncode == 1
+    assert "check space and permissions there" in one_sentence(result.stderr)
 
 
-def test_a_second_one_beside_the_first_is_one_sentence(rc2: Rc2):
-    ended = up(rc2.home, free_ports(1)[0])
-    assert ended.returncode == 1
-    assert "runs already with the folder" in one_sentence(ended.stderr)
+def test_a_second_start_with_the_same_folder_gives_one_sentence(rc2: Rc2):
+    result = up(rc2.home, free_ports(1)[0])
+    assert result.returncode == 1
+    assert "runs already with the folder" in one_sentence(result.stderr)
 
 
-def test_a_new_link_needs_a_person_of_the_file(rc2: Rc2):
+def test_a_new_link_needs_a_user_of_the_file(rc2: Rc2):
     assert "/hub/link?token=" in rc2.new_link("alice")
     with pytest.raises(subprocess.CalledProcessError) as refused:
         rc2.new_link("mallory")
     assert "mallory is not in" in one_sentence(refused.value.stderr)
 
 
-async def test_it_stops_within_ten_seconds_leaves_nothing_running_and_keeps_what_it_had(tmp_path: Path):
+async def test_it_stops_within_ten_seconds_without_leftover_processes_and_keeps_files(tmp_path: Path):
     running = Rc2(tmp_path / "rc2")
     running.start()
     async with running.client() as client:
         await client.create("alice")
         await client.start("alice", services=["flights"])
         async with client.kernel("alice") as r:
-            await r.run('writeLines("mine", "kept.txt"); system("sleep 1000 &"); tempfile() |> cat(file = tempfile())')
-    began = time.monotonic()
+            await r.run('writeLines("kept", "kept.txt"); system("sleep 1000 &"); tempfile() |> cat(file = tempfile())')
+    start = time.monotonic()
     running.stop()
-    assert time.monotonic() - began < 10
+    assert time.monotonic() - start < 10
     assert list(processes(running)) == []
     assert not runtime_dir(running).exists()
     assert list(running.temporary.iterdir()) == []
@@ -75,7 +75,7 @@ async def test_it_stops_within_ten_seconds_leaves_nothing_running_and_keeps_what
     async with running.client() as client:
         await client.start("alice")
         async with client.kernel("alice") as r:
-            assert await r.run('cat(readLines("kept.txt"))') == "mine"
+            assert await r.run('cat(readLines("kept.txt"))') == "kept"
     running.process.send_signal(signal.SIGTERM)
     running.ended()
     assert list(processes(running)) == []

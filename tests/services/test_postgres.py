@@ -1,4 +1,4 @@
-"""What a login role of PostgreSQL may and may not do, and that it leaves nothing behind."""
+"""The rights of a PostgreSQL login role, and that revoking it leaves nothing behind."""
 
 from datetime import timedelta
 from pathlib import Path
@@ -8,11 +8,12 @@ import pytest
 
 from rc2hub.errors import ServiceUnavailableError
 from rc2hub.local import database
-from rc2hub.services.base import AdminCredential, Server
+from rc2hub.messages import ServerId
+from rc2hub.services.base import AdminCredential
 from rc2hub.services.postgres import PostgresService
 from tests.fixtures.postgres import Postgres, login
 
-ALICE, BOB = Server("alice"), Server("bob")
+ALICE, BOB = ServerId("alice"), ServerId("bob")
 CREATE = "CREATE TABLE public.mine (a int)"
 FORBIDDEN = [
     CREATE,
@@ -30,7 +31,7 @@ FORBIDDEN = [
     "SELECT pg_read_file('postgresql.conf')",
     "CREATE FUNCTION public.mine() RETURNS int LANGUAGE sql AS 'SELECT 1'",
 ]
-ESCAPES = ["RESET ROLE", "SET ROLE NONE", "RESET ALL"]
+ROLE_RESETS = ["RESET ROLE", "SET ROLE NONE", "RESET ALL"]
 
 
 async def test_a_reader_reads(postgres_service: PostgresService):
@@ -38,11 +39,11 @@ async def test_a_reader_reads(postgres_service: PostgresService):
         assert session.execute("SELECT count(*) FROM things").fetchone() == (3,)
 
 
-@pytest.mark.parametrize("escape", ["", *ESCAPES], ids=lambda escape: escape or "as she comes")
-async def test_a_reader_can_neither_write_nor_create_anywhere(postgres_service: PostgresService, escape: str):
+@pytest.mark.parametrize("reset", ["", *ROLE_RESETS], ids=lambda reset: reset or "no reset")
+async def test_a_reader_cannot_write_or_create_anything(postgres_service: PostgresService, reset: str):
     with login(await postgres_service.attach(ALICE, "read")) as session:
-        if escape:
-            session.execute(escape)
+        if reset:
+            session.execute(reset)
         for statement in FORBIDDEN:
             with pytest.raises(
                 (psycopg.errors.InsufficientPrivilege, psycopg.errors.UndefinedTable), match="permission|must be"
@@ -50,7 +51,7 @@ async def test_a_reader_can_neither_write_nor_create_anywhere(postgres_service: 
                 session.execute(statement)
 
 
-async def test_a_database_that_is_closed_to_everyone_is_open_to_whom_it_is_attached_and_closed_again_after(
+async def test_a_database_without_connect_for_public_can_be_attached_and_revoked(
     postgres: Postgres, shop: str, postgres_service: PostgresService
 ):
     with postgres.connect(shop) as admin:
@@ -64,15 +65,15 @@ async def test_a_database_that_is_closed_to_everyone_is_open_to_whom_it_is_attac
         assert attachment.role not in rights
 
 
-async def test_a_writer_creates_what_belongs_to_the_group(postgres_service: PostgresService):
+async def test_the_group_role_owns_what_a_writer_creates(postgres_service: PostgresService):
     with login(await postgres_service.attach(ALICE, "write")) as session:
         session.execute(CREATE)
         session.execute("INSERT INTO things VALUES (4)")
         owner = session.execute("SELECT tableowner FROM pg_tables WHERE tablename = 'mine'").fetchone()
-    assert owner == (postgres_service.group("write"),)
+    assert owner == (postgres_service.group_role("write"),)
 
 
-async def test_what_a_writer_made_is_there_for_readers_and_other_writers_after_she_left(postgres_service: PostgresService):
+async def test_a_writers_table_stays_for_readers_and_writers_after_the_revoke(postgres_service: PostgresService):
     with login(await postgres_service.attach(ALICE, "write")) as session:
         session.execute(CREATE)
     await postgres_service.revoke(ALICE)
@@ -82,7 +83,7 @@ async def test_what_a_writer_made_is_there_for_readers_and_other_writers_after_s
         session.execute("DROP TABLE mine")
 
 
-async def test_tables_that_the_operator_adds_later_can_be_read(
+async def test_a_reader_can_read_tables_that_the_operator_adds_later(
     postgres: Postgres, shop: str, postgres_service: PostgresService
 ):
     attachment = await postgres_service.attach(ALICE, "read")
@@ -92,40 +93,42 @@ async def test_tables_that_the_operator_adds_later_can_be_read(
         assert session.execute("SELECT a FROM later").fetchone() == (1,)
 
 
-async def test_nobody_can_become_somebody_else(postgres_service: PostgresService):
+async def test_a_reader_cannot_set_another_role(postgres_service: PostgresService):
     bob = await postgres_service.attach(BOB, "write")
     with login(await postgres_service.attach(ALICE, "read")) as session:
-        for role in (bob.role, postgres_service.group("write"), database.ADMIN):
+        for role in (bob.role, postgres_service.group_role("write"), database.ADMIN):
             with pytest.raises(psycopg.errors.InsufficientPrivilege):
                 session.execute(f'SET ROLE "{role}"')
 
 
-async def test_the_role_shows_whose_it_is_until_when_and_how_many_sessions(
+async def test_the_login_role_has_the_users_name_an_expiry_and_a_connection_limit(
     postgres: Postgres, postgres_service: PostgresService
 ):
-    attachment = await postgres_service.attach(Server("alice", "second"), "read")
+    attachment = await postgres_service.attach(ServerId("alice", "second"), "read")
     with postgres.connect("postgres") as admin:
         query = "SELECT rolname, rolvaliduntil, rolconnlimit, rolsuper, rolcreaterole, rolcreatedb FROM pg_roles WHERE rolname = %s"
-        name, until, limit, *powers = admin.execute(query, [attachment.role]).fetchone()
+        name, expires_at, limit, *attributes = admin.execute(query, [attachment.role]).fetchone()
     assert "alice" in name
-    assert abs(until - attachment.until) < timedelta(seconds=1)
+    assert abs(expires_at - attachment.expires_at) < timedelta(seconds=1)
     assert limit == 5
-    assert powers == [False, False, False]
+    assert attributes == [False, False, False]
 
 
-async def test_sessions_say_who_and_from_which_server(postgres: Postgres, postgres_service: PostgresService):
-    attachment = await postgres_service.attach(Server("alice", "second"), "read")
+async def test_the_application_name_of_a_session_has_the_user_and_the_server(
+    postgres: Postgres, postgres_service: PostgresService
+):
+    attachment = await postgres_service.attach(ServerId("alice", "second"), "read")
     assert "application_name=rc2 alice/second" in attachment.files["pg_service.conf"]
 
 
-async def test_an_expired_credential_opens_nothing(postgres: Postgres, postgres_service: PostgresService):
+async def test_an_expired_credential_is_refused(postgres: Postgres, postgres_service: PostgresService):
     postgres_service.lifetime = -1.0
     attachment = await postgres_service.attach(ALICE, "read")
     with pytest.raises(psycopg.OperationalError, match="password authentication failed"):
         login(attachment)
 
 
-async def test_an_old_password_opens_nothing_once_the_role_was_dropped_and_made_again(postgres_service: PostgresService):
+async def test_an_old_password_is_refused_after_the_role_was_dropped_and_created_again(postgres_service: PostgresService):
     old = await postgres_service.attach(ALICE, "read")
     await postgres_service.revoke(ALICE)
     new = await postgres_service.attach(ALICE, "read")
@@ -134,16 +137,16 @@ async def test_an_old_password_opens_nothing_once_the_role_was_dropped_and_made_
     login(new).close()
 
 
-async def test_a_broker_that_was_restarted_makes_a_new_password(shop: str, postgres_service: PostgresService):
+async def test_a_restarted_broker_makes_a_new_password(shop: str, postgres_service: PostgresService):
     old = await postgres_service.attach(ALICE, "read")
     postgres_service._passwords.clear()
     new = await postgres_service.attach(ALICE, "read")
     assert old.files["pgpass"] != new.files["pgpass"]
 
 
-def test_each_server_of_a_person_has_a_role_of_its_own(postgres_service: PostgresService):
-    servers = [Server("a"), Server("a", "b"), Server("a b"), Server("a_b"), Server("a", "c")]
-    assert len({postgres_service.role(server) for server in servers}) == len(servers)
+def test_each_server_has_a_separate_login_role(postgres_service: PostgresService):
+    servers = [ServerId("a"), ServerId("a", "b"), ServerId("a b"), ServerId("a_b"), ServerId("a", "c")]
+    assert len({postgres_service.login_role(server) for server in servers}) == len(servers)
 
 
 async def test_a_session_survives_a_renewal(postgres_service: PostgresService):
@@ -152,7 +155,7 @@ async def test_a_session_survives_a_renewal(postgres_service: PostgresService):
         assert session.execute("SELECT 1").fetchone() == (1,)
 
 
-async def test_revoking_ends_her_sessions(postgres_service: PostgresService):
+async def test_revoking_ends_the_sessions(postgres_service: PostgresService):
     session = login(await postgres_service.attach(ALICE, "read"))
     await postgres_service.revoke(ALICE)
     with pytest.raises(psycopg.OperationalError):
@@ -160,7 +163,7 @@ async def test_revoking_ends_her_sessions(postgres_service: PostgresService):
     session.close()
 
 
-async def test_no_more_sessions_than_allowed(postgres_service: PostgresService):
+async def test_sessions_are_limited_to_the_connection_limit(postgres_service: PostgresService):
     attachment = await postgres_service.attach(ALICE, "read")
     sessions = [login(attachment) for _ in range(5)]
     with pytest.raises(psycopg.OperationalError, match="too many connections"):
@@ -169,7 +172,9 @@ async def test_no_more_sessions_than_allowed(postgres_service: PostgresService):
         session.close()
 
 
-async def test_the_password_is_stored_and_sent_as_a_verifier_only(postgres: Postgres, postgres_service: PostgresService):
+async def test_the_database_stores_and_logs_only_the_verifier_of_a_password(
+    postgres: Postgres, postgres_service: PostgresService
+):
     attachment = await postgres_service.attach(ALICE, "read")
     password = attachment.files["pgpass"].strip().rsplit(":", 1)[1]
     with postgres.connect("postgres") as admin:
@@ -180,48 +185,48 @@ async def test_the_password_is_stored_and_sent_as_a_verifier_only(postgres: Post
 
 
 @pytest.fixture
-async def plain_admin(postgres: Postgres, shop: str, tmp_path: Path):
-    """An admin role as a managed database gives it: no superuser, but owner of the database, with CREATEROLE."""
+async def limited_admin(postgres: Postgres, shop: str, tmp_path: Path):
+    """A service whose admin role is as in a managed database: owner of the database with CREATEROLE, not a superuser."""
     name = f"admin_of_{shop}"
     with postgres.connect(shop) as admin:
-        admin.execute(f"CREATE ROLE {name} LOGIN CREATEROLE PASSWORD 'plain' IN ROLE pg_signal_backend")
+        admin.execute(f"CREATE ROLE {name} LOGIN CREATEROLE PASSWORD 'secret' IN ROLE pg_signal_backend")
         admin.execute(
             f"ALTER DATABASE {shop} OWNER TO {name}; ALTER TABLE things OWNER TO {name}; ALTER SCHEMA public OWNER TO {name}"
         )
-    (tmp_path / "password").write_text("plain")
+    (tmp_path / "password").write_text("secret")
     url = database.url(postgres.directory, shop).replace(f"{database.ADMIN}@", f"{name}@")
     service = PostgresService(shop.replace("_", "-"), {"url": url, "admin": {"file": str(tmp_path / "password")}}, 600.0)
     yield service
     await service.close()
 
 
-async def test_an_admin_without_superuser_rights_is_enough(plain_admin: PostgresService):
-    attachment = await plain_admin.attach(ALICE, "write")
+async def test_an_admin_without_superuser_rights_is_enough(limited_admin: PostgresService):
+    attachment = await limited_admin.attach(ALICE, "write")
     with login(attachment) as session:
         session.execute(CREATE)
-    session = login(await plain_admin.attach(ALICE, "read"))
+    session = login(await limited_admin.attach(ALICE, "read"))
     assert session.execute("SELECT * FROM mine").fetchall() == []
-    await plain_admin.revoke(ALICE)
+    await limited_admin.revoke(ALICE)
     with pytest.raises(psycopg.OperationalError):
         session.execute("SELECT 1")
     session.close()
-    assert await plain_admin.attached() == {}
+    assert await limited_admin.attached() == {}
 
 
-async def test_an_admin_who_may_not_make_roles_is_named_with_the_databases_own_reason(
-    postgres: Postgres, shop: str, plain_admin: PostgresService
+async def test_an_admin_role_that_cannot_create_roles_is_named_with_the_reason_of_the_database(
+    postgres: Postgres, shop: str, limited_admin: PostgresService
 ):
     with postgres.connect(shop) as admin:
-        admin.execute(f"ALTER ROLE {plain_admin.admin} NOCREATEROLE")
-    with pytest.raises(ServiceUnavailableError, match=rf"permission denied to create role.*{plain_admin.admin}"):
-        await plain_admin.attach(ALICE, "read")
+        admin.execute(f"ALTER ROLE {limited_admin.admin} NOCREATEROLE")
+    with pytest.raises(ServiceUnavailableError, match=rf"permission denied to create role.*{limited_admin.admin}"):
+        await limited_admin.attach(ALICE, "read")
 
 
-async def test_what_the_url_asks_of_a_connection_reaches_broker_and_compute_server(postgres: Postgres, shop: str):
+async def test_the_parameters_of_the_url_apply_to_the_broker_and_the_compute_server(postgres: Postgres, shop: str):
     entry = database.entry(postgres.directory, shop)
     service = PostgresService("shop", {**entry, "url": f"{entry['url']}?sslmode=require"}, 600.0)
     with pytest.raises(ServiceUnavailableError, match="does not answer"):
-        await service.attach(ALICE, "read")  # this server has no certificate
+        await service.attach(ALICE, "read")  # the database has no certificate
     await service.close()
     service = PostgresService("shop", {**entry, "url": f"{entry['url']}?sslmode=prefer"}, 600.0)
     attachment = await service.attach(ALICE, "read")
@@ -231,7 +236,7 @@ async def test_what_the_url_asks_of_a_connection_reaches_broker_and_compute_serv
     await service.close()
 
 
-async def test_the_database_may_be_restarted_under_the_broker(postgres: Postgres, postgres_service: PostgresService):
+async def test_the_broker_reconnects_after_a_restart_of_the_database(postgres: Postgres, postgres_service: PostgresService):
     await postgres_service.attach(ALICE, "read")
     postgres.stop()
     with pytest.raises(ServiceUnavailableError, match="does not answer"):
@@ -240,7 +245,7 @@ async def test_the_database_may_be_restarted_under_the_broker(postgres: Postgres
     login(await postgres_service.attach(BOB, "read")).close()
 
 
-def test_a_credential_that_is_not_there_is_one_sentence(tmp_path: Path):
+def test_a_missing_admin_credential_gives_one_sentence(tmp_path: Path):
     with pytest.raises(ServiceUnavailableError, match="cannot read its credential"):
         AdminCredential("file", str(tmp_path / "nowhere")).read()
     with pytest.raises(ServiceUnavailableError, match="cannot read its credential"):

@@ -1,11 +1,11 @@
-{{- /* The whole catalogue as JSON: the operator's entries, and those of the chart's own PostgreSQL and Spark. */ -}}
+{{- /* The whole catalogue as JSON: the operator's entries, and those for the chart's PostgreSQL and Spark. */ -}}
 {{- define "rc2hub.catalogue" -}}
 {{- $catalogue := deepCopy .Values.sharedServices.catalogue -}}
 {{- if .Values.postgresql.enabled -}}
-  {{- range $name, $words := .Values.postgresql.databases -}}
+  {{- range $name, $keys := .Values.postgresql.databases -}}
     {{- $entry := dict "kind" "postgres" "url" (include "rc2hub.postgresqlUrl" (list $ $name)) -}}
     {{- $_ := set $entry "admin" (dict "file" "/etc/rc2hub/postgresql/rc2-password") -}}
-    {{- $_ := set $catalogue $name (merge $entry (deepCopy $words)) -}}
+    {{- $_ := set $catalogue $name (merge $entry (deepCopy $keys)) -}}
   {{- end -}}
 {{- end -}}
 {{- if .Values.spark.enabled -}}
@@ -16,7 +16,7 @@
 {{ $catalogue | toJson }}
 {{- end }}
 
-{{- /* (list $ "flights"): the address of a database, without a password */ -}}
+{{- /* (list $ "flights"): the URL of a database, without a password */ -}}
 {{- define "rc2hub.postgresqlUrl" -}}
 {{- $ := index . 0 -}}
 {{- $postgresql := $.Values.postgresql -}}

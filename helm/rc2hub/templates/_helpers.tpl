@@ -34,7 +34,7 @@
 {{ include "rc2hub.fullname" $ }}-{{ index . 1 }}.{{ $.Release.Namespace }}.svc
 {{- end }}
 
-{{- /* (list $ "hub"): what selects that component's pods */ -}}
+{{- /* (list $ "hub"): the labels that select that component's pods */ -}}
 {{- define "rc2hub.selector" -}}
 {{- $ := index . 0 -}}
 app.kubernetes.io/name: {{ $.Chart.Name }}
@@ -50,7 +50,7 @@ app.kubernetes.io/managed-by: {{ $.Release.Service }}
 helm.sh/chart: {{ $.Chart.Name }}-{{ $.Chart.Version }}
 {{- end }}
 
-{{- /* (list $ "hub"): metadata of an object of that component, but for its namespace */ -}}
+{{- /* (list $ "hub"): metadata of an object of that component, without its namespace */ -}}
 {{- define "rc2hub.metadata" -}}
 name: {{ include "rc2hub.fullname" (index . 0) }}-{{ index . 1 }}
 labels:

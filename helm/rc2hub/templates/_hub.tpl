@@ -1,4 +1,4 @@
-{{- /* What files/jupyterhub_config.py reads, as JSON. */ -}}
+{{- /* The JSON that files/jupyterhub_config.py reads. */ -}}
 {{- define "rc2hub.hubValues" -}}
 {{- $hub := dict
   "url" (printf "http://%s:8081" (include "rc2hub.host" (list . "hub")))

@@ -1,4 +1,4 @@
-{{- /* (list $ "hub"): that component's pods, seen from any namespace */ -}}
+{{- /* (list $ "hub"): that component's pods, as a peer in any namespace */ -}}
 {{- define "rc2hub.peer" -}}
 {{- $ := index . 0 -}}
 - namespaceSelector:
@@ -8,7 +8,7 @@
       {{- include "rc2hub.selector" . | nindent 6 }}
 {{- end }}
 
-{{- /* all pods of the compute namespace: nothing but compute servers runs there */ -}}
+{{- /* all pods of the compute namespace: only compute servers run there */ -}}
 {{- define "rc2hub.computePeer" -}}
 - namespaceSelector:
     matchLabels: {kubernetes.io/metadata.name: {{ include "rc2hub.computeNamespace" . }}}
@@ -22,7 +22,7 @@
     matchLabels: {spark-role: {{ index . 1 }}}
 {{- end }}
 
-{{- /* Names are resolved in kube-system, in OpenShift beside it, or by a cache on each node. */ -}}
+{{- /* DNS servers are in kube-system, in openshift-dns, or a cache on each node. */ -}}
 {{- define "rc2hub.toDns" -}}
 - ports:
     - {protocol: UDP, port: 53}
@@ -50,7 +50,7 @@
     {{- end }}
 {{- end }}
 
-{{- /* Public addresses. Not those where clouds answer with credentials: 169.254.169.254, and 168.63.129.16 of Azure. */ -}}
+{{- /* Public addresses, except cloud metadata services, which return credentials: 169.254.169.254 and 168.63.129.16. */ -}}
 {{- define "rc2hub.toInternet" -}}
 - to:
     - ipBlock:
@@ -61,7 +61,7 @@
         except: ["fc00::/7", "fe80::/10"]
 {{- end }}
 
-{{- /* the databases of postgresql.databases, if there are any */ -}}
+{{- /* the server of postgresql.databases, if PostgreSQL is enabled */ -}}
 {{- define "rc2hub.toPostgresql" -}}
 {{- if .Values.postgresql.enabled -}}
 - ports:
@@ -77,7 +77,7 @@
 {{- end }}
 {{- end }}
 
-{{- /* (list $ "hub" 8081): to that port of a component */ -}}
+{{- /* (list $ "hub" 8081): egress to that port of a component */ -}}
 {{- define "rc2hub.to" -}}
 - ports:
     - {protocol: TCP, port: {{ index . 2 }}}

@@ -1,4 +1,4 @@
-{{- /* (list $ "hub" uid): what all pods of the chart have in common; "restricted" holds for each */ -}}
+{{- /* (list $ "hub" uid): fields common to all pods of the chart; each pod meets the level "restricted" */ -}}
 {{- define "rc2hub.pod" -}}
 {{- $ := index . 0 -}}
 {{- $uid := index . 2 -}}
@@ -27,7 +27,7 @@ securityContext:
   fsGroup: {{ $uid }}
   fsGroupChangePolicy: OnRootMismatch
   seccompProfile: {type: RuntimeDefault}
-# the loss of one node takes as few of them as possible
+# spread the pods over nodes, so that the loss of one node affects few of them
 topologySpreadConstraints:
   - maxSkew: 1
     topologyKey: kubernetes.io/hostname
@@ -36,7 +36,7 @@ topologySpreadConstraints:
       matchLabels: {app.kubernetes.io/instance: {{ $.Release.Name }}}
 {{- end }}
 
-{{- /* (list $ "hub"): image and rights of a container */ -}}
+{{- /* (list $ "hub"): image and security context of a container */ -}}
 {{- define "rc2hub.container" -}}
 {{- $ := index . 0 -}}
 image: {{ include "rc2hub.image" . | quote }}
@@ -47,14 +47,14 @@ securityContext:
   readOnlyRootFilesystem: true
 {{- end }}
 
-{{- /* Until the Services know that a pod ends, and send nobody to it any more. */ -}}
+{{- /* Wait until the Services have removed the terminating pod and send it no more connections. */ -}}
 {{- define "rc2hub.preStop" -}}
 lifecycle:
   preStop:
     sleep: {seconds: 3}
 {{- end }}
 
-{{- /* Traits of Spark's drivers: where and what they are, unless the operator says it. */ -}}
+{{- /* Traits of Spark's drivers: the chart's defaults; the operator's values override them. */ -}}
 {{- define "rc2hub.sparkDrivers" -}}
 {{- $drivers := dict "namespace" (include "rc2hub.sparkNamespace" .) "image" (include "rc2hub.image" (list . "spark")) -}}
 {{- $_ := set $drivers "image_pull_policy" .Values.images.pullPolicy -}}

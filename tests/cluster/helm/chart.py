@@ -1,8 +1,8 @@
-"""The chart, rendered: what helm makes of it for some values, without a cluster.
+"""Renders the chart with helm, without a cluster.
 
     python -m tests.cluster.helm.chart
 
-writes the snapshots anew, to be read before they are committed.
+writes the snapshots again; review them before you commit.
 """
 
 import difflib
@@ -25,21 +25,21 @@ CHART = Path(__file__).parents[3] / "helm" / "rc2hub"
 VALUES = Path(__file__).with_name("values")
 SNAPSHOTS = Path(__file__).with_name("snapshots")
 DEFAULTS = "defaults"
-KEPT = {"rc2", "rc2-postgresql"}
-"""Secrets that helm makes up."""
+GENERATED = {"rc2", "rc2-postgresql"}
+"""Secrets with random values."""
 CHECKSUM = re.compile("rc2hub/config: [0-9a-f]{64}")
 Object = dict[str, Any]
 
 
 class RefusedError(Exception):
-    """What helm says when it takes no such values."""
+    """Helm's message when it rejects the values."""
 
 
 def render(*arguments: str) -> list[Object]:
     """The objects of a release `rc2` in the namespace `rc2`.
 
     Raises:
-        RefusedError: if helm refuses the values.
+        RefusedError: if helm rejects the values.
     """
     return [each for each in yaml.load_all(_rendered(arguments), yaml.CSafeLoader) if each]
 
@@ -54,7 +54,7 @@ def _rendered(arguments: tuple[str, ...]) -> str:
 
 
 def render_file(name: str) -> list[Object]:
-    """The objects for one of the value sets."""
+    """The objects for a value set."""
     return render(f"--values={VALUES / name}.yaml")
 
 
@@ -64,7 +64,7 @@ def value_sets() -> list[str]:
 
 
 def snapshot(name: str) -> str:
-    """A value set's objects as text that changes with the templates alone; all but `defaults` as what differs from that."""
+    """The objects of a value set as stable text; for all sets except `defaults`, the difference from `defaults`."""
     text = _text(render_file(name))
     if name == DEFAULTS:
         return text
@@ -73,22 +73,22 @@ def snapshot(name: str) -> str:
 
 
 def snapshot_file(name: str) -> Path:
-    """Where a value set's snapshot is."""
+    """The file of a value set's snapshot."""
     return SNAPSHOTS / (f"{name}.yaml" if name == DEFAULTS else f"{name}.diff")
 
 
 def _text(objects: list[Object]) -> str:
     for each in objects:
-        if each["kind"] == "Secret" and each["metadata"]["name"] in KEPT:
+        if each["kind"] == "Secret" and each["metadata"]["name"] in GENERATED:
             each["data"] = dict.fromkeys(each["data"], "(made up)")
         for field in {"data", "stringData"} & each.keys():
             each[field] |= {key: f"(files/{key})" for key in each[field] if key.endswith(".py")}
-    text = yaml.dump_all(sorted(objects, key=_place), Dumper=_Readable, width=120, sort_keys=False)
+    text = yaml.dump_all(sorted(objects, key=_sort_key), Dumper=_Readable, width=120, sort_keys=False)
     return CHECKSUM.sub("rc2hub/config: (checksum)", text.replace(__version__, "VERSION"))
 
 
 def pod_specs(objects: list[Object]) -> Iterator[tuple[str, str, Object]]:
-    """Namespace, name and spec of every pod that the objects lead to."""
+    """Namespace, name and spec of every pod and pod template."""
     for each in objects:
         spec = each.get("spec", {})
         pod = spec if each["kind"] == "Pod" else spec.get("template", {}).get("spec")
@@ -102,7 +102,7 @@ def of_kind(objects: list[Object], kind: str) -> list[Object]:
 
 
 def hub_configuration(objects: list[Object], folder: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
-    """The configuration after the chart's jupyterhub_config.py was run, as JupyterHub runs it."""
+    """The configuration after running the chart's jupyterhub_config.py like JupyterHub."""
     monkeypatch.setenv("RC2_BROKER_TOKEN", "shared")
     monkeypatch.setenv("RC2_TEST_TOKEN", "test")
     files = next(each for each in of_kind(objects, "Secret") if "stringData" in each)["stringData"]
@@ -114,12 +114,12 @@ def hub_configuration(objects: list[Object], folder: Path, monkeypatch: pytest.M
     return c
 
 
-def _place(each: Object) -> tuple[str, str, str]:
+def _sort_key(each: Object) -> tuple[str, str, str]:
     return each["kind"], each["metadata"].get("namespace", ""), each["metadata"]["name"]
 
 
-class _Readable(yaml.CSafeDumper):  # type: ignore[misc] # PyYAML says nothing of its types
-    """Texts of several lines as such."""
+class _Readable(yaml.CSafeDumper):  # type: ignore[misc] # PyYAML has no types
+    """Writes multi-line strings as blocks."""
 
 
 _Readable.add_representer(

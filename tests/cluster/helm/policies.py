@@ -1,4 +1,4 @@
-"""Who may speak to whom: the one table of network policies, for an evaluator and for a cluster that enforces them."""
+"""The table of allowed connections, for an evaluator of network policies and for a cluster that enforces them."""
 
 import json
 import subprocess
@@ -10,23 +10,23 @@ from typing import Any
 from tests.cluster.helm.programs import built
 
 SOURCE = Path(__file__).with_name("policies")
-"""A program that reads policies as cyclonus does."""
+"""A program that evaluates policies with cyclonus."""
 PORTS = (22, 53, 80, 443, 5432, 6443, 7078, 7079, 8000, 8001, 8081, 8888, 10250, 15002, 15003)
-"""Whatever anybody listens on."""
+"""All ports that any component listens on."""
 ANY = frozenset(PORTS)
 DNS, API, WEB = {53}, {443, 6443}, {443}
 
 
 @dataclass(frozen=True)
 class Peer:
-    """A pod, or an address outside of the cluster."""
+    """A pod, or an address outside the cluster."""
 
     ip: str
     namespace: str = ""
     labels: Mapping[str, str] | None = None
 
     def as_json(self, names: Mapping[str, str]) -> dict[str, Any]:
-        """The peer for the evaluator, in a cluster whose namespaces have these names."""
+        """The peer for the evaluator; `names` maps namespaces of the table to the real ones."""
         name = names.get(self.namespace, self.namespace)
         namespace_labels = {"kubernetes.io/metadata.name": name} if name else {}
         return {"ip": self.ip, "namespace": name, "labels": self.labels or {}, "namespaceLabels": namespace_labels}
@@ -42,9 +42,9 @@ def of_release(number: int, component: str) -> Peer:
     return Peer(f"10.244.0.{number}", "rc2", labels)
 
 
-def of_person(number: int, person: str) -> Peer:
+def of_user(number: int, username: str) -> Peer:
     """A compute server, with KubeSpawner's labels."""
-    labels = {"app": "jupyterhub", "component": "singleuser-server", "hub.jupyter.org/username": person}
+    labels = {"app": "jupyterhub", "component": "singleuser-server", "hub.jupyter.org/username": username}
     return Peer(f"10.244.1.{number}", "rc2-compute", labels)
 
 
@@ -56,8 +56,8 @@ PODS = {
     "postgresql": of_release(5, "postgresql"),
     "init": of_release(6, "postgresql-init"),
     "test": of_release(7, "test"),
-    "alice": of_person(1, "alice"),
-    "bob": of_person(2, "bob"),
+    "alice": of_user(1, "alice"),
+    "bob": of_user(2, "bob"),
     "driver": Peer("10.244.2.1", "rc2-spark", {"spark-role": "driver"}),
     "other driver": Peer("10.244.2.2", "rc2-spark", {"spark-role": "driver"}),
     "executor": Peer("10.244.2.3", "rc2-spark", {"spark-role": "executor"}),
@@ -76,11 +76,11 @@ ADDRESSES = {
     "public by IPv6": Peer("2606:2800:21f:cb07:6820:80da:af6b:8b2c"),
 }
 RESOLVERS = {"DNS of the node": DNS, "DNS of the cluster": DNS, "API server": DNS, "kubelet": DNS, "metadata by IPv6": DNS}
-"""Where anybody may ask for a name: any private address, as clusters have their resolvers there."""
+"""DNS servers: every pod may query private addresses, because clusters have their resolvers there."""
 UNPROTECTED = {"stranger": DNS, "neighbour": DNS}
-"""Pods without a policy of their own, which answer everybody; only policies of the other side count."""
+"""Pods without a policy: they accept all connections, so only the policies of the source apply."""
 PRIVATE = {"API server": API | DNS, "DNS of the cluster": API | DNS, "kubelet": API | DNS}
-"""Where the API server may be, by the default values."""
+"""Addresses where the API server may be, by the default values."""
 ALLOWED: dict[str, dict[str, Any]] = {
     "hub": {"proxy": {8001}, "broker": {8000}, "alice": {8888}, "bob": {8888}, "public": WEB, "public by IPv6": WEB},
     "proxy": {"hub": {8081}, "broker": {8000}, "alice": {8888}, "bob": {8888}},
@@ -95,15 +95,15 @@ ALLOWED: dict[str, dict[str, Any]] = {
     "stranger": {"proxy": {8000}, "neighbour": ANY},
     "neighbour": {"proxy": {8000}, "stranger": ANY},
 }
-for _who in ("hub", "gateway"):
-    ALLOWED[_who] |= PRIVATE | dict.fromkeys(UNPROTECTED, API | DNS)
-for _who in ALLOWED.keys() - {"stranger", "neighbour"}:
-    ALLOWED[_who] = RESOLVERS | UNPROTECTED | ALLOWED[_who]
+for _source in ("hub", "gateway"):
+    ALLOWED[_source] |= PRIVATE | dict.fromkeys(UNPROTECTED, API | DNS)
+for _source in ALLOWED.keys() - {"stranger", "neighbour"}:
+    ALLOWED[_source] = RESOLVERS | UNPROTECTED | ALLOWED[_source]
 ALLOWED["alice"] |= {"public": ANY, "public by IPv6": ANY}
 
 
 def allowed(source: str, target: str, port: int) -> bool:
-    """What the table says; bob may do what alice may, and one driver what the other may."""
+    """Whether the table allows this; bob is like alice, and the other driver like the first."""
     row = ALLOWED[{"bob": "alice", "other driver": "driver"}.get(source, source)]
     if target in ADDRESSES and source in {"stranger", "neighbour"}:
         return True
@@ -111,16 +111,16 @@ def allowed(source: str, target: str, port: int) -> bool:
 
 
 def triples(targets: Mapping[str, Peer]) -> Iterator[tuple[str, str, int]]:
-    """Every source, target and port there is."""
+    """Every combination of source, target and port."""
     for source in PODS:
         for target in targets:
             yield from ((source, target, port) for port in PORTS if source != target)
 
 
-def evaluate(policies: list[Any], asked: list[tuple[str, str, int]], names: Mapping[str, str]) -> list[bool]:
-    """Whether the policies let each source reach the target at the port."""
+def evaluate(policies: list[Any], connections: list[tuple[str, str, int]], names: Mapping[str, str]) -> list[bool]:
+    """Whether the policies allow each connection (source, target, port)."""
     peers = {name: peer.as_json(names) for name, peer in (PODS | ADDRESSES).items()}
-    pairs = [{"from": peers[a], "to": peers[b], "port": port, "protocol": "TCP"} for a, b, port in asked]
+    pairs = [{"from": peers[a], "to": peers[b], "port": port, "protocol": "TCP"} for a, b, port in connections]
     question = json.dumps({"policies": policies, "pairs": pairs})
     done = subprocess.run([built(SOURCE)], input=question, capture_output=True, text=True, timeout=120, check=False)
     assert done.returncode == 0, done.stderr

@@ -1,4 +1,4 @@
-"""Programs of the tests that come as Go modules: built once, into a cache outside the checkout."""
+"""Builds the Go programs of the tests once, into a cache outside the checkout."""
 
 import functools
 import shutil
@@ -11,7 +11,7 @@ from tests.cluster.helm.schemas import CACHE
 
 @functools.cache
 def built(source: Path, *arguments: str) -> Path:
-    """The program of a folder with a go.mod, from what `go build` is told beside it; some minutes the first time."""
+    """The program of a folder with a go.mod; `arguments` are passed to `go build`. The first build takes some minutes."""
     files = b"".join(map(Path.read_bytes, sorted(source.iterdir())))
     key = sha256(files + " ".join(arguments).encode()).hexdigest()[:16]
     program = CACHE / "cluster" / f"{source.name}-{key}"

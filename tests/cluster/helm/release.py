@@ -1,4 +1,4 @@
-"""The chart, installed on the cluster of the tests, and a client that reaches it through the Ingress as people do."""
+"""The chart, installed on the cluster of the tests, and a client that uses the Ingress like a user."""
 
 import asyncio
 import json
@@ -24,7 +24,7 @@ PROBE = ["admin:users", "admin:servers", "access:servers", "groups", "proxy", "r
 
 @dataclass(frozen=True)
 class Release:
-    """One `helm install rc2` in a namespace of its own."""
+    """One `helm install rc2` in its own namespace."""
 
     namespace: Namespace
     values: dict[str, Any]
@@ -32,26 +32,26 @@ class Release:
 
     @property
     def cluster(self) -> Cluster:
-        """The cluster it is on."""
+        """The cluster of the release."""
         return self.namespace.cluster
 
     @property
     def compute(self) -> Namespace:
-        """Where its compute servers run."""
+        """The namespace of its compute servers."""
         return Namespace(self.cluster, f"{self.namespace.name}-compute")
 
     @property
     def host(self) -> str:
-        """The name people open."""
+        """The host name that users open."""
         return f"{self.namespace.name}.{self.cluster.settings['RC2_INGRESS_DOMAIN']}"
 
     @property
     def url(self) -> str:
-        """Where people open it."""
+        """The URL that users open."""
         return f"https://{self.host}"
 
     def install(self, *arguments: str) -> str:
-        """`helm upgrade --install`, until everything is up; what helm printed."""
+        """Run `helm upgrade --install` and wait until all pods are ready; return the output of helm."""
         values = ["--set-json", f"ingress.host={json.dumps(self.host)}"]
         for key, value in {
             **self.values,
@@ -61,7 +61,7 @@ class Release:
         return self.helm("upgrade", "--install", "rc2", str(CHART), "--wait", "--timeout=5m", *values, *arguments)
 
     def upgrade(self, *arguments: str) -> str:
-        """`helm upgrade` with the values that it has now and these, until everything is up."""
+        """Run `helm upgrade` with the current values and these arguments; wait until all pods are ready."""
         return self.helm("upgrade", "rc2", str(CHART), "--reuse-values", "--wait", "--timeout=5m", *arguments)
 
     def helm(self, *arguments: str) -> str:
@@ -69,7 +69,7 @@ class Release:
         return self.cluster.helm(*arguments, f"--namespace={self.namespace.name}", timeout=400)
 
     def pods(self) -> dict[str, str]:
-        """Component to the identity of its pod, for all but Jobs: those come with each upgrade, and end when they like."""
+        """Component to the UID of its pod, except for Jobs, which each upgrade creates."""
         running = [pod["metadata"] for pod in self.namespace.get("pods") if pod["status"]["phase"] == "Running"]
         return {
             pod["labels"]["app.kubernetes.io/component"]: pod["uid"]
@@ -77,36 +77,36 @@ class Release:
             if "deletionTimestamp" not in pod and "batch.kubernetes.io/job-name" not in pod["labels"]
         }
 
-    def servers(self, person: str) -> list[dict[str, Any]]:
-        """The pods that are a person's."""
-        found: list[dict[str, Any]] = self.compute.get("pods", "", f"--selector=hub.jupyter.org/username={person}")
+    def servers(self, username: str) -> list[dict[str, Any]]:
+        """The user's pods."""
+        found: list[dict[str, Any]] = self.compute.get("pods", "", f"--selector=hub.jupyter.org/username={username}")
         return found
 
     @asynccontextmanager
     async def client(self) -> AsyncIterator[Client]:
-        """A program outside that may start servers."""
+        """An external client that may start servers."""
         async with self._session(headers={"Authorization": f"token {self.token}"}) as session:
             yield Client(self, session)  # type: ignore[arg-type]
 
     @asynccontextmanager
-    async def browser(self, person: str) -> AsyncIterator[aiohttp.ClientSession]:
-        """The cookies of somebody who has logged in."""
+    async def browser(self, username: str) -> AsyncIterator[aiohttp.ClientSession]:
+        """A session with the cookies of a user who has logged in."""
         async with self._session() as session:
             async with session.get(f"{self.url}/hub/login") as page:
-                form = {"username": person, "password": "any", "_xsrf": page.cookies["_xsrf"].value}
+                form = {"username": username, "password": "any", "_xsrf": page.cookies["_xsrf"].value}
             async with session.post(f"{self.url}/hub/login?next=/hub/home", data=form) as page:
                 assert (page.status, page.url.path) == (200, "/hub/home"), await page.text()
             yield session
 
     def _session(self, **options: Any) -> aiohttp.ClientSession:
-        """Connections through the Ingress by TLS, with a certificate that is checked."""
+        """Connections through the Ingress with TLS; the certificate is verified."""
         trust = ssl.create_default_context(cafile=self.cluster.settings["RC2_CLUSTER_CA"])
         connector = aiohttp.TCPConnector(ssl=trust, resolver=_Ingress(self.cluster.settings["RC2_INGRESS_IP"]))
         return aiohttp.ClientSession(connector=connector, **options)
 
 
 class _Ingress(AbstractResolver):
-    """Every name is the Ingress."""
+    """Resolves every name to the Ingress."""
 
     def __init__(self, ip: str) -> None:
         self._ip = ip
@@ -118,31 +118,31 @@ class _Ingress(AbstractResolver):
         pass
 
 
-async def reachable(client: Client) -> None:
-    """Wait until the Ingress and the proxy know each other."""
+async def wait_until_reachable(client: Client) -> None:
+    """Wait until the hub answers through Ingress and proxy."""
     async with asyncio.timeout(60):
         while (await client.call("GET", "/hub/api/"))[0] != 200:
             await asyncio.sleep(0.5)
 
 
 @asynccontextmanager
-async def working(client: Client, **people: list[str]) -> AsyncIterator[list[Kernel]]:
-    """R of these people, who have all grants, with the services each asks for."""
-    await asyncio.gather(*(client.create(person) for person in people))
+async def working(client: Client, **users: list[str]) -> AsyncIterator[list[Kernel]]:
+    """The R kernels of these users, who have all grants, each with the requested services."""
+    await asyncio.gather(*(client.create(user) for user in users))
     await client.call("POST", "/hub/api/groups/editors")
-    await client.call("POST", "/hub/api/groups/editors/users", json={"users": list(people)})
+    await client.call("POST", "/hub/api/groups/editors/users", json={"users": list(users)})
     try:
-        started = await asyncio.gather(*(client.start(name, services=services) for name, services in people.items()))
+        started = await asyncio.gather(*(client.start(name, services=services) for name, services in users.items()))
         assert {status for status, _ in started} == {201}, started
         async with AsyncExitStack() as kernels:
-            yield [await kernels.enter_async_context(client.kernel(person)) for person in people]
+            yield [await kernels.enter_async_context(client.kernel(user)) for user in users]
     finally:
-        await asyncio.gather(*(client.stop(person) for person in people))
+        await asyncio.gather(*(client.stop(user) for user in users))
 
 
 @contextmanager
 def released(cluster: Cluster, **values: Any) -> Iterator[Release]:
-    """A release with small requests and a test's authenticator; its namespaces are deleted at the end."""
+    """A release with small requests and the dummy authenticator; its namespaces are deleted at the end."""
     small = {"cpu": "10m", "memory": "64Mi"}
     prefix = {cluster.image(name).removesuffix(f"{name}:{__version__}") for name in IMAGES}.pop()
     common = {
@@ -165,8 +165,8 @@ def released(cluster: Cluster, **values: Any) -> Iterator[Release]:
             yield release
         finally:
             cluster.namespaces.remove(release.compute)
-            made = (release.compute.name, f"{namespace.name}-spark")
-            cluster.kubectl("delete", "namespace", *made, "--wait=false", "--ignore-not-found")
+            created = (release.compute.name, f"{namespace.name}-spark")
+            cluster.kubectl("delete", "namespace", *created, "--wait=false", "--ignore-not-found")
 
 
 IMAGES = ("hub", "proxy", "postgresql", "r-compute")

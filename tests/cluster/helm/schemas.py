@@ -1,5 +1,5 @@
-"""What Kubernetes itself says of its objects, in the form that kubeconform reads: made from its OpenAPI document, which its Go
-module brings, because no web site is reachable where these tests run."""
+"""Schemas of Kubernetes objects for kubeconform, made from the OpenAPI document in the Go module of Kubernetes: these tests run
+without access to web sites."""
 
 import functools
 import json
@@ -21,20 +21,20 @@ Schema = dict[str, Any]
 
 @functools.cache
 def schemas(version: str) -> Path:
-    """The folder of the schemas of that Kubernetes, made once."""
+    """The folder with the schemas of this version of Kubernetes; created once."""
     folder = CACHE / "cluster" / f"schemas-{version}"
     if not folder.exists():
         folder.parent.mkdir(parents=True, exist_ok=True)
-        with TemporaryDirectory(dir=folder.parent) as made:
-            _write(Path(made), _definitions(version))
-            Path(made).rename(folder)
-            Path(made).mkdir()  # for the with statement to remove
+        with TemporaryDirectory(dir=folder.parent) as new:
+            _write(Path(new), _definitions(version))
+            Path(new).rename(folder)
+            Path(new).mkdir()  # for the with statement to remove
     return folder
 
 
 @functools.cache
-def operators_schema(kind: str) -> Draft202012Validator:
-    """What the Prometheus Operator says of its own objects, from the definitions that its Go module brings."""
+def operator_schema(kind: str) -> Draft202012Validator:
+    """The schema of an object of the Prometheus Operator, from the definitions in its Go module."""
     file = _module(OPERATOR) / "example" / "prometheus-operator-crd" / f"monitoring.coreos.com_{kind.lower()}s.yaml"
     definition = yaml.load(file.read_text(), yaml.CSafeLoader)["spec"]["versions"][0]["schema"]["openAPIV3Schema"]
     strict = _strict(definition, {}, ())
@@ -65,10 +65,10 @@ def _write(folder: Path, definitions: Schema) -> None:
 
 
 def _strict(schema: Schema, definitions: Schema, above: tuple[str, ...]) -> Schema:
-    """The schema with all that it refers to, and without room for unknown fields."""
+    """The schema with its references resolved, and without additional properties."""
     if reference := schema.get("$ref", "").rpartition("/")[2]:
         if reference in above:
-            return {}  # a schema within a schema: only definitions of resources have that
+            return {}  # only definitions of resources are recursive
         return _strict(definitions[reference], definitions, (*above, reference))
     if schema.get("format") == "int-or-string" or schema.get("x-kubernetes-int-or-string") or above[-1:] == (QUANTITY,):
         return {"type": ["string", "number"]}

@@ -1,4 +1,4 @@
-"""Values that cannot work are refused before anything is made, with their place and what is accepted there."""
+"""Invalid values are rejected before helm creates anything; the message names the key and what it accepts."""
 
 import pytest
 import yaml
@@ -8,8 +8,8 @@ from tests.cluster.helm.chart import CHART, VALUES, RefusedError, render
 LISTS = {"fullnameOverride", "profiles", "roles"}
 
 TWO_DEFAULTS = '--set-json=profiles=[{"name": "r"}, {"name": "large", "default": true}]'
-TWO_OF_A_NAME = '--set-json=profiles=[{"name": "r"}, {"name": "r"}]'
-GRANT_OF_NOTHING = '--set-json=roles=[{"name": "readers", "scopes": ["custom:rc2:flight:read"]}]'
+DUPLICATE_NAME = '--set-json=profiles=[{"name": "r"}, {"name": "r"}]'
+GRANT_OF_UNKNOWN_SERVICE = '--set-json=roles=[{"name": "readers", "scopes": ["custom:rc2:flight:read"]}]'
 
 
 @pytest.mark.parametrize(
@@ -24,11 +24,11 @@ GRANT_OF_NOTHING = '--set-json=roles=[{"name": "readers", "scopes": ["custom:rc2
         ("--set=compute.homes.size=much", "at '/compute/homes/size': 'much' does not match"),
         ("--set=hub.database.url=postgresql://hub:secret@db/hub", "at '/hub/database/url'"),
         ("--set=hub.config.JupyterHub=3", "at '/hub/config/JupyterHub': got number, want object"),
-        ("--set=ingress.enabled=true", "ingress.host is missing: .*rc2.example.org"),
+        ("--set=ingress.enabled=true", "ingress.host is missing. .*rc2.example.org"),
         (TWO_DEFAULTS, "at '/profiles/1/default': .*accepted are name"),
         (
-            TWO_OF_A_NAME,
-            r"profiles\[1\].name: r is taken .* the first profile is the default",
+            DUPLICATE_NAME,
+            r"profiles\[1\].name: r is already used .* the first profile is the default",
         ),
         (
             '--set-json=profiles[0].spare={"Mon": 3}',
@@ -36,22 +36,28 @@ GRANT_OF_NOTHING = '--set-json=roles=[{"name": "readers", "scopes": ["custom:rc2
         ),
         ("--set=profiles[0].spare=-1", "at '/profiles/0/spare': minimum"),
         ("--set=profiles[0].spare.demand.max=3", "at '/profiles/0/spare/demand': missing property 'min'"),
-        ("--set=compute.podSecurity=restricted", r"profiles\[0\].spare has to be 0: .* compute.podSecurity restricted"),
+        ("--set=compute.podSecurity=restricted", r"profiles\[0\].spare must be 0: .* compute.podSecurity restricted"),
         ("--set=compute.podSecurity=privileged", "at '/compute/podSecurity': .*'baseline', 'restricted'"),
         ("--set=cull.timeout=0", "at '/cull/timeout': minimum"),
         ("--set-json=profiles=[]", "at '/profiles': minItems"),
         ("--set=profiles[0].memory=lots", "at '/profiles/0/memory': 'lots' does not match"),
         (
-            GRANT_OF_NOTHING,
-            r"roles\[0\] \(readers\): .*there are flights, spark, survey",
+            GRANT_OF_UNKNOWN_SERVICE,
+            r"roles\[0\] \(readers\): .*the services are: flights, spark, survey",
         ),
         ("--set=roles[0].scope=x", "at '/roles/0/scope': .*accepted are name, description, scopes, users, groups"),
-        ("--set=hub.config.JupyterHub.base_url=/r", "hub.config.JupyterHub.base_url cannot be set: it is /"),
-        ("--set=hub.config.SharedServices.catalogue.x=1", "hub.config.SharedServices.catalogue cannot be set: write shared"),
-        ("--set=postgresql.external=true", "postgresql.external is true, so postgresql.host and .*existingSecret"),
-        ("--set=postgresql.host=db", "postgresql.host, port and user .*postgresql.external has to be true"),
+        (
+            "--set=hub.config.JupyterHub.base_url=/r",
+            "hub.config.JupyterHub.base_url cannot be set: this chart always uses /",
+        ),
+        ("--set=hub.config.SharedServices.catalogue.x=1", "hub.config.SharedServices.catalogue cannot be set: use shared"),
+        (
+            "--set=postgresql.external=true",
+            "postgresql.external is true, so postgresql.host and .*existingSecret are required",
+        ),
+        ("--set=postgresql.host=db", "postgresql.host, port and user .*set postgresql.external to true"),
         ("--set=postgresql.enabled=true,postgresql.sampleData=true", "postgresql.databases.flights is missing"),
-        ("--set=sharedServices.catalogue.spark.kind=spark", "sharedServices.catalogue.spark: the name is taken"),
+        ("--set=sharedServices.catalogue.spark.kind=spark", "sharedServices.catalogue.spark: the name is already used"),
         (
             "--set=postgresql.databases.flights.table=x",
             "at '/postgresql/databases/flights/table': .*accepted are display_name",
@@ -59,13 +65,13 @@ GRANT_OF_NOTHING = '--set-json=roles=[{"name": "readers", "scopes": ["custom:rc2
         ("--set=networkPolicies.apiServer.cidrs[0]=here", "at '/networkPolicies/apiServer/cidrs/0': 'here' does not match"),
     ],
 )
-def test_refused_with_its_place(values: str, sentence: str) -> None:
+def test_an_invalid_value_is_rejected_with_its_key(values: str, sentence: str) -> None:
     base = "defaults" if ".enabled=true" in values else "department"
     with pytest.raises(RefusedError, match=f"(?s){sentence}"):
         render(f"--values={VALUES / base}.yaml", values)
 
 
 @pytest.mark.parametrize("section", sorted(yaml.safe_load((CHART / "values.yaml").read_text()).keys() - LISTS))
-def test_a_mistyped_key_is_refused_in_every_section(section: str) -> None:
+def test_a_mistyped_key_is_rejected_in_every_section(section: str) -> None:
     with pytest.raises(RefusedError, match=f"at '/{section}/mistake': .*no such key; accepted are"):
         render(f"--set={section}.mistake=1")

@@ -1,4 +1,4 @@
-"""A PostgreSQL of the institution's own serves people and the hub; it is prepared as docs/kubernetes.md says."""
+"""Users and the hub use an external PostgreSQL server, prepared as described in docs/postgresql.md."""
 
 from collections.abc import Iterator
 
@@ -23,14 +23,14 @@ ROWS = 'cat(DBI::dbGetQuery(rc2::rc2_connect("survey"), "SELECT answer FROM kept
 
 
 class Server:
-    """PostgreSQL in a namespace that the release knows nothing of."""
+    """PostgreSQL in a namespace outside the release."""
 
     def __init__(self, namespace: Namespace) -> None:
         self._namespace = namespace
         self.host = f"postgresql.{namespace.name}.svc.cluster.local"
 
     def sql(self, statement: str, database: str = "postgres") -> str:
-        """What a statement of the administrator's prints."""
+        """The output of a statement, run as administrator."""
         query = [
             "psql",
             "--username=postgres",
@@ -95,13 +95,13 @@ def release(cluster: Cluster, server: Server) -> Iterator[Release]:
         yield release
 
 
-async def test_people_read_its_rows_and_nothing_of_theirs_stays_in_it(outside: Client, server: Server) -> None:
+async def test_a_user_reads_its_rows_and_leaves_no_role(outside: Client, server: Server) -> None:
     async with working(outside, ada=["survey"]) as (r,):
         assert await r.run(ROWS) == "42"
         assert server.sql("SELECT count(*) FROM pg_roles WHERE rolname LIKE '%ada%'") == "1"
     eventually(lambda: server.sql("SELECT count(*) FROM pg_roles WHERE rolname LIKE '%ada%'") == "0")
 
 
-async def test_the_hub_keeps_its_people_there(outside: Client, server: Server) -> None:
+async def test_the_hub_stores_its_users_there(outside: Client, server: Server) -> None:
     await outside.create("grace")
     assert server.sql("SELECT count(*) FROM users WHERE name = 'grace'", "hub") == "1"

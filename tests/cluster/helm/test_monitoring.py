@@ -1,4 +1,4 @@
-"""Dashboard, alert rules and ServiceMonitor: off by default, right for Prometheus, and about metrics that there are."""
+"""Dashboard, alert rules and ServiceMonitor: off by default, valid for Prometheus, and only about metrics that exist."""
 
 import json
 import re
@@ -11,10 +11,10 @@ import pytest
 import yaml
 from prometheus_client import REGISTRY
 
-from rc2hub import metrics
+from rc2hub.hub import metrics
 from tests.cluster.helm.chart import CHART, Object, of_kind, render, render_file
 from tests.cluster.helm.programs import built
-from tests.cluster.helm.schemas import operators_schema
+from tests.cluster.helm.schemas import operator_schema
 from tests.cluster.helm.test_render import hub_configuration
 
 pytestmark = pytest.mark.timeout(900)  # promtool is built once, which takes three minutes
@@ -22,12 +22,12 @@ ALL = "--set=monitoring.dashboard=true,monitoring.alerts=true,monitoring.service
 RULES = CHART / "files" / "alerts.yaml"
 CASES = Path(__file__).with_name("alerts_test.yaml")
 DASHBOARD = CHART / "files" / "dashboard.json"
-FROM_ELSEWHERE = {"container_memory_working_set_bytes", "kube_pod_owner"}
-"""The kubelet's, and kube-state-metrics'."""
+EXTERNAL_METRICS = {"container_memory_working_set_bytes", "kube_pod_owner"}
+"""From the kubelet and from kube-state-metrics."""
 
 
 def promtool(*arguments: str, text: str | None = None) -> str:
-    # without the clouds' service discovery, which takes twice as long to build and which no rule needs
+    # without service discovery for clouds, which doubles the build time and which no rule needs
     package = "github.com/prometheus/prometheus/cmd/promtool"
     program = built(Path(__file__).with_name("promtool"), "-tags=remove_all_sd", package)
     done = subprocess.run([program, *arguments], input=text, capture_output=True, text=True, timeout=120, check=False)
@@ -35,11 +35,11 @@ def promtool(*arguments: str, text: str | None = None) -> str:
     return done.stdout
 
 
-def test_prometheus_takes_the_rules() -> None:
+def test_prometheus_accepts_the_rules() -> None:
     assert "5 rules found" in promtool("check", "rules", "--lint=all", "--lint-fatal", str(RULES))
 
 
-def test_alerts_fire_when_they_should_and_only_then(tmp_path: Path) -> None:
+def test_alerts_fire_only_when_they_should(tmp_path: Path) -> None:
     (tmp_path / "cases.yaml").write_text(CASES.read_text().replace("ALERTS", str(RULES)))
     assert "SUCCESS" in promtool("test", "rules", str(tmp_path / "cases.yaml"))
 
@@ -47,46 +47,46 @@ def test_alerts_fire_when_they_should_and_only_then(tmp_path: Path) -> None:
 def test_every_alert_has_a_case() -> None:
     rules = yaml.safe_load(RULES.read_text())["groups"][0]["rules"]
     cases = yaml.safe_load(CASES.read_text())["tests"]
-    tried = {each["alertname"] for case in cases for each in case["alert_rule_test"]}
-    assert tried == {rule["alert"] for rule in rules}
+    tested = {each["alertname"] for case in cases for each in case["alert_rule_test"]}
+    assert tested == {rule["alert"] for rule in rules}
 
 
-def test_prometheus_takes_what_the_dashboard_asks() -> None:
-    rules = [{"record": f"panel:{index}", "expr": each} for index, each in enumerate(questions())]
+def test_prometheus_accepts_the_queries_of_the_dashboard() -> None:
+    rules = [{"record": f"panel:{index}", "expr": each} for index, each in enumerate(queries())]
     text = yaml.safe_dump({"groups": [{"name": "dashboard", "rules": rules}]})
     assert f"{len(rules)} rules found" in promtool("check", "rules", text=text)
 
 
-def test_alerts_and_dashboard_ask_for_metrics_that_there_are() -> None:
-    metrics.watch("r", wanted=int, ready=int, starting=int, broken=int)
-    there = {sample.name for family in REGISTRY.collect() for sample in family.samples}
+def test_alerts_and_dashboard_use_only_existing_metrics() -> None:
+    metrics.register_pool("r", desired=int, ready=int, starting=int, broken=int)
+    existing = {sample.name for family in REGISTRY.collect() for sample in family.samples}
     rules = yaml.safe_load(RULES.read_text())["groups"][0]["rules"]
-    for expression in [*questions(), *(rule["expr"] for rule in rules)]:
-        asked = set(re.findall(r"\b(?:rc2|container|kube)_\w+", expression))
-        assert asked, expression
-        assert asked <= there | FROM_ELSEWHERE
+    for expression in [*queries(), *(rule["expr"] for rule in rules)]:
+        used = set(re.findall(r"\b(?:rc2|container|kube)_\w+", expression))
+        assert used, expression
+        assert used <= existing | EXTERNAL_METRICS
 
 
-def test_no_panel_lies_on_another_and_each_says_its_unit() -> None:
-    places: set[tuple[int, int]] = set()
+def test_panels_do_not_overlap_and_each_has_a_unit() -> None:
+    occupied: set[tuple[int, int]] = set()
     for panel in json.loads(DASHBOARD.read_text())["panels"]:
-        place = panel["gridPos"]
-        mine = {(place["x"] + x, place["y"] + y) for x in range(place["w"]) for y in range(place["h"])}
-        assert not places & mine, panel["title"]
-        assert place["x"] + place["w"] <= 24
+        position = panel["gridPos"]
+        cells = {(position["x"] + x, position["y"] + y) for x in range(position["w"]) for y in range(position["h"])}
+        assert not occupied & cells, panel["title"]
+        assert position["x"] + position["w"] <= 24
         assert panel["fieldConfig"]["defaults"]["unit"]
-        places |= mine
+        occupied |= cells
 
 
-def questions() -> Iterator[str]:
-    """What the dashboard's panels ask, with values for its variables."""
+def queries() -> Iterator[str]:
+    """The queries of the dashboard's panels, with values for its variables."""
     for panel in json.loads(DASHBOARD.read_text())["panels"]:
         for target in panel["targets"]:
-            asked = re.sub(r"\$__(range|rate_interval)\b", "5m", target["expr"])
-            yield re.sub(r"\$(namespace|profile|compute)\b", "x", asked)
+            query = re.sub(r"\$__(range|rate_interval)\b", "5m", target["expr"])
+            yield re.sub(r"\$(namespace|profile|compute)\b", "x", query)
 
 
-def test_by_default_there_is_nothing_of_it() -> None:
+def test_monitoring_is_off_by_default() -> None:
     objects = render_file("department")
     assert not of_kind(objects, "PrometheusRule") + of_kind(objects, "ServiceMonitor")
     assert "dashboard" not in json.dumps([each["metadata"]["name"] for each in objects])
@@ -94,35 +94,35 @@ def test_by_default_there_is_nothing_of_it() -> None:
 
 
 @pytest.mark.parametrize("kind", ["PrometheusRule", "ServiceMonitor"])
-def test_the_operator_knows_every_field(kind: str) -> None:
-    operators_schema(kind).validate(one(kind))
+def test_the_objects_are_valid_for_the_prometheus_operator(kind: str) -> None:
+    operator_schema(kind).validate(one(kind))
 
 
-def test_the_schema_would_see_a_wrong_field() -> None:
+def test_the_schema_rejects_an_unknown_field() -> None:
     monitor = one("ServiceMonitor")
     monitor["spec"]["endpoints"][0]["intervall"] = "15s"
     with pytest.raises(Exception, match="intervall"):
-        operators_schema("ServiceMonitor").validate(monitor)
+        operator_schema("ServiceMonitor").validate(monitor)
 
 
 def one(kind: str, *arguments: str) -> Object:
     return of_kind(render(ALL, *arguments), kind)[0]
 
 
-def test_the_rules_are_those_of_the_file() -> None:
+def test_the_prometheus_rule_contains_the_file() -> None:
     assert one("PrometheusRule")["spec"] == yaml.safe_load(RULES.read_text())
 
 
-def test_the_dashboard_knows_where_this_releases_compute_servers_are() -> None:
-    objects = render(ALL, "--namespace=stats", "--set=compute.namespace=people")
+def test_the_dashboard_uses_the_compute_namespace_of_the_release() -> None:
+    objects = render(ALL, "--namespace=stats", "--set=compute.namespace=users")
     found = next(each for each in of_kind(objects, "ConfigMap") if each["metadata"]["name"] == "rc2-dashboard")
     assert found["metadata"]["labels"]["grafana_dashboard"] == "1"
     dashboard = json.loads(found["data"]["rc2.json"])
-    assert next(each for each in dashboard["templating"]["list"] if each["name"] == "compute")["query"] == "people"
+    assert next(each for each in dashboard["templating"]["list"] if each["name"] == "compute")["query"] == "users"
     assert dashboard["uid"] != json.loads(DASHBOARD.read_text())["uid"]
 
 
-def test_prometheus_reads_the_hubs_metrics_with_a_token_for_that_alone(
+def test_prometheus_reads_the_hubs_metrics_with_a_token_without_other_permissions(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     objects = render(ALL)
@@ -145,13 +145,13 @@ def hub_variables(objects: list[Object]) -> dict[str, Any]:
     return {each["name"]: each for each in hub["spec"]["template"]["spec"]["containers"][0]["env"]}
 
 
-def test_prometheus_reaches_the_hub_only_where_it_is_asked_to() -> None:
+def test_prometheus_reaches_the_hub_only_with_a_service_monitor() -> None:
     peer = {"namespaceSelector": {}, "podSelector": {"matchLabels": {"app.kubernetes.io/name": "prometheus"}}}
-    for objects, there in ((render(ALL), True), (render_file("defaults"), False)):
+    for objects, expected in ((render(ALL), True), (render_file("defaults"), False)):
         hub = next(each for each in of_kind(objects, "NetworkPolicy") if each["metadata"]["name"] == "rc2-hub")
-        assert (peer in hub["spec"]["ingress"][0]["from"]) == there
+        assert (peer in hub["spec"]["ingress"][0]["from"]) == expected
 
 
-def test_labels_by_which_prometheus_selects_are_the_operators() -> None:
+def test_rules_and_monitors_have_the_labels_of_the_values() -> None:
     for kind in ("PrometheusRule", "ServiceMonitor"):
         assert one(kind, "--set=monitoring.labels.release=stack")["metadata"]["labels"]["release"] == "stack"

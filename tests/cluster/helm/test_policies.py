@@ -1,4 +1,4 @@
-"""Who may speak to whom, as an evaluator reads the chart's network policies: each pair of the table, allowed and denied."""
+"""The connections that the chart's network policies allow and deny, for each pair of the table."""
 
 import os
 from collections.abc import Iterator
@@ -11,7 +11,7 @@ from tests.cluster.helm.policies import ADDRESSES, PODS, PORTS, allowed, evaluat
 
 pytestmark = pytest.mark.timeout(900)  # the evaluator is built once, which takes two minutes
 ENFORCED = "KUBECONFIG_RC2_TEST" in os.environ
-"""The cluster of `make cluster` has nothing that enforces policies; one of yours is expected to."""
+"""The cluster of `make cluster` does not enforce policies; another cluster is expected to."""
 LISTEN = " ".join([*(f"httpd -f -p {port} -h /tmp &" for port in PORTS), "wait"])
 
 
@@ -20,45 +20,45 @@ def policies(*arguments: str) -> list[Object]:
 
 
 def test_every_pair_is_allowed_or_denied_as_the_table_says() -> None:
-    asked = list(triples(PODS | ADDRESSES))
+    connections = list(triples(PODS | ADDRESSES))
     wrong = [
         (*each, "is allowed" if answer else "is denied")
-        for each, answer in zip(asked, evaluate(policies(), asked, {}), strict=True)
+        for each, answer in zip(connections, evaluate(policies(), connections, {}), strict=True)
         if answer != allowed(*each)
     ]
     assert wrong == []
 
 
 @pytest.mark.parametrize("target", ["metadata", "metadata of Azure", "kubelet", "API server", "bob", "driver", "executor"])
-def test_from_a_compute_server_nothing_leads_to(target: str) -> None:
-    asked = [("alice", target, port) for port in PORTS if port != 53]
-    assert not any(evaluate(policies(), asked, {}))
+def test_a_compute_server_cannot_reach(target: str) -> None:
+    connections = [("alice", target, port) for port in PORTS if port != 53]
+    assert not any(evaluate(policies(), connections, {}))
 
 
 def test_without_internet_compute_servers_reach_no_public_address() -> None:
     values = "--set=networkPolicies.internet.compute=false"
-    asked = [("alice", target, port) for target in ("public", "public by IPv6") for port in PORTS]
-    assert not any(evaluate(policies(values), asked, {}))
+    connections = [("alice", target, port) for target in ("public", "public by IPv6") for port in PORTS]
+    assert not any(evaluate(policies(values), connections, {}))
 
 
-def test_the_proxy_can_be_closed_to_all_but_the_ingress() -> None:
-    asked = [(source, "proxy", 8000) for source in ("stranger", "neighbour", "alice", "test", "hub")]
+def test_the_proxy_can_be_limited_to_the_ingress() -> None:
+    connections = [(source, "proxy", 8000) for source in ("stranger", "neighbour", "alice", "test", "hub")]
     elsewhere = {"elsewhere": "ingress"}
     objects = of_kind(render_file("own-services"), "NetworkPolicy")
-    names = {"rc2-compute": "statistics-people"}
-    assert evaluate(objects, asked, names) == [False, False, True, True, False]
-    assert evaluate(objects, asked, names | elsewhere)[0]
+    names = {"rc2-compute": "statistics-users"}
+    assert evaluate(objects, connections, names) == [False, False, True, True, False]
+    assert evaluate(objects, connections, names | elsewhere)[0]
 
 
-def test_a_database_of_ones_own_is_reached_at_its_address_and_no_other() -> None:
+def test_an_external_database_is_reachable_only_at_its_address() -> None:
     rules = [rule for policy in of_kind(render_file("own-services"), "NetworkPolicy") for rule in policy["spec"]["egress"]]
-    to_it = [rule["to"] for rule in rules if rule["ports"] == [{"protocol": "TCP", "port": 5433}]]
-    assert to_it == [[{"ipBlock": {"cidr": "10.20.0.5/32"}}]] * 2
+    peers = [rule["to"] for rule in rules if rule["ports"] == [{"protocol": "TCP", "port": 5433}]]
+    assert peers == [[{"ipBlock": {"cidr": "10.20.0.5/32"}}]] * 2
 
 
 @pytest.fixture(scope="module")
-def stage(cluster: Cluster) -> Iterator[dict[str, Namespace]]:
-    """A pod for each role of the table that listens on every port, and the chart's policies around them."""
+def pods(cluster: Cluster) -> Iterator[dict[str, Namespace]]:
+    """A pod for each row of the table, which listens on every port, and the chart's policies."""
     with (
         cluster.namespace() as release,
         cluster.namespace() as compute,
@@ -67,8 +67,8 @@ def stage(cluster: Cluster) -> Iterator[dict[str, Namespace]]:
     ):
         spaces = {"rc2": release, "rc2-compute": compute, "rc2-spark": spark, "elsewhere": other}
         values = [f"--set=compute.namespace={compute.name}", f"--set=spark.namespace={spark.name}"]
-        on = ["--set=spark.enabled=true,postgresql.enabled=true"]
-        for policy in policies(f"--namespace={release.name}", *values, *on):
+        enabled = ["--set=spark.enabled=true,postgresql.enabled=true"]
+        for policy in policies(f"--namespace={release.name}", *values, *enabled):
             cluster.kubectl("apply", "-f", "-", manifest=policy)
         for name, peer in PODS.items():
             spaces[peer.namespace].apply(stand_in(cluster, name))
@@ -85,18 +85,19 @@ def stand_in(cluster: Cluster, name: str) -> Object:
 
 
 @pytest.mark.parametrize("source", PODS)
-def test_pods_reach_each_other_as_the_table_says(stage: dict[str, Namespace], source: str) -> None:
-    asked = [(target, port) for who, target, port in triples(PODS) if who == source]
-    wanted = {(target, port) for target, port in asked if allowed(source, target, port)}
-    if not ENFORCED:  # then all that a cluster can show is that nothing else stands in the way
-        asked = sorted(wanted)
-    eventually(lambda: reached(stage, source, asked) == wanted, 60)
+def test_pods_reach_each_other_as_the_table_says(pods: dict[str, Namespace], source: str) -> None:
+    connections = [(target, port) for each, target, port in triples(PODS) if each == source]
+    expected = {(target, port) for target, port in connections if allowed(source, target, port)}
+    if not ENFORCED:  # then the test only shows that allowed connections work
+        connections = sorted(expected)
+    eventually(lambda: reached(pods, source, connections) == expected, 60)
 
 
-def reached(stage: dict[str, Namespace], source: str, asked: list[tuple[str, int]]) -> set[tuple[str, int]]:
-    ips = {pod["metadata"]["name"]: pod["status"]["podIP"] for space in stage.values() for pod in space.get("pods")}
+def reached(pods: dict[str, Namespace], source: str, connections: list[tuple[str, int]]) -> set[tuple[str, int]]:
+    ips = {pod["metadata"]["name"]: pod["status"]["podIP"] for space in pods.values() for pod in space.get("pods")}
     tries = " ".join(
-        f"(nc -w 2 {ips[target.replace(' ', '-')]} {port} </dev/null && echo '{target}:{port}') &" for target, port in asked
+        f"(nc -w 2 {ips[target.replace(' ', '-')]} {port} </dev/null && echo '{target}:{port}') &"
+        for target, port in connections
     )
-    said = stage[PODS[source].namespace].exec(source.replace(" ", "-"), "sh", "-c", f"{tries} wait", timeout=120)
-    return {(target, int(port)) for target, port in (line.split(":") for line in said.splitlines())}
+    output = pods[PODS[source].namespace].exec(source.replace(" ", "-"), "sh", "-c", f"{tries} wait", timeout=120)
+    return {(target, int(port)) for target, port in (line.split(":") for line in output.splitlines())}

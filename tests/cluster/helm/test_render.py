@@ -1,4 +1,4 @@
-"""What the chart makes of six sets of values: reviewed texts, valid for each Kubernetes, with no more rights than stated."""
+"""The objects that the chart renders for six sets of values: reviewed, valid for each Kubernetes version, minimal permissions."""
 
 import json
 import re
@@ -10,7 +10,8 @@ import pytest
 import yaml
 from traitlets.config import Config
 
-from rc2hub.configure import check
+from rc2hub.hub.runtime import SETTING
+from rc2hub.hub.validation import check
 from rc2hub.local import database
 from rc2hub.services.catalogue import SharedServices
 from tests.cluster.cluster import find
@@ -52,16 +53,16 @@ def test_helm_lints_the_chart_without_a_warning(name: str) -> None:
 
 @pytest.mark.parametrize("version", VERSIONS)
 @each_value_set
-def test_every_object_is_what_that_kubernetes_knows(name: str, version: str) -> None:
+def test_every_object_is_valid_for_this_kubernetes_version(name: str, version: str) -> None:
     location = f"{schemas(version)}/{{{{.ResourceKind}}}}{{{{.KindSuffix}}}}.json"
     objects = yaml.safe_dump_all(render_file(name))
-    said = run("KUBECONFORM", "-strict", "-summary", "-output=json", f"-schema-location={location}", "-", text=objects)
-    summary = json.loads(said)["summary"]
+    output = run("KUBECONFORM", "-strict", "-summary", "-output=json", f"-schema-location={location}", "-", text=objects)
+    summary = json.loads(output)["summary"]
     assert (summary["invalid"], summary["errors"], summary["skipped"]) == (0, 0, 0)
     assert summary["valid"] == len(render_file(name))
 
 
-def test_kubeconform_would_see_a_wrong_field() -> None:
+def test_kubeconform_rejects_an_unknown_field() -> None:
     objects = render_file("defaults")
     of_kind(objects, "Deployment")[0]["spec"]["replica"] = 1
     location = f"{schemas(VERSIONS[0])}/{{{{.ResourceKind}}}}{{{{.KindSuffix}}}}.json"
@@ -70,12 +71,14 @@ def test_kubeconform_would_see_a_wrong_field() -> None:
 
 
 @each_value_set
-def test_the_objects_are_those_that_were_reviewed(name: str) -> None:
-    assert snapshot(name) == snapshot_file(name).read_text(), "see tests/cluster/helm/chart.py for how to write it anew"
+def test_the_objects_equal_the_reviewed_snapshot(name: str) -> None:
+    assert snapshot(name) == snapshot_file(name).read_text(), (
+        "tests/cluster/helm/chart.py describes how to update the snapshots"
+    )
 
 
 @each_value_set
-def test_every_pod_is_restricted(name: str) -> None:
+def test_every_pod_meets_the_level_restricted(name: str) -> None:
     for _, pod, spec in pod_specs(render_file(name)):
         container, security = spec["containers"][0]["securityContext"], spec["securityContext"]
         assert security["seccompProfile"] == {"type": "RuntimeDefault"}
@@ -85,7 +88,7 @@ def test_every_pod_is_restricted(name: str) -> None:
 
 
 @each_value_set
-def test_every_container_says_what_it_needs_and_how_one_sees_that_it_works(name: str) -> None:
+def test_every_container_has_resources_and_probes(name: str) -> None:
     jobs = {each["metadata"]["name"] for kind in ("Job", "Pod") for each in of_kind(render_file(name), kind)}
     for _, pod, spec in pod_specs(render_file(name)):
         for container in spec["containers"]:
@@ -95,32 +98,32 @@ def test_every_container_says_what_it_needs_and_how_one_sees_that_it_works(name:
 
 
 @each_value_set
-def test_only_those_who_speak_to_kubernetes_have_a_token_for_it(name: str) -> None:
+def test_only_hub_and_gateway_have_a_kubernetes_token(name: str) -> None:
     holders = {pod for _, pod, spec in pod_specs(render_file(name)) if spec.get("automountServiceAccountToken") is not False}
     assert holders <= {"rc2-hub", "rc2-spark-gateway"}
 
 
 @each_value_set
-def test_no_secret_stands_anywhere_but_in_its_secret(name: str) -> None:
+def test_each_secret_value_is_only_in_its_secret_object(name: str) -> None:
     objects = render_file(name)
-    made_up = [each for each in of_kind(objects, "Secret") if "data" in each]
-    others = json.dumps([each for each in objects if each not in made_up])
-    for secret in made_up:
+    generated = [each for each in of_kind(objects, "Secret") if "data" in each]
+    others = json.dumps([each for each in objects if each not in generated])
+    for secret in generated:
         assert len(set(secret["data"].values())) == len(secret["data"])
         assert not any(value in others for value in secret["data"].values())
 
 
 @each_value_set
-def test_rights_are_those_of_this_table_and_nothing_cluster_wide(name: str) -> None:
+def test_roles_have_the_permissions_of_this_table_and_are_not_cluster_wide(name: str) -> None:
     objects = render_file(name)
     assert not of_kind(objects, "ClusterRole") + of_kind(objects, "ClusterRoleBinding")
     for role in of_kind(objects, "Role"):
-        rights = {resource: rule["verbs"] for rule in role["rules"] for resource in rule["resources"]}
-        assert rights == RIGHTS[role["metadata"]["name"]]
+        permissions = {resource: rule["verbs"] for rule in role["rules"] for resource in rule["resources"]}
+        assert permissions == PERMISSIONS[role["metadata"]["name"]]
         assert role["metadata"]["namespace"] != "rc2"
 
 
-RIGHTS = {
+PERMISSIONS = {
     "rc2-hub": {
         "pods": ["get", "list", "watch", "create", "patch", "delete"],
         "pods/exec": ["get", "create"],
@@ -141,14 +144,14 @@ RIGHTS = {
 @each_value_set
 def test_the_hub_accepts_the_configuration(name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     c = hub_configuration(render_file(name), tmp_path, monkeypatch)
-    offer, shared = check(c)
+    choices, shared = check(c)
     broker = of_kind(render_file(name), "ConfigMap")[0]["data"]["shared-services.json"]
     assert SharedServices(config=Config(json.loads(broker))).catalogue == shared.catalogue
-    assert list(offer.profiles) == [profile["name"] for profile in given(name).get("profiles", [{"name": "r"}])]
+    assert list(choices.profiles) == [profile["name"] for profile in read_values(name).get("profiles", [{"name": "r"}])]
     assert c.JupyterHub.authenticator_class == ("dummy" if name == "laptop" else "rc2-oidc")
 
 
-def given(name: str) -> dict[str, Any]:
+def read_values(name: str) -> dict[str, Any]:
     values: dict[str, Any] = yaml.safe_load((VALUES / f"{name}.yaml").read_text())
     return values
 
@@ -166,13 +169,13 @@ CHANGES = {
 
 
 @pytest.mark.parametrize(("change", "restarted"), CHANGES.items())
-def test_an_upgrade_restarts_what_its_change_concerns_and_nothing_else(change: str, restarted: set[str]) -> None:
+def test_an_upgrade_restarts_only_the_pods_that_use_the_changed_value(change: str, restarted: set[str]) -> None:
     base = [f"--values={VALUES / 'department'}.yaml"]
     before, after = (dict(templates(render(*each))) for each in (base, [*base, f"--set={change}"]))
     assert {pod for pod in after if before[pod] != after[pod]} == restarted
 
 
-def test_a_new_version_of_the_chart_alone_restarts_nothing() -> None:
+def test_a_new_chart_version_without_changes_restarts_nothing() -> None:
     labels = [template["metadata"]["labels"] for _, template in templates(render_file("department"))]
     assert not [each for each in labels if {"helm.sh/chart", "app.kubernetes.io/version"} & each.keys()]
 
@@ -182,82 +185,88 @@ def templates(objects: list[Object]) -> list[tuple[str, Any]]:
     return [(each["metadata"]["name"], each["spec"]["template"]) for kind in kinds for each in of_kind(objects, kind)]
 
 
-def test_what_holds_data_outlives_the_release() -> None:
+def test_objects_with_data_are_kept_after_the_release_is_uninstalled() -> None:
     objects = render_file("department")
     kept = {"Namespace", "PersistentVolumeClaim"}
     for each in objects:
-        holds = each["kind"] in kept or (each["kind"] == "Secret" and "data" in each)
-        assert holds == (each["metadata"].get("annotations", {}).get("helm.sh/resource-policy") == "keep")
+        has_data = each["kind"] in kept or (each["kind"] == "Secret" and "data" in each)
+        assert has_data == (each["metadata"].get("annotations", {}).get("helm.sh/resource-policy") == "keep")
 
 
-def test_names_can_be_chosen() -> None:
+def test_the_name_prefix_can_be_set() -> None:
     objects = render("--set=fullnameOverride=statistics")
     names = {each["metadata"]["name"] for each in objects if each["kind"] != "Namespace"}
     assert {"statistics-hub", "statistics-proxy", "statistics-broker"} <= names
     assert not [name for name in names if name.startswith("rc2-")]
 
 
-def test_schema_and_default_values_name_the_same_keys() -> None:
+def test_schema_and_default_values_have_the_same_keys() -> None:
     schema = json.loads((CHART / "values.schema.json").read_text())
     values = yaml.safe_load((CHART / "values.yaml").read_text())
     assert schema["properties"].keys() == values.keys() | {"global"}
     check_keys(schema, schema, values, "")
 
 
-def check_keys(root: Any, schema: Any, values: Any, place: str) -> None:
-    """Every object's keys are in the schema, and the sentence about unknown keys names them all."""
+def check_keys(root: Any, schema: Any, values: Any, path: str) -> None:
+    """Check that the schema has all keys of each object, and that the message about unknown keys lists them."""
     schema = root["$defs"][schema["$ref"].rpartition("/")[2]] if "$ref" in schema else schema
     if "properties" not in schema or not isinstance(values, dict):
         return
-    said = re.split(r"accepted are |, ", schema["additionalProperties"]["const"])[1:]
-    assert said == list(schema["properties"]), place
-    assert values.keys() <= schema["properties"].keys(), place
+    accepted = re.split(r"accepted are |, ", schema["additionalProperties"]["const"])[1:]
+    assert accepted == list(schema["properties"]), path
+    assert values.keys() <= schema["properties"].keys(), path
     for key, value in values.items():
-        check_keys(root, schema["properties"][key], value, f"{place}.{key}")
+        check_keys(root, schema["properties"][key], value, f"{path}.{key}")
 
 
-LAPTOP = EXAMPLE.parents[1] / "local" / "jupyterhub_config.py"
+LOCAL = EXAMPLE.parents[1] / "local" / "jupyterhub_config.py"
 DIFFERS = {
-    *("JupyterHub.authenticator_class", "Rc2LocalAuthenticator", "Rc2OIDCAuthenticator"),
-    *("JupyterHub.spawner_class", "Rc2LocalSpawner", "KubeSpawner", "Rc2KubeSpawner"),
+    *("JupyterHub.authenticator_class", "Rc2LoginLinkAuthenticator", "Rc2OIDCAuthenticator"),
+    *("JupyterHub.spawner_class", "Rc2ProcessSpawner", "KubeSpawner", "Rc2KubeSpawner"),
     *("JupyterHub.bind_url", "JupyterHub.hub_bind_url", "JupyterHub.hub_connect_url", "ConfigurableHTTPProxy"),
     *("SharedServices.broker_url", "SharedServices.managed", "JupyterHub.db_url", "JupyterHub.upgrade_db"),
     *("JupyterHub.cleanup_servers", "JupyterHub.cleanup_proxy"),
 }
-"""Who lets people in, what starts their servers, where things are and how they go on without the hub."""
+"""Authenticator, spawner, addresses, and what happens when the hub stops."""
 
 
-def test_the_example_is_the_laptops_configuration_but_for_who_what_starts_and_where(
+def test_the_example_equals_the_local_configuration_except_for_authenticator_spawner_and_addresses(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    here = hub_configuration(render(f"--values={EXAMPLE}"), tmp_path, monkeypatch)
-    laptop = laptop_configuration(tmp_path, monkeypatch)
-    differing = {f"{name}.{trait}" for name in here | laptop for trait in differing_traits(here, laptop, name)}
-    assert {place for place in differing if not {place, place.partition(".")[0]} & DIFFERS} == set()
+    kubernetes = hub_configuration(render(f"--values={EXAMPLE}"), tmp_path, monkeypatch)
+    local = local_configuration(tmp_path, monkeypatch)
+    differing = {f"{name}.{trait}" for name in kubernetes | local for trait in differing_traits(kubernetes, local, name)}
+    assert {trait for trait in differing if not {trait, trait.partition(".")[0]} & DIFFERS} == set()
 
 
-def laptop_configuration(folder: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
-    monkeypatch.setenv("RC2_PORT", "8000")
+def local_configuration(folder: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
+    monkeypatch.setenv("RC2_HUB_PORT", "8000")
     monkeypatch.setenv("RC2_HOME", str(folder))
     monkeypatch.setattr(database, "entry", lambda *_: {"url": "postgresql://rc2@here/flights", "admin": {"file": "here"}})
     c = Config()
-    exec(compile(LAPTOP.read_text(), str(LAPTOP), "exec"), {"get_config": lambda: c})
+    exec(compile(LOCAL.read_text(), str(LOCAL), "exec"), {"get_config": lambda: c})
     return c
 
 
-def differing_traits(here: Any, laptop: Any, section: str) -> set[str]:
-    one, other = ({trait: plain(trait, value) for trait, value in c.get(section, {}).items()} for c in (here, laptop))
-    said = {"lifetime": SharedServices().lifetime}  # by the chart always
+def differing_traits(kubernetes: Any, local: Any, section: str) -> set[str]:
+    one, other = (
+        {trait: comparable(trait, value) for trait, value in c.get(section, {}).items()} for c in (kubernetes, local)
+    )
+    default = {"lifetime": SharedServices().lifetime}  # the chart always sets it
     return {
-        trait for trait in one.keys() | other.keys() if one.get(trait, said.get(trait)) != other.get(trait, said.get(trait))
+        trait
+        for trait in one.keys() | other.keys()
+        if one.get(trait, default.get(trait)) != other.get(trait, default.get(trait))
     }
 
 
-def plain(trait: str, value: Any) -> Any:
-    """A value without addresses, and without what the chart runs beside the hub or adds by itself."""
+def comparable(trait: str, value: Any) -> Any:
+    """A value without addresses, and without the services and roles that the chart adds."""
     if trait == "catalogue" and isinstance(value, dict):
         addresses = ("url", "admin", "gateway")
         return {name: {k: v for k, v in entry.items() if k not in addresses} for name, entry in value.items()}
+    if trait == "tornado_settings":  # the runtime is an object of this process
+        return {key: setting for key, setting in value.get_value({}).items() if key != SETTING}
     if trait == "services":
         return {each["name"] for each in value} - {"helm-test", "idle-culler", "postgresql", "rc2-spark"}
     if trait == "load_roles":

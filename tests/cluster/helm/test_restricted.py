@@ -1,11 +1,11 @@
-"""The chart where compute servers meet the level "restricted": no pod starts as root, and R works all the same."""
+"""The chart with compute servers of the level "restricted": no pod starts as root, and R works."""
 
 import json
 from collections.abc import Iterator
 
 import pytest
 
-from rc2hub.spawners.accounts import proposed_uid
+from rc2hub.hub.spawners.accounts import default_uid
 from tests.cluster.cluster import Cluster
 from tests.cluster.helm.release import Release, released, working
 from tests.fixtures.hub import Client
@@ -35,15 +35,15 @@ def release(cluster: Cluster) -> Iterator[Release]:
         yield release
 
 
-def test_the_cluster_refuses_what_starts_as_root(release: Release) -> None:
+def test_the_cluster_refuses_a_pod_that_starts_as_root(release: Release) -> None:
     with pytest.raises(AssertionError, match='violates PodSecurity "restricted:latest"'):
         release.compute.apply(AS_ROOT)
 
 
-async def test_r_is_the_persons_from_the_start_and_sees_her_home_alone(outside: Client) -> None:
+async def test_r_starts_as_the_user_and_mounts_only_the_users_home(outside: Client) -> None:
     async with working(outside, ada=[], grace=[]) as (_, r):
         facts = json.loads(await r.run(FACTS))
-    uid = str(proposed_uid("grace"))
+    uid = str(default_uid("grace"))
     assert facts == {
         "uid": uid,
         "homes": "grace",
@@ -54,15 +54,15 @@ async def test_r_is_the_persons_from_the_start_and_sees_her_home_alone(outside: 
     }
 
 
-async def test_what_she_keeps_at_home_is_there_again(outside: Client) -> None:
+async def test_files_in_the_home_are_kept(outside: Client) -> None:
     async with working(outside, ada=[]) as (r,):
         await r.run('writeLines("kept", "notes.txt")')
     async with working(outside, ada=[]) as (r,):
         assert await r.run('cat(readLines("notes.txt"))') == "kept"
 
 
-async def test_a_home_that_is_closed_to_her_is_one_sentence(outside: Client) -> None:
+async def test_a_home_without_access_leads_to_one_sentence(outside: Client) -> None:
     await outside.create("ada")
     status, event = await outside.start("ada", profile="closed")
-    sentence = f"The home /home/ada is closed to its account {proposed_uid('ada')}; an operator has to open it."
+    sentence = f"The home /home/ada is closed to its account {default_uid('ada')}; an operator has to open it."
     assert (status, sentence in event["message"]) == (500, True), event

@@ -1,4 +1,4 @@
-"""The values of docs/kubernetes.md for the Zero to JupyterHub chart give a configuration that Rc² accepts."""
+"""Rc² accepts the configuration from the values for the Zero to JupyterHub chart in docs/install-zero-to-jupyterhub.md."""
 
 import json
 from typing import Any
@@ -7,22 +7,22 @@ import pytest
 import yaml
 from traitlets.config import Config
 
-from rc2hub.configure import check
+from rc2hub.hub.validation import check
 from rc2hub.services.catalogue import SharedServices
 from tests.cluster.helm.chart import CHART
 
-DOCUMENT = CHART.parents[1] / "docs" / "kubernetes.md"
+DOCUMENT = CHART.parents[1] / "docs" / "install-zero-to-jupyterhub.md"
 
 
 def documented() -> dict[str, Any]:
-    """The values, as they stand in the document."""
-    section = DOCUMENT.read_text().split("## Inside Zero to JupyterHub")[1]
+    """The values in the document."""
+    section = DOCUMENT.read_text()
     values: dict[str, Any] = yaml.safe_load(section.split("```yaml\n")[1].split("```")[0])
     return values
 
 
 def as_zero_to_jupyterhub(values: dict[str, Any]) -> Any:
-    """What that chart's jupyterhub_config.py makes of its values, as far as the ones of the document meet it."""
+    """The configuration that the chart's jupyterhub_config.py makes from the values in the document."""
     c, single = Config(), values["singleuser"]
     c.JupyterHub.spawner_class = "kubespawner.KubeSpawner"
     c.JupyterHub.hub_connect_url = "http://hub:8081"
@@ -55,22 +55,22 @@ def configuration(monkeypatch: pytest.MonkeyPatch) -> Any:
 
 
 def test_the_hub_accepts_the_configuration(configuration: Any) -> None:
-    offer, shared = check(configuration)
-    assert (list(offer.profiles), list(shared.catalogue)) == (["r"], ["flights"])
+    choices, shared = check(configuration)
+    assert (list(choices.profiles), list(shared.catalogue)) == (["r"], ["flights"])
     assert configuration.JupyterHub.spawner_class == "rc2-kube"
     service = configuration.JupyterHub.services[0]
     assert (service["name"], service["url"], service["api_token"]) == ("rc2", "http://hub:8000", "shared")
     assert [role["name"] for role in configuration.JupyterHub.load_roles] == ["readers"]
 
 
-def test_pods_are_born_as_rc2_wants_them(configuration: Any) -> None:
+def test_rc2_overrides_the_pod_settings_of_the_chart(configuration: Any) -> None:
     assert not {"uid", "fs_gid", "cmd", "profile_list"} & (configuration.KubeSpawner.keys() | configuration.Spawner.keys())
     assert configuration.KubeSpawner.volume_mounts["home"]["mountPath"] == "/home"
 
 
-def test_the_broker_gets_the_same_catalogue_and_what_the_chart_tells_its_own() -> None:
+def test_the_broker_gets_the_same_catalogue_and_the_variables_of_the_rc2_chart() -> None:
     (container,) = documented()["hub"]["extraContainers"]
     environment = {each["name"]: each.get("value") for each in container["env"]}
     SharedServices(config=Config(json.loads(environment["RC2_SHARED_SERVICES"]))).validate_entries()
-    own = (CHART / "templates" / "broker.yaml").read_text()
-    assert all(name in own for name in environment)
+    template = (CHART / "templates" / "broker.yaml").read_text()
+    assert all(name in template for name in environment)

@@ -1,7 +1,7 @@
-# The broker of the hub: it knows which services there are, and attaches them while this server runs.
+# Calls to the hub's broker, which lists the services and attaches them while this server runs, and the attachments' files.
 
-inside_rc2 <- function() {
-  if (!nzchar(Sys.getenv("RC2_ATTACHMENTS"))) {
+check_inside_rc2 <- function() {
+  if (!nzchar(Sys.getenv("RC2_ATTACHMENTS_DIR"))) {
     fail("This R does not run on a compute server of Rc2; start one on your hub and run the code there.")
   }
 }
@@ -30,15 +30,15 @@ attach_service <- function(service, level) {
   ask_broker(path, "PUT", list(level = level))
 }
 
-# What this server has asked for and what became of it, as its own files say; they are there while the broker is away.
-all_asked_for <- function() {
-  file <- file.path(Sys.getenv("RC2_ATTACHMENTS"), "attachments.json")
+# The services that were requested for this server, with their state. These files are there while the broker is away, too.
+all_requested <- function() {
+  file <- file.path(Sys.getenv("RC2_ATTACHMENTS_DIR"), "attachments.json")
   if (file.exists(file)) jsonlite::fromJSON(file, simplifyDataFrame = FALSE)$attachments else list()
 }
 
-asked_for <- function(service) {
-  found <- Filter(function(one) identical(one$service, service), all_asked_for())
+requested <- function(service) {
+  found <- Filter(function(entry) identical(entry$service, service), all_requested())
   if (length(found)) found[[1]]
 }
 
-attached_here <- function() Filter(function(one) identical(one$state, "attached"), all_asked_for())
+all_attached <- function() Filter(function(entry) identical(entry$state, "attached"), all_requested())

@@ -1,4 +1,4 @@
-# DBI's methods for Spark; dbplyr brings the translation, by the class "Spark SQL".
+# DBI's methods for Spark; dbplyr translates for the class "Spark SQL".
 
 setClass("Spark SQL", representation("VIRTUAL"))
 
@@ -9,7 +9,7 @@ setClass("SparkResult", contains = "DBIResult",
   slots = list(state = "environment", connection = "SparkConnection", sql = "character"))
 
 python_of <- function(connection) {
-  if (!connection@state$valid) fail("This connection is closed; rc2_spark() gives another.")
+  if (!connection@state$valid) fail("This connection is closed; call rc2_spark() for a new one.")
   connection@state$python
 }
 
@@ -46,7 +46,7 @@ setMethod("dbGetStatement", "SparkResult", function(res, ...) res@sql)
 
 setMethod("dbGetRowCount", "SparkResult", function(res, ...) res@state$fetched)
 
-setMethod("dbGetRowsAffected", "SparkResult", function(res, ...) NA_integer_) # Spark does not say
+setMethod("dbGetRowsAffected", "SparkResult", function(res, ...) NA_integer_) # Spark does not report it
 
 setMethod("dbColumnInfo", "SparkResult", function(res, ...) {
   columns <- res@state$rows$columns
@@ -86,15 +86,15 @@ setMethod("dbQuoteIdentifier", c("SparkConnection", "character"), function(conn,
   DBI::SQL(paste0("`", gsub("`", "``", x, fixed = TRUE), "`"))
 })
 
-setMethod("dbQuoteString", c("SparkConnection", "character"), function(conn, x, ...) { # Spark reads backslashes
+setMethod("dbQuoteString", c("SparkConnection", "character"), function(conn, x, ...) { # a backslash escapes in Spark
   escaped <- gsub("'", "\\'", gsub("\\", "\\\\", x, fixed = TRUE), fixed = TRUE)
   DBI::SQL(ifelse(is.na(x), "NULL", paste0("'", escaped, "'")))
 })
 
 setMethod("dbRemoveTable", c("SparkConnection", "character"), function(conn, name, ...) {
   views <- dbGetQuery(conn, "SHOW VIEWS")
-  what <- if (tolower(name) %in% tolower(views$viewName)) "VIEW" else "TABLE"
-  dbExecute(conn, paste("DROP", what, dbQuoteIdentifier(conn, name)))
+  type <- if (tolower(name) %in% tolower(views$viewName)) "VIEW" else "TABLE"
+  dbExecute(conn, paste("DROP", type, dbQuoteIdentifier(conn, name)))
   invisible(TRUE)
 })
 
@@ -106,7 +106,7 @@ setMethod("dbWriteTable", c("SparkConnection", "character", "data.frame"),
     invisible(TRUE)
   })
 
-# What dbplyr's translation for Spark leaves to the connection: a temporary table is a view, and is not analysed.
+# Methods of dbplyr that its translation for Spark lacks: a temporary table is a view, and tables are not analysed.
 dbplyr_edition.SparkConnection <- function(con) 2L
 
 db_connection_describe.SparkConnection <- function(con, ...) "Spark"
@@ -117,8 +117,8 @@ db_copy_to.SparkConnection <- function(con, table, values, ..., overwrite = FALS
 }
 
 sql_query_save.SparkConnection <- function(con, sql, name, temporary = TRUE, ...) {
-  what <- if (temporary) "CREATE OR REPLACE TEMPORARY VIEW" else "CREATE TABLE"
-  dbplyr::sql(paste(what, dbplyr::as.sql(name, con), "AS", sql))
+  command <- if (temporary) "CREATE OR REPLACE TEMPORARY VIEW" else "CREATE TABLE"
+  dbplyr::sql(paste(command, dbplyr::as.sql(name, con), "AS", sql))
 }
 
 sql_table_analyze.SparkConnection <- function(con, table, ...) NULL

@@ -1,4 +1,4 @@
-# Regression by Spark itself, on rows that stay in Spark; for R's own lm() and glm(), collect() them.
+# Regression in Spark, on rows that stay there; for R's lm() and glm(), collect() the rows first.
 
 ml_linear_regression <- function(x, formula, reg_param = 0, elastic_net_param = 0, standardization = TRUE) {
   fit_model("linear", x, formula,
@@ -11,7 +11,7 @@ ml_logistic_regression <- function(x, formula, reg_param = 0, elastic_net_param 
 }
 
 fit_model <- function(kind, x, formula, options) {
-  connection <- spark_of(x)
+  connection <- spark_connection_of(x)
   text <- paste(deparse(formula, width.cutoff = 500L), collapse = " ")
   fitted <- run_job(python_of(connection)$fit(kind, rows_of(x), text, options))
   structure(class = "rc2_spark_model", list(
@@ -20,7 +20,7 @@ fit_model <- function(kind, x, formula, options) {
   ))
 }
 
-spark_of <- function(x) {
+spark_connection_of <- function(x) {
   connection <- if (inherits(x, "tbl_sql")) dbplyr::remote_con(x)
   if (!is(connection, "SparkConnection")) {
     fail("The data must be a table in Spark, such as tbl(con, \"name\") or copy_to(con, data) of con <- rc2_spark().")
@@ -37,7 +37,7 @@ print.rc2_spark_model <- function(x, ...) {
 }
 
 predict.rc2_spark_model <- function(object, newdata, ...) {
-  connection <- spark_of(newdata)
+  connection <- spark_connection_of(newdata)
   view <- basename(tempfile("rc2_prediction_"))
   run_job(python_of(connection)$predict(object$python, rows_of(newdata), view))
   dplyr::tbl(connection, view)

@@ -1,6 +1,6 @@
 # shellcheck shell=bash
-# What a cluster has beside Kubernetes. As processes of the host: draining a node or cutting its power then hits only what is
-# tested, and no pods of the harness stand among those of the tests.
+# What a cluster has beside Kubernetes. The add-ons are processes of the host: draining a node or cutting its power then
+# affects only what is tested, and the nodes run no pods of the harness.
 
 ADD_ONS=(coredns metrics-server local-path-provisioner traefik)
 
@@ -37,7 +37,7 @@ add_ons() {
     for name in "${ADD_ONS[@]}"; do "start_$name"; done
 }
 
-# fill TEMPLATE [NODE]: puts the settings into a template.
+# fill TEMPLATE [NODE]: print a template with the settings filled in.
 fill() {
     local n=${2:-0}
     sed -e "s|@N@|$n|g; s|@POD_NET@|$(pod_net "$n")|g; s|@HOST_IP@|$HOST_IP|g; s|@INGRESS_IP@|$INGRESS_IP|g" \

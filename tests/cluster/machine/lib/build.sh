@@ -1,5 +1,5 @@
 # shellcheck shell=bash
-# The binaries, from Go modules, into a cache outside the checkout. A folder's name holds a hash of what it is built from.
+# Builds the binaries from Go modules into a cache outside the checkout. The folder names contain a hash of the sources.
 
 KUBERNETES=1.34.4
 HELM=3.22.0
@@ -34,7 +34,7 @@ packages() {
     esac
 }
 
-# The cache folder of a module of this folder.
+# Prints the cache folder of a module.
 folder_of() {
     local hash
     hash=$(cd "$MACHINE/$1" && { go version && flags "$1" && packages "$1" && sha256sum ./*; } | sha256sum)
@@ -44,7 +44,7 @@ folder_of() {
 build() {
     local name=$1 target=$2 began=$SECONDS
     [ ! -d "$target" ] || return 0
-    say "Building $name"
+    log "Building $name"
     rm -rf "$target.new"
     mkdir -p "$target.new"
     # shellcheck disable=SC2046 # several packages
@@ -58,10 +58,10 @@ build() {
         done
     fi
     mv "$target.new" "$target"
-    say "Building $name took $((SECONDS - began)) s"
+    log "Building $name took $((SECONDS - began)) s"
 }
 
-# Builds what is not in the cache, and says in BUILT where each is.
+# Builds what is not in the cache. BUILT maps each name to its folder.
 declare -A BUILT
 build_all() {
     need_go

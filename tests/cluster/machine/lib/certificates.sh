@@ -1,6 +1,6 @@
 # shellcheck shell=bash
-# Three authorities, because trusting one for everything would let a node's certificate read etcd: `ca` for the cluster and
-# the ingress, `etcd-ca`, and `front-proxy-ca` for what the API server tells other API servers about its callers.
+# Three authorities: with only one, a node's certificate could read etcd. `ca` is for the cluster and the ingress, `etcd-ca`
+# for etcd, and `front-proxy-ca` for the API server when it calls extension API servers on behalf of its clients.
 
 issue() {
     local name=$1
@@ -21,7 +21,7 @@ signed() {
         -addext keyUsage=critical,digitalSignature -addext "extendedKeyUsage=$3" ${5:+-addext "subjectAltName=$5"}
 }
 
-# kubeconfig NAME SUBJECT: a client of the API server, in one file without references to others.
+# kubeconfig NAME SUBJECT: credentials of a client of the API server, in one self-contained file.
 kubeconfig() {
     signed "$1" ca clientAuth "$2"
     (umask 077 && cat >"$RUN/kubeconfig/$1") <<EOF
@@ -39,7 +39,7 @@ base64_of() { base64 --wrap=0 "$RUN/pki/$1"; }
 certificates() {
     local name
     for name in ca etcd-ca front-proxy-ca; do authority $name; done
-    signed etcd etcd-ca serverAuth,clientAuth /CN=etcd IP:127.0.0.1 # it calls itself, too
+    signed etcd etcd-ca serverAuth,clientAuth /CN=etcd IP:127.0.0.1 # etcd is a client of itself, too
     signed etcd-client etcd-ca clientAuth /CN=kube-apiserver
     signed front-proxy front-proxy-ca clientAuth /CN=front-proxy
     signed apiserver ca serverAuth /CN=kube-apiserver \
@@ -47,7 +47,7 @@ certificates() {
     signed kubelet-client ca clientAuth /CN=rc2-test:kube-apiserver
     signed metrics-server-serving ca serverAuth /CN=metrics-server DNS:metrics-server.kube-system.svc
     signed ingress ca serverAuth "/CN=*.$DOMAIN" "DNS:*.$DOMAIN,DNS:$DOMAIN"
-    signed service-accounts ca clientAuth /CN=service-accounts # only the pair of keys is used
+    signed service-accounts ca clientAuth /CN=service-accounts # only the key pair is used
     kubeconfig admin /O=system:masters/CN=admin
     for name in kube-controller-manager kube-scheduler kube-proxy; do kubeconfig $name /CN=system:$name; done
     for name in coredns traefik metrics-server local-path-provisioner; do kubeconfig $name /CN=rc2-test:$name; done

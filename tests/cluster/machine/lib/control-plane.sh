@@ -3,7 +3,7 @@
 
 CONTROL_PLANE=(etcd kube-apiserver kube-controller-manager kube-scheduler)
 
-# etcd's peers speak without TLS: there are none, and the address is loopback. No fsync: nothing here outlives the machine.
+# etcd's peer port has no TLS: there are no peers, and the address is loopback. No fsync: the data need not survive a crash.
 start_etcd() {
     start etcd "${BUILT[etcd]}/etcd" --data-dir="$RUN/etcd" --unsafe-no-fsync --log-level=warn \
         --listen-client-urls=https://127.0.0.1:2379 --advertise-client-urls=https://127.0.0.1:2379 \
@@ -11,7 +11,7 @@ start_etcd() {
         --client-cert-auth --trusted-ca-file="$RUN/pki/etcd-ca.crt"
 }
 
-# Pods leave a dead node after 10 s instead of 300, else each test of a power cut would take five minutes.
+# Pods are evicted from a dead node after 10 s, not 300 s: otherwise each test of a power cut would take five minutes.
 start_kube-apiserver() {
     local pki=$RUN/pki
     start kube-apiserver "${BUILT[kubernetes]}/kube-apiserver" --bind-address="$HOST_IP" --advertise-address="$HOST_IP" \

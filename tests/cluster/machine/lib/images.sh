@@ -1,5 +1,5 @@
 # shellcheck shell=bash
-# Images of the nodes. Two come with the cluster: `pause` holds a pod's namespaces; `busybox` makes volumes, and is there for tests.
+# Images of the nodes. The cluster brings two: `pause` holds a pod's namespaces, `busybox` makes volumes and serves tests.
 
 build_images() {
     local target work
@@ -20,7 +20,7 @@ build_images() {
     mv "$target.new" "$target"
 }
 
-# image WORK BUILT NAME COMMAND TARGET USER: an image of the files in WORK/BUILT, as TARGET/BUILT.tar.
+# image WORK BUILT NAME COMMAND TARGET USER: write an image of the files in WORK/BUILT to TARGET/BUILT.tar.
 image() {
     local buildah=(buildah --root "$1/storage" --runroot "$1/run" --storage-driver vfs) container
     container=$("${buildah[@]}" from scratch)
@@ -32,8 +32,8 @@ image() {
     } >/dev/null
 }
 
-# import_into N FILE.tar: skipped when each name in the archive means the same image in the node already. The archive's index,
-# which has the digests of all that is in it, stands for the archive.
+# import_into N FILE.tar: skipped if the node already has the same image under each name in the archive. The archive is
+# identified by its index, which lists the digests of its contents.
 import_into() {
     local n=$1 file=$2 index record
     index=$(tar --extract --to-stdout --file "$file" index.json manifest.json 2>/dev/null | sha256sum || true)

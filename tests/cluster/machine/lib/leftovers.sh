@@ -1,7 +1,7 @@
 # shellcheck shell=bash
-# The proof that `down` left nothing: looks where things are, not at what was recorded.
+# Checks that `down` left nothing behind. It looks at the system itself, not at what was recorded.
 
-# Prints what of a run is left.
+# Prints what is left of a run.
 leftovers() {
     local pid folder
     for pid in $(marked); do echo "process $pid: $(tr '\0' ' ' <"/proc/$pid/cmdline" 2>/dev/null)"; done
@@ -16,5 +16,5 @@ leftovers() {
     done
 }
 
-# Processes under a cgroup of a node: containers don't inherit the mark.
+# Processes in a cgroup of a node: containers do not inherit the mark.
 in_cgroups() { grep --files-with-matches --no-messages /rc2-cluster/ /proc/[0-9]*/cgroup | cut -d / -f 3; }

@@ -1,7 +1,7 @@
 # shellcheck shell=bash
-# One bridge; the host and each node have an address on it. Pods don't reach the Internet: nothing translates their addresses.
+# One bridge; the host and each node have an address on it. Pods do not reach the Internet: there is no address translation.
 
-# What Kubernetes changes in the kernel, kept for `down`.
+# Kernel settings that Kubernetes changes; `down` restores them.
 SYSCTLS=(net.ipv4.ip_forward vm.overcommit_memory kernel.panic kernel.panic_on_oops
     kernel.keys.root_maxkeys kernel.keys.root_maxbytes)
 
@@ -15,11 +15,11 @@ network() {
     ip link set "$BRIDGE" up
 }
 
-# connect N: a cable from the bridge into the node; it goes when the node does.
+# connect N: add a veth pair from the bridge into the node; the kernel removes it with the node.
 connect() {
     local n=$1 pid other
     pid=$(pid_of "node$n")
-    ip link delete "$BRIDGE$n" 2>/dev/null || true # of a node that has just gone: the kernel takes its time
+    ip link delete "$BRIDGE$n" 2>/dev/null || true # the kernel may not have removed the one of a dead node yet
     ip link add "$BRIDGE$n" type veth peer name eth0 netns "$pid"
     ip link set "$BRIDGE$n" master "$BRIDGE" up
     in_network "$pid" ip link set lo up
@@ -35,7 +35,7 @@ connect() {
 
 in_network() { nsenter --net="/proc/$1/ns/net" "${@:2}"; }
 
-# The host reaches services through a node that lives.
+# The host reaches Services through a running node.
 route_services() {
     local n
     for n in "${NODES[@]}"; do

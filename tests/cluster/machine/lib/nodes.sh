@@ -1,7 +1,7 @@
 # shellcheck shell=bash
-# A node is a network, mount, process and host name namespace. Its first process is `pause`, under an `unshare` that takes it
-# along when it is killed; the kernel then ends all that ran in the node, as a power cut would. /var/lib, /var/log and /run are
-# the node's own, so containerd and kubelet find their usual places.
+# A node is a set of network, mount, PID and UTS namespaces. Its first process is `pause`, a child of `unshare`. If `unshare`
+# is killed, `pause` dies too, and the kernel kills every process of the node, like a power cut. /var/lib, /var/log and /run
+# belong to the node, so containerd and kubelet use their usual paths.
 
 node_up() {
     local n=$1
@@ -29,8 +29,9 @@ start_kubelet() {
         --node-labels="topology.kubernetes.io/zone=zone$1"
 }
 
-# node_needs_pids N PERCENT: with fewer free process numbers node N is short of them. Of disk it would delete images first.
-node_needs_pids() {
+# set_pid_threshold N PERCENT: with fewer free process IDs, node N reports PIDPressure. (Under disk pressure, it would delete
+# images first.)
+set_pid_threshold() {
     sed --in-place "s/pid.available: \"[0-9.]*%\"/pid.available: \"$2\"/" "$RUN/node$1/lib/rc2-cluster/kubelet.yaml"
     restart_kubelet "$1"
 }
@@ -38,7 +39,7 @@ node_needs_pids() {
 restart_kubelet() {
     local pid
     pid=$(pid_of "node$1-kubelet")
-    kill "$(<"/proc/$pid/task/$pid/children")" # nsenter waits for it, and ends then
+    kill "$(<"/proc/$pid/task/$pid/children")" # nsenter waits for this process, then exits
     wait_until 10 "the end of the kubelet of node $1" ended "$pid"
     start_kubelet "$1"
 }
@@ -50,13 +51,13 @@ node_kill() {
     kill -9 "$pid"
     wait_until 20 "the end of node $1" ended "$pid"
     rm "$RUN/process/node$1"*
-    remove_cgroups "rc2-cluster/node$1" # a new kubelet would spend half a minute on those of dead containers
+    remove_cgroups "rc2-cluster/node$1" # otherwise a new kubelet spends half a minute on those of dead containers
     route_services
 }
 
 in_node() (enter "$@")
 
-# enter N COMMAND...: becomes that command in the node.
+# enter N COMMAND...: run the command in the node, in place of this shell.
 enter() {
     local n=$1 ns
     shift
@@ -66,7 +67,7 @@ enter() {
         --pid="$ns/pid_for_children" "$@"
 }
 
-# The kubelet wants its cgroup to be there: in each hierarchy of version 1, or with all controllers in version 2.
+# The kubelet needs its cgroup to exist: in each hierarchy of version 1, or with all controllers in version 2.
 node_cgroups() {
     local folder base=/sys/fs/cgroup
     if [ -f $base/cgroup.controllers ]; then
@@ -88,7 +89,7 @@ remove_cgroups() {
     done
 }
 
-# What the node needs to know lies in its own /var/lib/rc2-cluster, and nothing of another node's.
+# The node's files are in its own /var/lib/rc2-cluster; it sees no file of another node.
 node_files() {
     local n=$1 own=$RUN/node$1/lib/rc2-cluster
     mkdir --parents "$own/bin" "$own/homes" "$own/volumes" "$own/cni" "$RUN/node$n/log" "$RUN/node$n/images"

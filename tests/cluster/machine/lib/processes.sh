@@ -1,5 +1,5 @@
 # shellcheck shell=bash
-# Background processes of the host, known by their number and the time they started: a number alone may be another's by now.
+# Background processes of the host, identified by process ID and start time: the kernel reuses IDs.
 
 started_at() { awk '{ sub(/.*\) /, ""); if ($1 != "Z") print $20 }' "/proc/$1/stat" 2>/dev/null || true; }
 
@@ -12,7 +12,7 @@ running() {
     read -r pid since 2>/dev/null <"$RUN/process/$1" && [ "$(started_at "$pid")" = "$since" ]
 }
 
-# start NAME COMMAND...: does nothing when it runs already.
+# start NAME COMMAND...: does nothing if it is already running.
 start() {
     local name=$1
     shift
@@ -21,7 +21,7 @@ start() {
     echo "$! $(started_at $!)" >"$RUN/process/$name"
 }
 
-# stop NAME: as an administrator would, and by force after five seconds.
+# stop NAME: SIGTERM, and SIGKILL after five seconds.
 stop() {
     local pid
     running "$1" || return 0
@@ -32,7 +32,7 @@ stop() {
     rm "$RUN/process/$1"
 }
 
-# Every process that carries the mark, whether it is recorded or not.
+# Every process with the mark in its environment, recorded or not.
 marked() {
     local environ
     for environ in /proc/[0-9]*/environ; do

@@ -1,7 +1,7 @@
 # shellcheck shell=bash disable=SC2034 # read by the other files
-# Addresses, folders and names that the other files agree on.
+# Addresses, folders and names that the other files use.
 
-RUN=/var/lib/rc2-cluster                  # all that a run makes; `down` removes it
+RUN=/var/lib/rc2-cluster                  # everything that a run makes; `down` removes it
 CACHE=${RC2_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/rc2hub}/cluster
 NODES=(1 2)
 BRIDGE=rc2-cluster
@@ -10,7 +10,7 @@ INGRESS_IP=10.88.0.2                      # Traefik, on the bridge too
 SERVICES=10.96.0.0/16
 API_SERVICE_IP=10.96.0.1
 PODS=10.89.0.0/16
-DOMAIN=rc2.test                           # every name in it is the ingress
+DOMAIN=rc2.test                           # every name in it resolves to the ingress
 BUSYBOX=localhost/rc2-test/busybox:1
 PAUSE=localhost/rc2-test/pause:1
 MARK=RC2_TEST_CLUSTER=1                   # in the environment of every process of the run, so that `leftovers` finds them
@@ -18,13 +18,13 @@ MARK=RC2_TEST_CLUSTER=1                   # in the environment of every process 
 node_ip() { echo "10.88.0.1$1"; }
 pod_net() { echo "10.89.$1.0/24"; }
 
-say() { echo "$*" >&2; }
+log() { echo "$*" >&2; }
 fail() {
-    say "$*"
+    log "$*"
     exit 1
 }
 
-# within SECONDS COMMAND...: tries the command ten times a second until it succeeds.
+# within SECONDS COMMAND...: run the command ten times a second until it succeeds; fail after SECONDS.
 within() {
     local deadline=$((SECONDS + $1))
     shift
@@ -34,5 +34,5 @@ within() {
     done
 }
 
-# wait_until SECONDS WHAT COMMAND...: the same, and the end of everything if it does not.
-wait_until() { within "$1" "${@:3}" || fail "Waited $1 s in vain for $2; see $RUN/log."; }
+# wait_until SECONDS WHAT COMMAND...: the same, and exit with a message if it does not succeed.
+wait_until() { within "$1" "${@:3}" || fail "Waited $1 s without success for $2; see $RUN/log."; }

@@ -1,4 +1,4 @@
-// The first process of a pod's sandbox and of a node: waits until it is killed, and buries the orphans given to it.
+// The first process of a pod's sandbox and of a node: waits until it is killed, and reaps orphaned processes.
 package main
 
 import (

@@ -1,8 +1,8 @@
-"""Arrow tables as R's data frames and back, without a conversion by way of numpy objects.
+"""Converts Arrow tables to R's data frames and back, without numpy objects between.
 
-To R: the bytes of R's own `serialize()`, which `unserialize()` reads at once. The format is in "R Internals", section
+To R: the bytes that R's `serialize()` would write, which `unserialize()` reads fast. The format is in "R Internals", section
 1.8, https://cran.r-project.org/doc/manuals/r-release/R-ints.html#Serialization-Formats. From R: columns as `pack()` of
-R/pack.R makes them, which are Arrow's own buffers already.
+R/pack.R makes them, whose bytes are used as Arrow's buffers.
 """
 
 import json
@@ -23,7 +23,7 @@ pack_int = struct.Struct("<i").pack
 
 def to_r(table, bigint="numeric"):
     """The table as the bytes of a serialized data.frame; int64 becomes `numeric`, or bit64's `integer64`."""
-    columns = [part for column in table.columns for part in vector(whole(column), bigint)]
+    columns = [part for column in table.columns for part in vector(combine(column), bigint)]
     attributes = {
         "names": strings(table.column_names),
         "class": strings(["data.frame"]),
@@ -33,7 +33,7 @@ def to_r(table, bigint="numeric"):
     return bytearray().join([header, *item(LIST, table.num_columns, columns, attributes)])
 
 
-def whole(column):
+def combine(column):
     """A column as one array."""
     joined = column.combine_chunks()
     if isinstance(joined, pa.ChunkedArray):
@@ -42,7 +42,7 @@ def whole(column):
 
 
 def vector(array, bigint):
-    """An array as an R vector: parts in a row, of which none is copied before all are joined."""
+    """An array as an R vector: a list of byte parts, which are copied only once, when all are joined."""
     kind, types = array.type, pa.types
     if types.is_dictionary(kind):
         return vector(array.dictionary_decode(), bigint)
@@ -61,7 +61,7 @@ def vector(array, bigint):
 
 
 def special(array, bigint):
-    """What R has a class for, lists, and the rest as text."""
+    """Types that have a class in R, lists, and all others as text."""
     kind, types = array.type, pa.types
     if types.is_date(kind):
         return real(array.cast(pa.date32()).cast(pa.int32()), {"class": strings(["Date"])})
@@ -102,29 +102,29 @@ def raw(value):
 
 
 def elements(cells):
-    """A list of vectors, with NULL where there is none."""
+    """A list of vectors, with NULL for a missing one."""
     return item(LIST, len(cells), [part for cell in cells for part in ([pack_int(NIL)] if cell is None else cell)])
 
 
 def text(array):
-    """A character vector: each string's header and bytes are put where they belong at once, not one by one."""
+    """A character vector: the headers and bytes of all strings are placed together, not in a loop."""
     array = array.cast(pa.large_string())
     if array.null_count or array.offset:
-        array = array.take(pa.array(np.arange(len(array))))  # from the buffers' start, and without bytes under a null
+        array = array.take(pa.array(np.arange(len(array))))  # buffers without an offset, and without bytes under a null
     count = len(array)
     valid = array.is_valid().to_numpy(zero_copy_only=False)
     offsets = np.frombuffer(array.buffers()[1], np.int64, count + 1, array.offset * 8) if count else np.zeros(1, np.int64)
     data = np.frombuffer(array.buffers()[2] or b"", np.uint8)[offsets[0] : offsets[-1]]
-    heads = np.empty((count, 2), "<i4")
-    heads[:, 0] = np.where(valid, CHAR | UTF8, CHAR)
-    heads[:, 1] = np.where(valid, np.diff(offsets), -1)
-    # a string of n bytes takes 8 + n: which bytes of all are heads is a run-length code
+    headers = np.empty((count, 2), "<i4")
+    headers[:, 0] = np.where(valid, CHAR | UTF8, CHAR)
+    headers[:, 1] = np.where(valid, np.diff(offsets), -1)
+    # a string of n bytes takes a header of 8 bytes and n bytes: runs of header and content alternate
     runs = np.empty(2 * count, np.int64)
     runs[::2], runs[1::2] = 8, np.diff(offsets)
-    is_head = np.repeat(np.tile([True, False], count), runs)
-    out = np.empty(len(is_head), np.uint8)
-    out[is_head] = heads.view(np.uint8).ravel()
-    out[~is_head] = data
+    is_header = np.repeat(np.tile([True, False], count), runs)
+    out = np.empty(len(is_header), np.uint8)
+    out[is_header] = headers.view(np.uint8).ravel()
+    out[~is_header] = data
     return [pack_int(STRING), pack_int(count), out.data]
 
 
@@ -145,7 +145,7 @@ def item(kind, length, parts, attributes=None):
 
 
 def from_r(names, columns):
-    """A table of columns that R has packed."""
+    """A table from columns that R has packed."""
     return pa.table([unpack(column) for column in columns], names=names)
 
 
@@ -171,7 +171,7 @@ def unpack(column):
 
 
 def doubles(kind, numbers, missing):
-    """What R keeps as double: numbers, days, seconds."""
+    """Types that R stores as double: numbers, days, seconds."""
     if kind == "double":
         return pa.array(numbers, mask=missing)
     finite = np.where(missing, 0.0, numbers)

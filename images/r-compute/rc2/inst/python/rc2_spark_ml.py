@@ -1,4 +1,4 @@
-"""Linear and logistic regression by Spark's machine learning, with R's formulas."""
+"""Linear and logistic regression with Spark's machine learning and R's formulas."""
 
 from pyspark.ml.classification import LogisticRegression
 from pyspark.ml.feature import RFormula

@@ -3,17 +3,17 @@ test_that("a service of another kind is refused in one sentence", {
   expect_error(rc2_connect("lake"), "lake is of the kind spark", class = "rc2_error")
 })
 
-test_that("an unknown service is looked for at the broker, whose silence is one sentence", {
+test_that("for an unknown service the broker is asked, and without an answer the error is one sentence", {
   local_attachments(flights)
   expect_error(rc2_connect("nowhere"), "broker of the shared services does not answer", class = "rc2_error")
 })
 
-test_that("anything but one name is refused", {
+test_that("a service that is not one name is refused", {
   local_attachments(flights)
   expect_error(rc2_connect(c("a", "b")), "must be one name", class = "rc2_error")
 })
 
-test_that("a driver's wrapping is taken off the database's sentence", {
+test_that("the driver's text is removed from the database's message", {
   wrapped <- "RS-DBI driver: (could not Retrieve the result : ERROR:  permission denied for table flights\n)\n"
-  expect_equal(rc2:::readable(wrapped), "permission denied for table flights")
+  expect_equal(rc2:::database_message(wrapped), "permission denied for table flights")
 })

@@ -1,32 +1,32 @@
-test_that("what Spark has no type for is named in one sentence", {
+test_that("a column without a type in Spark is named in one sentence", {
   expect_error(pack(1i, "z"), "no type for the column z, which is of type complex", class = "rc2_error")
   expect_error(pack(matrix(1:4, 2), "m"), "column m", class = "rc2_error")
-  expect_error(pack(list(mean), "f"), "column f; a list column has to hold plain vectors", class = "rc2_error")
+  expect_error(pack(list(mean), "f"), "column f; a list column must hold vectors", class = "rc2_error")
 })
 
-test_that("NA and NaN are told apart", {
+test_that("NA and NaN stay different", {
   expect_identical(pack(c(1, NA, NaN), "x")$missing, as.raw(c(0, 1, 0)))
 })
 
-test_that("text is one run of bytes and the size of each string", {
+test_that("text becomes one sequence of bytes and the size of each string", {
   packed <- pack(c("a", NA, "\u00e9"), "s")
   expect_identical(packed$data, charToRaw("a\u00e9"))
   expect_identical(readBin(packed$sizes, integer(), 3), c(1L, 0L, 2L))
 })
 
-test_that("a factor is its labels, infinite days are missing", {
+test_that("a factor becomes its labels, infinite dates are missing", {
   expect_identical(pack(factor("b"), "f"), pack("b", "f"))
   expect_identical(pack(as.Date(c(Inf, 0), origin = "1970-01-01"), "d")$missing, as.raw(c(1, 0)))
 })
 
-test_that("outside a compute server rc2_spark says where it works", {
-  before <- Sys.getenv("RC2_ATTACHMENTS")
-  Sys.unsetenv("RC2_ATTACHMENTS")
-  on.exit(if (nzchar(before)) Sys.setenv(RC2_ATTACHMENTS = before))
+test_that("outside a compute server rc2_spark() fails with the place where it works", {
+  before <- Sys.getenv("RC2_ATTACHMENTS_DIR")
+  Sys.unsetenv("RC2_ATTACHMENTS_DIR")
+  on.exit(if (nzchar(before)) Sys.setenv(RC2_ATTACHMENTS_DIR = before))
   expect_error(rc2_spark(), "start one on your hub", class = "rc2_error")
 })
 
-test_that("Spark that failed says why", {
-  local_attachments(list(service = "spark", kind = "spark", state = "failed", why = "Spark needs Java."))
+test_that("the error of a service that failed is its message", {
+  local_attachments(list(service = "spark", kind = "spark", state = "failed", message = "Spark needs Java."))
   expect_error(await_attached("spark"), "Spark needs Java.", class = "rc2_error")
 })

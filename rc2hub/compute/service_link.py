@@ -1,0 +1,100 @@
+"""A link to a service (`/hub/spawn?opt-service=flights`) that is opened while the server already runs.
+
+JupyterHub redirects it to the server's own address with its parameters. A service is then attached live. Changing the
+profile requires a restart; the page offers one.
+"""
+
+import asyncio
+import json
+import os
+from html import escape
+from urllib.parse import quote, urlencode
+
+from jupyter_server.base.handlers import JupyterHandler
+from tornado.httpclient import AsyncHTTPClient, HTTPClientError, HTTPRequest
+from tornado.web import authenticated
+
+from rc2hub.compute.attachments import AttachmentSync
+
+PREFIX = "opt-"
+PAGE = """<!doctype html><html lang="en"><meta charset="utf-8"><title>Rc²</title>{head}
+<body style="font: 1rem/1.5 system-ui, sans-serif; max-width: 40rem; margin: 3rem auto; padding: 0 1rem">
+<h1>Your server is already running</h1><p>{message}</p>{button}<p><a href="{server}">Continue without changes</a></p>"""
+RESTART_DELAY = 3
+"""Seconds between the request to stop and the start; a stop takes half a second."""
+
+
+class ServiceLinkHandler(JupyterHandler):
+    """The server's own address."""
+
+    def initialize(self, attachments: AttachmentSync) -> None:
+        """Take the client of the broker."""
+        self.attachments = attachments
+
+    @authenticated
+    async def get(self) -> None:
+        """Attach the services that the link names, if any, and redirect to the server."""
+        profile = self.get_query_argument(PREFIX + "profile", "")
+        if profile and profile != os.environ["RC2_PROFILE"]:
+            self.offer_restart(
+                f"Its profile is {os.environ['RC2_PROFILE']}. The profile {profile} needs a restart, which ends R."
+            )
+            return
+        for service in self.get_query_arguments(PREFIX + "service"):
+            message = await self.attach(service)
+            if message:
+                self.set_status(403 if "grant" in message else 400)
+                self.render_page(message)
+                return
+        others = [name for name in self.request.query_arguments if not name.startswith(PREFIX)]
+        self.redirect(self.home + (f"?{self.query(others)}" if others else ""))
+
+    @authenticated
+    async def post(self) -> None:
+        """Have the hub stop this server, and send the browser to the start page with the parameters of the link."""
+        requested = [name for name in self.request.query_arguments if name.startswith(PREFIX)]
+        user, server = os.environ["JUPYTERHUB_USER"], os.environ.get("JUPYTERHUB_SERVER_NAME", "")
+        path = f"{quote(user, safe='')}/{quote(server, safe='')}".rstrip("/")
+        start = f"{os.environ['JUPYTERHUB_BASE_URL']}hub/spawn/{path}?{self.query(requested)}"
+        refresh = f'<meta http-equiv="refresh" content="{RESTART_DELAY};url={escape(start)}">'
+        self.render_page("It is stopping, and starts again in a moment.", head=refresh)
+        self.settings["rc2_restart"] = asyncio.create_task(self.stop_server(user, server))
+
+    async def attach(self, item: str) -> str:
+        """Attach one service, given as in the link (`flights` or `flights:write`); returns an error message, or nothing."""
+        service, _, level = item.partition(":")
+        body = json.dumps({"level": level} if level else {})
+        try:
+            await self.attachments.call("PUT", f"{self.attachments.path}/{quote(service, safe='')}", body=body)
+        except HTTPClientError as error:
+            message: str = json.loads(error.response.body)["message"] if error.response else "The broker does not answer."
+            return message
+        except OSError:
+            return "The broker of the shared services does not answer; try again in a moment."
+        return ""
+
+    async def stop_server(self, user: str, server: str) -> None:
+        """Have the hub stop this server; the server's own token allows that, but not for other servers."""
+        name = f"servers/{quote(server, safe='')}" if server else "server"
+        url = f"{os.environ['JUPYTERHUB_API_URL']}/users/{quote(user, safe='')}/{name}"
+        headers = {"Authorization": f"token {os.environ['JUPYTERHUB_API_TOKEN']}"}
+        await AsyncHTTPClient().fetch(HTTPRequest(url, method="DELETE", headers=headers))
+
+    def offer_restart(self, message: str) -> None:
+        """Answer with a page that says why a restart is needed, with a button that restarts."""
+        form = f'<form method="post" action="?{escape(self.request.query)}">{self.xsrf_form_html()}'
+        self.render_page(message, button=f"{form}<button>Restart my server</button></form>")
+
+    def render_page(self, message: str, head: str = "", button: str = "") -> None:
+        """Answer with a page of one message."""
+        self.finish(PAGE.format(head=head, message=escape(message), button=button, server=escape(self.home)))
+
+    def query(self, names: list[str]) -> str:
+        """These parameters of the link, encoded again."""
+        return urlencode({name: self.get_query_arguments(name) for name in names}, doseq=True)
+
+    @property
+    def home(self) -> str:
+        """The page that the server's own address redirects to: JupyterLab."""
+        default_url: str = self.settings["default_url"]
+        return default_url

@@ -1,0 +1,74 @@
+"""The compute servers that use Spark now: until when they may, their sessions, and their running calls."""
+
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+
+from rc2hub.messages import ServerId
+
+REGISTRATION_GRACE = 60.0
+"""Seconds that a server may use Spark before the broker has attached it."""
+
+
+@dataclass(eq=False)
+class Call:
+    """One running call."""
+
+    token: str = field(repr=False)
+    session: str = ""
+    end_message: str = ""
+    """Why the gateway cancelled the call; empty while it runs."""
+    cancel: Callable[[], object] = field(default=lambda: None, repr=False)
+
+
+@dataclass
+class AttachedServer:
+    """One compute server."""
+
+    level: str = ""
+    expires_at: float = field(default_factory=lambda: time.time() + REGISTRATION_GRACE)
+    """Seconds since the epoch."""
+    sessions: set[str] = field(default_factory=set)
+    calls: set[Call] = field(default_factory=set)
+
+
+class AttachedServers:
+    """All compute servers that use Spark. The broker compares them with the desired state."""
+
+    def __init__(self) -> None:
+        """Start with none: after a restart of the gateway the broker attaches them again."""
+        self._servers: dict[ServerId, AttachedServer] = {}
+
+    def __iter__(self) -> Iterator[tuple[ServerId, AttachedServer]]:
+        """Each server with its id."""
+        return iter(list(self._servers.items()))
+
+    def __contains__(self, server_id: ServerId) -> bool:
+        """Whether this server uses Spark."""
+        return server_id in self._servers
+
+    def attach(self, server_id: ServerId, level: str, expires_at: float) -> None:
+        """Record until when a server may use Spark, in seconds since the epoch."""
+        server = self._servers.setdefault(server_id, AttachedServer())
+        server.level, server.expires_at = level, expires_at
+
+    @contextmanager
+    def track_call(self, server_id: ServerId, token: str) -> Iterator[Call]:
+        """Record a call while it runs, and its session afterwards."""
+        server, call = self._servers.setdefault(server_id, AttachedServer()), Call(token)
+        server.calls.add(call)
+        try:
+            yield call
+        finally:
+            server.calls.discard(call)
+            if call.session:
+                server.sessions.add(call.session)
+
+    def detach(self, server_id: ServerId, message: str) -> set[str]:
+        """Cancel the server's running calls with this message, and forget the server; returns its sessions."""
+        server = self._servers.pop(server_id, AttachedServer())
+        for call in server.calls:
+            call.end_message = message
+            call.cancel()
+        return server.sessions | {call.session for call in server.calls if call.session}

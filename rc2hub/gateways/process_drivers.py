@@ -1,0 +1,113 @@
+"""Connect servers as processes on the gateway's machine, for single-user mode. They end with the gateway."""
+
+import asyncio
+import contextlib
+import logging
+import os
+import secrets
+import shutil
+import signal
+import sys
+from pathlib import Path
+from typing import Any
+from uuid import uuid4
+
+from traitlets import Unicode, default
+
+from rc2hub.errors import ServiceUnavailableError
+from rc2hub.gateways.drivers import Driver, SparkDrivers
+from rc2hub.gateways.java_command import LOOPBACK, ConnectServerJava
+from rc2hub.processes import free_ports
+
+log = logging.getLogger("rc2hub.gateways")
+
+STOP_TIMEOUT = 3.0
+"""Seconds from SIGTERM to SIGKILL; a Connect server keeps nothing, so a kill loses little."""
+END_WITH_PARENT = ["setpriv", "--pdeathsig", "KILL"]
+"""From util-linux; Python code between fork and exec would run gRPC's fork handlers, which end the child."""
+
+
+class ProcessDriver(Driver):
+    """One Connect server, in its own session of processes."""
+
+    def __init__(self, key: str, java: ConnectServerJava, folder: Path) -> None:
+        """Take the routing key, the Java settings, and the folder for the server's files."""
+        super().__init__(key, secrets.token_urlsafe(32))
+        self.folder, self._java = folder, java
+        self._process: asyncio.subprocess.Process | None = None
+
+    async def launch(self) -> tuple[str, int]:
+        """Start the process, on a free port."""
+        self.folder.mkdir(mode=0o700, parents=True)
+        (port,) = free_ports(1)
+        environment = {"SPARK_CONNECT_AUTHENTICATE_TOKEN": self._secret, **self._java.variables()}
+        with (self.folder / "log").open("wb") as output:
+            self._process = await asyncio.create_subprocess_exec(
+                *END_WITH_PARENT,
+                *self._java.command(self.folder, port),
+                env=environment,
+                cwd=self.folder,
+                stdin=asyncio.subprocess.DEVNULL,
+                stdout=output,
+                stderr=output,
+                start_new_session=True,
+            )
+        return LOOPBACK, port
+
+    def check(self) -> None:
+        """Check that the process has not ended; the last line of its output goes to the gateway's log."""
+        if self._process is None or self._process.returncode is not None:
+            last = (self.folder / "log").read_text(errors="replace").strip().splitlines()[-1:]
+            log.error("spark: a Connect server ended while it started: %s", "".join(last))
+            raise ServiceUnavailableError("Spark could not be started; an operator finds the reason in the hub's log.")
+
+    async def wait_ended(self) -> str:
+        """Wait until the process has ended, and remove its files; the reason is not known."""
+        if self._process is not None:
+            await self._process.wait()
+            self._kill()  # its Python workers
+        shutil.rmtree(self.folder, ignore_errors=True)
+        return ""
+
+    async def stop(self) -> None:
+        """Stop the process and everything it has started."""
+        if self._process is not None:
+            with contextlib.suppress(ProcessLookupError):
+                self._process.terminate()
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(STOP_TIMEOUT):
+                    await self._process.wait()
+            self._kill()
+        await self.wait_ended()
+
+    def _kill(self) -> None:
+        if self._process is not None:
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(self._process.pid, signal.SIGKILL)
+
+
+class ProcessDrivers(SparkDrivers):
+    """Starts Connect servers as processes on the gateway's machine."""
+
+    environment_dir = Unicode(
+        help="""Python environment with `pyspark[connect]`; by default the folder `spark` in the hub's environment.""",
+    ).tag(config=True)
+
+    @default("environment_dir")
+    def _default_environment_dir(self) -> str:
+        return str(Path(sys.prefix, "spark"))
+
+    def __init__(self, service: str, secret: str, **kwargs: Any) -> None:
+        """Take the service's name, which names the folder of all files; files of an earlier gateway are removed."""
+        super().__init__(service, secret, **kwargs)
+        self._folder = Path(os.getcwd(), "spark", service)
+        self._java = ConnectServerJava(Path(self.environment_dir), self.memory, self.cores)
+        shutil.rmtree(self._folder, ignore_errors=True)
+
+    def create_driver(self, key: str) -> ProcessDriver:
+        """A Connect server with its own folder."""
+        return ProcessDriver(key, self._java, self._folder / uuid4().hex)
+
+    def check(self) -> None:
+        """Check that Java and Spark are installed."""
+        self._java.check()

@@ -1,0 +1,124 @@
+"""The flow of a login, in order: claim, attach, activate; and back. No detail lives here.
+
+JupyterHub has authenticated the user; the spawner has parsed the request and checked it against the grants. Then `start`
+activates a standby while the broker makes the credentials; `attach` and `detach` change what is attached while the server
+runs; `stop` revokes all of it, also after a crash. Spawners hand their hooks over to these functions.
+"""
+
+import asyncio
+from typing import Any, Protocol
+
+from rc2hub.errors import LostStandbyError, Rc2Error, ServiceUnavailableError
+from rc2hub.hub.broker_sync.desired_state import DesiredStatePush
+from rc2hub.hub.pool.activation import ActivationRequest, Standby
+from rc2hub.messages import ChangeRequest, ServerId
+from rc2hub.permissions import Grant
+from rc2hub.spawn_request import SpawnChoices, SpawnRequest
+
+
+class ComputeServer(Protocol):
+    """A spawner, as far as the flow needs it."""
+
+    server_id: ServerId
+    spawn_request: SpawnRequest
+    attached: dict[str, str]
+    api_token: str
+
+    @property
+    def choices(self) -> SpawnChoices:
+        """What users of this hub can ask for."""
+
+    @property
+    def desired_state(self) -> DesiredStatePush:
+        """Sends the desired state to the broker."""
+
+    async def claim(self) -> Standby:
+        """Claim a standby of the requested profile, waiting for one if none is ready."""
+
+    def activation_request(self) -> ActivationRequest:
+        """What makes a standby this user's server."""
+
+    async def delete_tokens(self) -> None:
+        """Delete the server's hub tokens; after a crash the hub itself leaves them."""
+
+    def save_state(self) -> None:
+        """Store what is attached, so that a restarted hub knows it."""
+
+    def report_progress(self, message: str) -> None:
+        """Show a message to the user who waits for the server."""
+
+
+async def start(server: ComputeServer) -> str:
+    """Activate a standby as this user's compute server, with the requested services attached; returns its URL.
+
+    Raises:
+        StandbyError: if no standby could be activated.
+        ServiceUnavailableError: if a service that blocks the start cannot be attached.
+    """
+    server.attached = dict(server.spawn_request.services)
+    server.report_progress("Looking for a ready R")
+    async with asyncio.TaskGroup() as steps:
+        attaching = steps.create_task(_attachments(server))
+        try:
+            standby = await _claim_and_activate(server, attaching)
+        except LostStandbyError:
+            server.report_progress("That R was lost; taking the next one")
+            standby = await _claim_and_activate(server, attaching)
+    return standby.url
+
+
+async def stop(server: ComputeServer) -> None:
+    """Revoke everything, after a normal stop, a failed start and a crash; the server itself has ended by now."""
+    server.attached = {}
+    await server.delete_tokens()
+    try:
+        await server.desired_state.push()
+    except ServiceUnavailableError:
+        # the broker does not answer; when it is back, it gets the next desired state, in which this server is missing
+        return
+
+
+async def change(server: ComputeServer, request: ChangeRequest) -> None:
+    """Attach or detach a service while the server runs, if the user holds the grant; the broker does the rest."""
+    if request.level is None:
+        server.attached.pop(request.service, None)
+    elif Grant(request.service, request.level) in server.desired_state.grants(server.server_id.user):
+        server.attached[request.service] = request.level
+    server.save_state()
+    await server.desired_state.push()
+
+
+async def _claim_and_activate(server: ComputeServer, attaching: "asyncio.Task[list[dict[str, Any]]]") -> Standby:
+    """Claim one standby and activate it; a standby whose activation fails is discarded."""
+    standby = await server.claim()
+    server.report_progress("R is ready; making it yours")
+    try:
+        await standby.activate(server.activation_request())
+        await standby.send_attachments(await attaching)
+    except BaseException:
+        await standby.discard()
+        raise
+    return standby
+
+
+async def _attachments(server: ComputeServer) -> list[dict[str, Any]]:
+    """Have the broker attach the requested services; it works while a standby is claimed and activated."""
+    if not server.attached:
+        server.desired_state.push_soon()
+        return []
+    services = [server.choices.services[name] for name in server.attached]
+    if waited_for := ", ".join(service.display_name for service in services if service.blocks_start):
+        server.report_progress(f"Connecting to {waited_for}")
+    await server.desired_state.push_with_retry()
+    attachments = await server.desired_state.client.attachments(server.server_id, server.api_token)
+    for attachment in attachments:
+        if attachment["state"] == "failed" and server.choices.services[attachment["service"]].blocks_start:
+            raise ServiceUnavailableError(attachment["message"])
+    return attachments
+
+
+def first_error(group: BaseExceptionGroup[BaseException]) -> BaseException:
+    """The one error of a failed start that the user should read."""
+    leaves = [error for error in group.exceptions if not isinstance(error, asyncio.CancelledError)]
+    ours = [error for error in leaves if isinstance(error, Rc2Error)]
+    return (ours or leaves)[0]

@@ -1,0 +1,144 @@
+"""A pool of pods as a Deployment with `replicas: spare` (DESIGN D4), made from the pod that a user would get.
+
+Kubernetes keeps the number: it replaces pods that fail, with back-off, and rolls out a new image without falling below it. A
+claimed standby leaves the Deployment's selector, and its replacement starts.
+"""
+
+import copy
+import hashlib
+import json
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from rc2hub.kubernetes import Pod, PodWatch
+from rc2hub.kubernetes.pod_status import has_ended, is_terminating
+
+POOL = "rc2hub.org/pool"
+"""The label that the Deployment selects; its value is the profile. Only unclaimed standbys have it."""
+TEMPLATE = "rc2hub.org/template-hash"
+"""The label that distinguishes standbys of one template from those of another during a roll-out."""
+CONTAINER = "notebook"
+"""KubeSpawner's name of the container that is the compute server."""
+CPU = 0.01
+"""Cores that a standby requests: it is idle, and is resized when it is claimed."""
+MEMORY = 256 << 20
+"""Bytes that a standby requests; with page cache it uses 235 MiB."""
+GATE = "rc2hub.org/refill"
+"""The scheduling gate of new standbys; the hub removes it (`refill_throttle.py`)."""
+USER_LABELS = ("hub.jupyter.org/username", "hub.jupyter.org/servername")
+PROGRESS_DEADLINE = 300
+"""Seconds without progress after which Kubernetes reports that a roll-out has failed; the old standbys stay."""
+RESIZABLE = ("cpu", "memory")
+"""Resources that a standby gets when it is claimed; of any other resource it has as much as its profile."""
+
+
+def deployment_name(profile: str) -> str:
+    """The name of a profile's Deployment."""
+    return f"rc2-standbys-{profile}"
+
+
+def deployment(profile: str, template_pod: Pod, replicas: int, owners: Sequence[Mapping[str, str]] = ()) -> dict[str, Any]:
+    """The Deployment that keeps the standbys of a profile.
+
+    Args:
+        profile: its name.
+        template_pod: the pod that KubeSpawner makes for that profile and no user.
+        replicas: how many standbys to keep.
+        owners: references to the objects with which the Deployment is deleted.
+    """
+    labels = {key: value for key, value in template_pod["metadata"]["labels"].items() if key not in USER_LABELS}
+    notes = {key: value for key, value in template_pod["metadata"]["annotations"].items() if key not in USER_LABELS}
+    selector = {POOL: profile, "component": labels["component"]}
+    spec = {**copy.deepcopy(template_pod["spec"]), "restartPolicy": "Always"}  # a Deployment accepts no other policy
+    compute = server_container(spec)
+    compute["resources"] = standby_resources(compute.get("resources", {}))
+    spec["schedulingGates"] = [*spec.get("schedulingGates", []), {"name": GATE}]
+    template = {"metadata": {"labels": {**labels, POOL: profile}, "annotations": notes}, "spec": spec}
+    content = json.dumps(template, sort_keys=True).encode()
+    template["metadata"]["labels"][TEMPLATE] = hashlib.sha256(content).hexdigest()[:16]
+    return {
+        "apiVersion": "apps/v1",
+        "kind": "Deployment",
+        "metadata": {
+            "name": deployment_name(profile),
+            "labels": {**labels, POOL: profile},
+            "ownerReferences": [*owners],
+        },
+        "spec": {
+            "replicas": replicas,
+            "revisionHistoryLimit": 1,
+            "progressDeadlineSeconds": PROGRESS_DEADLINE,
+            "selector": {"matchLabels": selector},
+            "strategy": {"type": "RollingUpdate", "rollingUpdate": {"maxUnavailable": 0, "maxSurge": "25%"}},
+            "template": template,
+        },
+    }
+
+
+def active_standbys(pods: PodWatch, profile: str) -> list[Pod]:
+    """The unclaimed standbys of a profile that are ready or will be; the watch indexes its pods by `POOL`."""
+    return [pod for pod in pods.labelled(profile).values() if not is_terminating(pod) and not has_ended(pod)]
+
+
+def server_container(spec: Mapping[str, Any]) -> dict[str, Any]:
+    """The container of a pod's spec that is the compute server."""
+    found: dict[str, Any] = next(each for each in spec["containers"] if each["name"] == CONTAINER)
+    return found
+
+
+def standby_resources(resources: Mapping[str, Any]) -> dict[str, Any]:
+    """The resources of a standby: small requests, and the limits of its profile."""
+    limits = resources.get("limits", {})
+    requests = {**resources.get("requests", {}), "cpu": min(CPU, limits.get("cpu", CPU))}
+    return {"limits": limits, "requests": {**requests, "memory": min(MEMORY, limits.get("memory", MEMORY))}}
+
+
+def user_resources(resources: Mapping[str, Any]) -> dict[str, Any]:
+    """The resources of a user's compute server, as a resize of a standby may request them.
+
+    Kubernetes uses a limit as the request where none is given. A pod whose requests equal all limits has another quality of
+    service, which cannot change while the pod lives (KEP-1287); then the request is a thousandth of a core smaller.
+    """
+    limits, requested = resources.get("limits", {}), resources.get("requests", {})
+    requests = {kind: requested.get(kind, limits.get(kind)) for kind in RESIZABLE if kind in requested or kind in limits}
+    if all(requests.get(kind) == limits.get(kind) is not None for kind in RESIZABLE):
+        requests["cpu"] -= 0.001
+    return {"limits": {kind: limits[kind] for kind in RESIZABLE if kind in limits}, "requests": requests}
+
+
+def template_diff(user_pod: Pod, template_pod: Pod) -> list[str]:
+    """The Kubernetes fields in which a user's pod differs from the standbys of the profile; empty if a standby fits."""
+    user, template = _fixed_fields(user_pod["spec"]), _fixed_fields(template_pod["spec"])
+    return sorted(name for name in user.keys() | template.keys() if user.get(name) != template.get(name))
+
+
+def claim_patch(profile: str, labels: Mapping[str, str], annotations: Mapping[str, str]) -> list[dict[str, Any]]:
+    """The JSON patch (RFC 6902) that claims a standby: the API server applies all of it, or nothing after another claim.
+
+    Without the label the pod leaves the Deployment, and its replacement starts; without an owner it is not deleted with it.
+    """
+    added = {"labels": labels, "annotations": annotations}
+    return [
+        {"op": "test", "path": f"/metadata/labels/{_pointer(POOL)}", "value": profile},
+        {"op": "remove", "path": f"/metadata/labels/{_pointer(POOL)}"},
+        {"op": "add", "path": "/metadata/ownerReferences", "value": []},
+        *(
+            {"op": "add", "path": f"/metadata/{field}/{_pointer(key)}", "value": value}
+            for field, entries in added.items()
+            for key, value in entries.items()
+        ),
+    ]
+
+
+def _fixed_fields(spec: Mapping[str, Any]) -> dict[str, Any]:
+    """All fields that a pod keeps for life, in one dictionary: those of the compute server's container, without what a
+    resize changes, beside those of the pod."""
+    compute = dict(server_container(spec))
+    resources = compute.pop("resources", {})
+    kinds = {f"{which}.{kind}": n for which, some in resources.items() for kind, n in some.items() if kind not in RESIZABLE}
+    others = [each for each in spec["containers"] if each["name"] != CONTAINER]
+    return {**spec, "containers": others, **compute, **kinds}
+
+
+def _pointer(key: str) -> str:
+    return key.replace("~", "~0").replace("/", "~1")

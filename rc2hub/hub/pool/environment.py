@@ -1,0 +1,25 @@
+"""The environment variables that a compute server has for life, whatever is attached to it when (DESIGN D16)."""
+
+from pathlib import Path
+
+from rc2hub.profiles import Profile
+
+
+def server_environment(profile: Profile, attachments_dir: str | Path) -> dict[str, str]:
+    """The variables of every compute server of a profile; each pool adds its own.
+
+    Args:
+        profile: its profile.
+        attachments_dir: the folder in memory for the files of attached services.
+    """
+    threads = str(max(1, int(profile.cpu)))
+    return {
+        "RC2_ATTACHMENTS_DIR": str(attachments_dir),
+        "RC2_PROFILE": profile.name,
+        "PGSERVICEFILE": f"{attachments_dir}/pg_service.conf",
+        "PGPASSFILE": f"{attachments_dir}/pgpass",
+        "JUPYTER_RUNTIME_DIR": f"{attachments_dir}/jupyter",
+        "JUPYTER_DEFAULT_PROVISIONER_NAME": "rc2-standby",
+        "OMP_NUM_THREADS": threads,
+        "OPENBLAS_NUM_THREADS": threads,
+    }

@@ -1,0 +1,17 @@
+"""What Rc² calls in the Kubernetes API beyond KubeSpawner. Only this package imports kubernetes_asyncio.
+
+The hub uses KubeSpawner's client configuration (`c.KubeSpawner.k8s_api_…`), a gateway its pod's own service account.
+
+pod_watch.py     the pods with given labels, kept up to date by a watch
+pod_status.py    reads the status of a pod
+exec_stream.py   a stream to a command that runs in a pod
+standby_api.py   the Deployments that keep standbys, and the patches of their pods
+api_errors.py    the errors of an API call, and the API server's message in them
+"""
+
+from rc2hub.kubernetes.api_errors import as_error, refusal_message
+from rc2hub.kubernetes.exec_stream import ExecStream, open_exec
+from rc2hub.kubernetes.pod_watch import Pod, PodWatch
+from rc2hub.kubernetes.standby_api import StandbyApi
+
+__all__ = ["ExecStream", "Pod", "PodWatch", "StandbyApi", "as_error", "open_exec", "refusal_message"]

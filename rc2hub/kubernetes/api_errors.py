@@ -1,0 +1,55 @@
+"""The errors of a call of the Kubernetes API, and the message to show for each."""
+
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from aiohttp import ClientError, ClientResponse
+from kubernetes_asyncio.client import ApiException
+
+from rc2hub.errors import Rc2Error
+
+REQUEST_TIMEOUT = 10.0
+"""Seconds for an answer of the API server."""
+NOT_FOUND, CONFLICT, UNPROCESSABLE = 404, 409, 422
+API_ERRORS = (ApiException, ClientError, TimeoutError, OSError)
+"""What a call of the API server may raise."""
+
+
+def refusal_message(error: Exception) -> str:
+    """The API server's own message when it refused a request; empty for any other error."""
+    if not isinstance(error, ApiException) or error.body is None:
+        return ""
+    try:
+        return str(json.loads(error.body)["message"])
+    except (TypeError, ValueError, KeyError):
+        return str(error.reason)
+
+
+def failure_message(error: Exception) -> str:
+    """The message to show when a call of the API server failed."""
+    return refusal_message(error) or "the Kubernetes API does not answer"
+
+
+@contextmanager
+def as_error(error_class: type[Rc2Error]) -> Iterator[None]:
+    """Turn the error of a failed call of the API server into an error of this class, with the API server's message."""
+    try:
+        yield
+    except API_ERRORS as error:
+        raise error_class(failure_message(error)) from error
+
+
+async def read_json(response: ClientResponse) -> dict[str, Any]:
+    """The answer to a request with `_preload_content=False`: the client's own objects take longer to make than the request.
+
+    Raises:
+        ApiException: if the API server refused the request.
+    """
+    if not response.ok:
+        error = ApiException(response.status, response.reason)
+        error.body = await response.read()
+        raise error
+    answer: dict[str, Any] = json.loads(await response.read())
+    return answer

@@ -1,0 +1,106 @@
+"""The pods of Spark that are built; tests/cluster/test_spark_pods.py runs them."""
+
+import json
+from typing import Any
+
+import pytest
+from tornado.web import HTTPError
+from traitlets import TraitError
+from traitlets.config import Config
+
+from rc2hub.gateways.executor_api import matches
+from rc2hub.gateways.pod_drivers import PodDrivers
+from rc2hub.gateways.pod_specs import driver_pod, executor_pod
+
+REQUESTED = {
+    "metadata": {"labels": {"spark-exec-id": "3", "spark-app-selector": "spark-1", "spark-role": "driver"}},
+    "spec": {"containers": [{"env": [{"name": "SPARK_EXECUTOR_ID", "value": "3"}, {"name": "PATH", "value": "/tmp"}]}]},
+}
+
+
+def drivers(**traits: Any) -> PodDrivers:
+    return PodDrivers(
+        "spark", "a secret", config=Config({"SparkDrivers": {"namespace": "there", "image": "spark", **traits}})
+    )
+
+
+def options(pod: dict[str, Any]) -> dict[str, str]:
+    return dict(part.split("=", 1) for part in pod["spec"]["containers"][0]["args"] if "=" in part)
+
+
+def test_by_default_a_driver_has_no_executors():
+    made = driver_pod(drivers(cores="3", memory="2g").pod_settings, "spark-alice", "alice", "uid")
+    assert options(made)["spark.master"] == "local[3]"
+    assert made["spec"]["containers"][0]["resources"] == {
+        "requests": {"cpu": "100m", "memory": "2648Mi"},
+        "limits": {"cpu": "3", "memory": "2648Mi"},
+    }
+
+
+def test_a_driver_with_executors_uses_the_gateway_as_its_kubernetes_api():
+    settings = drivers(executors=4, executors_url="http://gateway:15003").pod_settings
+    assert options(driver_pod(settings, "spark-alice", "alice", "uid"))["spark.master"] == "k8s://http://gateway:15003"
+
+
+def test_no_secret_is_in_a_pod():
+    found = drivers(executors=4, executors_url="http://gateway:15003")
+    driver = driver_pod(found.pod_settings, "spark-alice", "alice", "uid")
+    driver["metadata"]["uid"] = "1"
+    shown = json.dumps([driver, executor_pod(found.pod_settings, driver, REQUESTED)])
+    assert found.derive_secret("spark-alice") not in shown
+    assert "a secret" not in shown
+
+
+def test_any_user_name_gives_a_separate_pod():
+    names = ["alice", "Alice", "alice@example.org", "Ł" * 80, "a--b"]
+    made = [
+        driver_pod(drivers().pod_settings, drivers().create_driver(name).name, name, "uid")["metadata"] for name in names
+    ]
+    labels = {metadata["labels"]["rc2hub.org/spark-key"] for metadata in made}
+    assert len(labels) == len(names)
+    assert all(len(label) <= 63 for label in labels)
+    assert [metadata["annotations"]["rc2hub.org/spark-key"] for metadata in made] == names
+
+
+def test_only_sparks_own_labels_and_variables_of_a_request_are_used():
+    driver = driver_pod(drivers().pod_settings, "spark-alice", "alice", "uid")
+    driver["metadata"]["uid"] = "1"
+    made = executor_pod(drivers().pod_settings, driver, REQUESTED)
+    names = {variable["name"] for variable in made["spec"]["containers"][0]["env"]}
+    assert made["metadata"]["labels"]["spark-role"] == "executor"
+    assert "SPARK_EXECUTOR_ID" in names
+    assert "PATH" not in names
+    assert made["metadata"]["ownerReferences"][0]["uid"] == "1"
+
+
+def test_an_operator_can_add_fields_to_every_pod():
+    made = driver_pod(
+        drivers(extra_pod_config={"nodeSelector": {"disk": "fast"}}).pod_settings, "spark-alice", "alice", "uid"
+    )
+    assert made["spec"]["nodeSelector"] == {"disk": "fast"}
+
+
+def test_an_invalid_memory_size_is_an_error_that_names_the_trait():
+    with pytest.raises(TraitError, match=r"c\.PodDrivers\.memory: 'much' is not a size like 512m or 2g"):
+        drivers(memory="much")
+
+
+@pytest.mark.parametrize(
+    ("selector", "selects"),
+    [
+        ("", True),
+        ("app=spark-1", True),
+        ("app=spark-2", False),
+        ("app=spark-1,role=executor,inactive!=true", True),
+        ("app!=spark-1", False),
+        ("id in (1, 3),app=spark-1", True),
+        ("id in (1,2)", False),
+    ],
+)
+def test_selectors_select_as_in_kubernetes(selector: str, selects: bool):
+    assert matches(selector, {"app": "spark-1", "role": "executor", "id": "3"}) is selects
+
+
+def test_an_unsupported_selector_is_refused():
+    with pytest.raises(HTTPError):
+        matches("id notin (1)", {})

@@ -1,0 +1,124 @@
+"""What a pod contains, and the watch of pods. KubeSpawner's configuration is in `test_kubespawner.py`, starts in `tests/cluster`."""
+
+import asyncio
+import json
+from collections.abc import AsyncIterator
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+from kubernetes_asyncio.client import ApiClient
+
+from rc2hub.errors import ServiceUnavailableError, StandbyError
+from rc2hub.hub.pool.deployment import POOL
+from rc2hub.hub.spawners.accounts import FIRST_UID, default_uid
+from rc2hub.hub.spawners.kube import TIMEOUT_MARGIN, Rc2KubeSpawner
+from rc2hub.kubernetes import PodWatch
+from tests.hub.spawners.conftest import SECRET, manifest
+from tests.kubernetes.api_server import NAMESPACE, ApiServer, api_server, pod
+
+
+async def test_the_pod_does_not_contain_the_users_environment(spawner: Any) -> None:
+    found = await manifest(spawner())
+    assert SECRET not in json.dumps(found)
+    env = {variable["name"]: variable for variable in found["spec"]["containers"][0]["env"]}
+    assert "JUPYTERHUB_USER" not in env
+    assert env["JUPYTERHUB_API_URL"]["value"] == "http://hub:8081/hub/api"
+    assert env["NODE"]["valueFrom"]["fieldRef"]["fieldPath"] == "spec.nodeName"
+
+
+async def test_the_activation_request_contains_what_the_pod_lacks(spawner: Any) -> None:
+    request = spawner().activation_request()
+    assert request.env["JUPYTERHUB_API_TOKEN"] == SECRET
+    assert request.env["HOME"] == request.home == "/home/alice"
+    assert "NODE" not in request.env
+    assert SECRET not in repr(request)
+
+
+async def test_a_profile_decides_the_pods_resources(spawner: Any) -> None:
+    container = (await manifest(spawner()))["spec"]["containers"][0]
+    assert container["resources"]["limits"] == {"cpu": 2.0, "memory": 3 * 2**30}
+    assert {v["name"]: v.get("value") for v in container["env"]}["OMP_NUM_THREADS"] == "2"
+
+
+async def test_a_profile_overrides_any_trait_of_kubespawner(spawner: Any) -> None:
+    spec = (await manifest(spawner("big")))["spec"]
+    assert spec["nodeSelector"] == {"size": "big"}
+    assert spec["containers"][0]["resources"]["requests"]["cpu"] == 0.5
+
+
+async def test_a_standby_starts_as_root_with_four_capabilities_and_cannot_get_more(spawner: Any) -> None:
+    found = await manifest(spawner())
+    context = found["spec"]["containers"][0]["securityContext"]
+    assert context["runAsUser"] == 0
+    assert context["allowPrivilegeEscalation"] is False
+    assert context["capabilities"] == {"drop": ["ALL"], "add": ["CHOWN", "DAC_OVERRIDE", "SETGID", "SETUID"]}
+    assert found["spec"]["automountServiceAccountToken"] is False
+
+
+async def test_with_an_account_from_the_configuration_the_pod_has_no_capability_and_changes_no_account(spawner: Any) -> None:
+    made = spawner(uid=1000)
+    context = (await manifest(made))["spec"]["containers"][0]["securityContext"]
+    assert (context["runAsUser"], context["capabilities"]) == (1000, {"drop": ["ALL"]})
+    assert made.activation_request().uid is None
+
+
+async def test_the_pod_is_ready_when_it_can_be_claimed(spawner: Any) -> None:
+    probe = (await manifest(spawner()))["spec"]["containers"][0]["startupProbe"]
+    assert probe["exec"]["command"] == ["test", "-e", "/run/rc2/ready"]
+
+
+async def test_a_claim_that_waits_too_long_fails_with_a_reason_before_the_timeout_of_jupyterhub(spawner: Any) -> None:
+    async with ApiClient() as client:
+        made = spawner(start_timeout=TIMEOUT_MARGIN)
+        made.api = SimpleNamespace(api_client=client)
+        reconciler = SimpleNamespace(template_pod=await made.standby_pod())
+        profile_pool = SimpleNamespace(reconciler=reconciler, claim=lambda _: asyncio.Event().wait())
+        made.runtime.pool = SimpleNamespace(profile_pool=lambda _: profile_pool)
+        with pytest.raises(StandbyError, match="No R has become ready in time; start again, or ask an operator."):
+            await made.claim()
+
+
+def test_a_new_home_gets_the_same_account_on_every_hub() -> None:
+    assert default_uid("alice") == default_uid("alice") != default_uid("bob")
+    assert default_uid("alice") >= FIRST_UID
+
+
+@pytest.fixture
+async def api() -> AsyncIterator[tuple[ApiServer, Any]]:
+    async with api_server() as made:
+        yield made
+        await Rc2KubeSpawner._stop_all_reflectors()
+
+
+def watching_spawner(spawner: Any, client: Any) -> Any:
+    made = spawner(namespace=NAMESPACE)
+    made.api = client
+    return made
+
+
+async def test_all_spawners_have_the_one_watch_of_pods_and_keep_it(spawner: Any, api: tuple[ApiServer, Any]) -> None:
+    server, client = api
+    await server.change("ADDED", pod("standby", **{POOL: "r"}))
+    first, second = watching_spawner(spawner, client), watching_spawner(spawner, client)
+    watch = await first._start_watching_pods()
+    assert isinstance(watch, PodWatch)
+    assert server.selectors == {"component=singleuser-server"}
+    assert list(watch.labelled("r")) == ["standby"]
+    assert await second._start_watching_pods() is second.pod_reflector is watch
+    assert await second._start_watching_pods(replace=True) is watch
+    await server.change("ADDED", pod("alice"))
+    assert await watch.until("alice", lambda found: found)
+
+
+async def test_a_watch_of_pods_that_could_not_start_is_replaced(spawner: Any, api: tuple[ApiServer, Any]) -> None:
+    server, client = api
+    made = watching_spawner(spawner, client)
+    server.refusal = "the API server is away"
+    with pytest.raises(ServiceUnavailableError, match="the API server is away"):
+        await made._start_watching_pods()
+    server.refusal = ""
+    await server.change("ADDED", pod("alice"))
+    watch = await made._start_watching_pods()
+    assert watch.get("alice") == pod("alice")
+    assert await made._start_watching_pods() is watch
