@@ -169,7 +169,7 @@ class HealthHandler(ApiHandler):
         """Return the states."""
         reconciler = self.broker.reconciler
         states = {name: "failed" if name in reconciler.failures else "ready" for name in sorted(reconciler.services)}
-        self.write({"listening": reconciler.desired is not None, "services": states})
+        self.write({"has_desired_state": reconciler.desired is not None, "services": states})
 
 
 class ServicesHandler(ApiHandler):

@@ -28,7 +28,7 @@ START_TIMEOUT = 60.0
 """Seconds; a cold R with IRkernel takes one to three on two busy cores."""
 
 
-def die_with_parent() -> None:
+def kill_with_parent() -> None:
     """Have the kernel end this process when its parent ends, however that ends (Linux)."""
     ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
 
@@ -124,7 +124,7 @@ class StandbyProvisioner(LocalProvisioner):
         if is_first_r and StandbyProvisioner.warm_kernel is not None:
             self.adopted, StandbyProvisioner.warm_kernel = StandbyProvisioner.warm_kernel, None
             return await KernelProvisionerBase.pre_launch(self, cmd=[], **kwargs)
-        return await super().pre_launch(preexec_fn=die_with_parent, **kwargs)
+        return await super().pre_launch(preexec_fn=kill_with_parent, **kwargs)
 
     async def launch_kernel(self, cmd: list[str], **kwargs: Any) -> KernelConnectionInfo:
         """Start the kernel, or adopt the process and the ports of the warm one."""

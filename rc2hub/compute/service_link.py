@@ -22,6 +22,7 @@ PAGE = """<!doctype html><html lang="en"><meta charset="utf-8"><title>Rc²</titl
 <h1>Your server is already running</h1><p>{message}</p>{button}<p><a href="{server}">Continue without changes</a></p>"""
 RESTART_DELAY = 3
 """Seconds between the request to stop and the start; a stop takes half a second."""
+NO_ANSWER = "The broker of the shared services does not answer; try again in a moment."
 
 
 class ServiceLinkHandler(JupyterHandler):
@@ -41,9 +42,9 @@ class ServiceLinkHandler(JupyterHandler):
             )
             return
         for service in self.get_query_arguments(PREFIX + "service"):
-            message = await self.attach(service)
+            status, message = await self.attach(service)
             if message:
-                self.set_status(403 if "grant" in message else 400)
+                self.set_status(status)
                 self.render_page(message)
                 return
         others = [name for name in self.request.query_arguments if not name.startswith(PREFIX)]
@@ -60,18 +61,19 @@ class ServiceLinkHandler(JupyterHandler):
         self.render_page("It is stopping, and starts again in a moment.", head=refresh)
         self.settings["rc2_restart"] = asyncio.create_task(self.stop_server(user, server))
 
-    async def attach(self, item: str) -> str:
-        """Attach one service, given as in the link (`flights` or `flights:write`); returns an error message, or nothing."""
+    async def attach(self, item: str) -> tuple[int, str]:
+        """Attach one service, given as in the link (`flights` or `flights:write`); returns status and error message."""
         service, _, level = item.partition(":")
         body = json.dumps({"level": level} if level else {})
         try:
             await self.attachments.call("PUT", f"{self.attachments.path}/{quote(service, safe='')}", body=body)
         except HTTPClientError as error:
-            message: str = json.loads(error.response.body)["message"] if error.response else "The broker does not answer."
-            return message
+            if error.response:
+                return error.code, json.loads(error.response.body)["message"]
+            return 503, NO_ANSWER
         except OSError:
-            return "The broker of the shared services does not answer; try again in a moment."
-        return ""
+            return 503, NO_ANSWER
+        return 200, ""
 
     async def stop_server(self, user: str, server: str) -> None:
         """Have the hub stop this server; the server's own token allows that, but not for other servers."""

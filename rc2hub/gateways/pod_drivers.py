@@ -62,7 +62,7 @@ class PodDriver(Driver):
         settings = self._drivers.pod_settings
         with self._explain_failure():
             if self._pod is None:
-                service_account_uid = await self._pods.account(SERVICE_ACCOUNT)
+                service_account_uid = await self._pods.service_account_uid(SERVICE_ACCOUNT)
                 self._pod = await self._pods.create(driver_pod(settings, self.name, self.key, service_account_uid))
             self.executors = Executors(settings, self._pods, self._pod, self._secret)
             await send_secret(self._pods, self.name, self._secret)

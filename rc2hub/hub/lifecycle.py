@@ -1,4 +1,4 @@
-"""The flow of a login, in order: claim, attach, activate; and back. No detail lives here.
+"""The flow of a login: claim and attach at the same time, then activate; and back. No detail lives here.
 
 JupyterHub has authenticated the user; the spawner has parsed the request and checked it against the grants. Then `start`
 activates a standby while the broker makes the credentials; `attach` and `detach` change what is attached while the server
@@ -21,7 +21,7 @@ class ComputeServer(Protocol):
 
     server_id: ServerId
     spawn_request: SpawnRequest
-    attached: dict[str, str]
+    requested_services: dict[str, str]
     api_token: str
 
     @property
@@ -42,7 +42,7 @@ class ComputeServer(Protocol):
         """Delete the server's hub tokens; after a crash the hub itself leaves them."""
 
     def save_state(self) -> None:
-        """Store what is attached, so that a restarted hub knows it."""
+        """Store which services are requested, so that a restarted hub knows them."""
 
     def report_progress(self, message: str) -> None:
         """Show a message to the user who waits for the server."""
@@ -55,7 +55,7 @@ async def start(server: ComputeServer) -> str:
         StandbyError: if no standby could be activated.
         ServiceUnavailableError: if a service that blocks the start cannot be attached.
     """
-    server.attached = dict(server.spawn_request.services)
+    server.requested_services = dict(server.spawn_request.services)
     server.report_progress("Looking for a ready R")
     async with asyncio.TaskGroup() as steps:
         attaching = steps.create_task(_attachments(server))
@@ -69,7 +69,7 @@ async def start(server: ComputeServer) -> str:
 
 async def stop(server: ComputeServer) -> None:
     """Revoke everything, after a normal stop, a failed start and a crash; the server itself has ended by now."""
-    server.attached = {}
+    server.requested_services = {}
     await server.delete_tokens()
     try:
         await server.desired_state.push()
@@ -81,9 +81,9 @@ async def stop(server: ComputeServer) -> None:
 async def change(server: ComputeServer, request: ChangeRequest) -> None:
     """Attach or detach a service while the server runs, if the user holds the grant; the broker does the rest."""
     if request.level is None:
-        server.attached.pop(request.service, None)
+        server.requested_services.pop(request.service, None)
     elif Grant(request.service, request.level) in server.desired_state.grants(server.server_id.user):
-        server.attached[request.service] = request.level
+        server.requested_services[request.service] = request.level
     server.save_state()
     await server.desired_state.push()
 
@@ -103,10 +103,10 @@ async def _claim_and_activate(server: ComputeServer, attaching: "asyncio.Task[li
 
 async def _attachments(server: ComputeServer) -> list[dict[str, Any]]:
     """Have the broker attach the requested services; it works while a standby is claimed and activated."""
-    if not server.attached:
+    if not server.requested_services:
         server.desired_state.push_soon()
         return []
-    services = [server.choices.services[name] for name in server.attached]
+    services = [server.choices.services[name] for name in server.requested_services]
     if waited_for := ", ".join(service.display_name for service in services if service.blocks_start):
         server.report_progress(f"Connecting to {waited_for}")
     await server.desired_state.push_with_retry()

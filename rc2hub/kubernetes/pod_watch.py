@@ -130,7 +130,7 @@ class PodWatch:
         """Wait until a pod changes, appears or is gone."""
         await self._changed.wait()
 
-    async def account(self, name: str) -> str:
+    async def service_account_uid(self, name: str) -> str:
         """The uid of a service account.
 
         Raises:

@@ -187,7 +187,7 @@ class BenchHub:
 
     async def answer_pod(self) -> Any:
         """A user's pod, as KubeSpawner would make it."""
-        return await self.make_spawner("template-user").standby_pod()
+        return await self.make_spawner("template-user").unclaimed_pod()
 
     async def answer_set_users(self, count: int) -> None:
         """Set the number of users with a running compute server."""

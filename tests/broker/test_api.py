@@ -36,7 +36,7 @@ async def test_health_returns_only_states(client: Client):
     async def healthy() -> bool:  # the gateway of Spark starts beside the broker
         return await client.call("GET", "/services/rc2/api/health") == (
             200,
-            {"listening": True, "services": {"flights": "ready", "spark": "ready"}},
+            {"has_desired_state": True, "services": {"flights": "ready", "spark": "ready"}},
         )
 
     await until(healthy)

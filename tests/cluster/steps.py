@@ -9,7 +9,7 @@ from rc2hub.hub.spawners.kube import Rc2KubeSpawner
 from rc2hub.kubernetes import ExecStream
 
 START = {
-    "comparison": (Rc2KubeSpawner, "standby_pod"),
+    "comparison": (Rc2KubeSpawner, "unclaimed_pod"),
     "manifest": (Rc2KubeSpawner, "get_pod_manifest"),
     "claim": (Rc2KubeSpawner, "claim"),
     "activate": (PodStandby, "activate"),

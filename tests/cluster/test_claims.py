@@ -10,7 +10,8 @@ import pytest
 from kubernetes_asyncio.client import ApiClient, CoreV1Api
 from kubernetes_asyncio.config import load_kube_config
 
-from rc2hub.hub.pool.deployment import POOL, claim_patch
+from rc2hub.hub.pool.claim import claim_patch
+from rc2hub.hub.pool.deployment import POOL
 from rc2hub.kubernetes import StandbyApi
 from tests.cluster.cluster import Namespace
 

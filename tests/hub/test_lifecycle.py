@@ -47,7 +47,7 @@ class Alice:
 
     def __init__(self, *errors: Exception | None) -> None:
         self.errors, self.standbys, self.messages = list(errors), list[Standby](), list[str]()
-        self.attached: dict[str, str] = {}
+        self.requested_services: dict[str, str] = {}
         self.desired_state: Any = Push()
 
     async def claim(self) -> Standby:

@@ -1,8 +1,8 @@
 """The authenticator for an organisation's OpenID provider. A user's groups follow the provider, also after the login.
 
-oauthenticator does the login: authorization code with PKCE, the groups' claim, allowed users and admins. This class adds
-three things: the endpoints come from the issuer, a refresh separates an outage from a refusal, and no answer of the
-provider gets into the log.
+oauthenticator does the login: authorization code with PKCE, the groups' claim, allowed users and admins. This class adds:
+the endpoints come from the issuer, a refresh separates an outage from a refusal, a logout ends the session at the provider
+too, and a refusal is one page with one sentence. No answer of the provider gets into the log.
 """
 
 import asyncio

@@ -68,6 +68,6 @@ class BrokerClient:
             )
         except (ClientError, TimeoutError) as error:
             raise ServiceUnavailableError(
-                "The broker of the shared services does not answer; the hub restarts it, try again in a moment."
+                "The broker of the shared services does not answer; try again in a moment."
             ) from error
         return response

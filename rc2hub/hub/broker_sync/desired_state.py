@@ -22,7 +22,7 @@ log = logging.getLogger("JupyterHub")
 INTERVAL = 15.0
 """Seconds between two pushes when nothing changes."""
 BROKER_RESTART_TIMEOUT = 40.0
-"""Seconds that a start waits for the broker itself, which JupyterHub restarts when it polls it."""
+"""Seconds in which a start tries to reach the broker; JupyterHub, or Kubernetes, restarts a broker that has ended."""
 RETRY_DELAY = 0.2
 """Seconds between tries of a start while the broker restarts."""
 
@@ -33,7 +33,7 @@ class RunningSpawner(Protocol):
     pending: str | None
     active: bool
     name: str
-    attached: dict[str, str]
+    requested_services: dict[str, str]
 
 
 class DesiredStatePush:
@@ -80,10 +80,10 @@ class DesiredStatePush:
         self._soon.set()
 
     async def push_with_retry(self) -> None:
-        """Push now; if the broker does not answer, have JupyterHub restart it, and try again until it answers.
+        """Push now; if the broker does not answer, have JupyterHub restart one that it manages, and try again.
 
         Raises:
-            ServiceUnavailableError: if the broker does not answer within 40 seconds.
+            ServiceUnavailableError: if no try succeeds that begins within 40 seconds.
         """
         deadline = time.monotonic() + BROKER_RESTART_TIMEOUT
         while True:
@@ -106,7 +106,7 @@ class DesiredStatePush:
         servers: dict[ServerId, Mapping[str, str]] = {}
         for user in self.hub.users.values():
             for spawner in running_spawners(user):
-                servers[ServerId(user.name, spawner.name)] = dict(spawner.attached)
+                servers[ServerId(user.name, spawner.name)] = dict(spawner.requested_services)
         users = {server.user for server in servers} | self._users_active_today()
         return DesiredState(servers, {name: self.grants(name) for name in users}, self.pool_states())
 

@@ -12,7 +12,8 @@ process_standby.py        one such process
 pod_pool.py               standbys as pods, for multi-user mode: all profiles
 pod_profile_pool.py       the standbys of one profile, from the ready pod to the claim
 pod_standby.py            one pod: what every pod contains, and the control stream to it
-deployment.py             how the Deployment of standbys, the claim and a comparison of pods look
+deployment.py             how the Deployment of standbys looks
+claim.py                  whether a standby fits a user, and the patch that claims it
 deployment_reconciler.py  keeps that Deployment as configured
 refill_throttle.py        holds new standbys behind a scheduling gate while users log in
 pod_sweeper.py            deletes pods that belong to no server

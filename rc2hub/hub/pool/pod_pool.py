@@ -22,7 +22,7 @@ RESIZE_TIMEOUT = 5.0
 NEEDS_USER = "No standby is kept: the configuration of its pod needs a user."
 
 
-class PodTemplate(Protocol):
+class TemplateSource(Protocol):
     """Makes the pod of each profile as KubeSpawner would make it for a user, but without a user."""
 
     async def pods(self) -> PodWatch:
@@ -43,7 +43,7 @@ class PodTemplate(Protocol):
 class PodPool:
     """The standbys of all profiles, as pods."""
 
-    def __init__(self, api: StandbyApi, template: PodTemplate, profiles: Mapping[str, Profile]) -> None:
+    def __init__(self, api: StandbyApi, template: TemplateSource, profiles: Mapping[str, Profile]) -> None:
         """Take what calls the Kubernetes API and what makes the pods; `open`, then `run`."""
         self.api, self._template = api, template
         self._profiles = {name: profile for name, profile in profiles.items() if profile.spare}

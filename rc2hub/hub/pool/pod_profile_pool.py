@@ -12,7 +12,8 @@ from typing import Protocol
 
 from rc2hub.errors import StandbyError
 from rc2hub.hub import metrics
-from rc2hub.hub.pool.deployment import TEMPLATE, active_standbys, claim_patch
+from rc2hub.hub.pool.claim import claim_patch
+from rc2hub.hub.pool.deployment import TEMPLATE, active_standbys
 from rc2hub.hub.pool.deployment_reconciler import DeploymentReconciler
 from rc2hub.hub.pool.pod_standby import PodStandby
 from rc2hub.hub.pool.pool_stats import PoolStats
@@ -78,7 +79,7 @@ class PodProfilePool:
             StandbyError: if the API server does not answer.
         """
         requested_at = self.stats.record_request()
-        self._throttle.record_login()
+        self._throttle.record_claim()
         result = metrics.WARM if len(self._queue) else metrics.WAITED
         while standby := await self._next(spawner.report_progress):
             self._claimed.add(standby.name)

@@ -40,7 +40,7 @@ class RefillThrottle:
         self._last_login = float("-inf")
         self._gated: set[str] = set()
 
-    def record_login(self) -> None:
+    def record_claim(self) -> None:
         """Note that a user logs in now."""
         self._last_login = time.monotonic()
 

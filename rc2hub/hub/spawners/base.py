@@ -32,7 +32,7 @@ class Rc2Spawner(_NextSpawnerClass):  # type: ignore[misc]
     def __init__(self, **kwargs: Any) -> None:
         """Start from what JupyterHub stored of the user's last request."""
         super().__init__(**kwargs)
-        self.attached: dict[str, str] = {}
+        self.requested_services: dict[str, str] = {}
         self.spawn_request: SpawnRequest
         self._accepted_options = dict(self.user_options)
         self._progress_messages: list[str] = []
@@ -141,23 +141,23 @@ class Rc2Spawner(_NextSpawnerClass):  # type: ignore[misc]
         self.db.commit()
 
     def save_state(self) -> None:
-        """Store what is attached, so that a restarted hub knows it."""
+        """Store which services are requested, so that a restarted hub knows them."""
         self.orm_spawner.state = self.get_state()
         self.db.commit()
 
     def load_state(self, state: dict[str, Any]) -> None:
-        """Restore what was attached."""
+        """Restore which services were requested."""
         super().load_state(state)
-        self.attached = dict(state.get("attached", {}))
+        self.requested_services = dict(state.get("requested_services", {}))
 
     def get_state(self) -> dict[str, Any]:
         """Names only, no credential."""
-        return {**super().get_state(), "attached": self.attached}
+        return {**super().get_state(), "requested_services": self.requested_services}
 
     def clear_state(self) -> None:
-        """Forget what was attached."""
+        """Forget which services were requested."""
         super().clear_state()
-        self.attached = {}
+        self.requested_services = {}
 
     def identity_env(self, home: str) -> dict[str, str]:
         """The variables that tell programs who the user is."""

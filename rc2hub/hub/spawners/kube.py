@@ -15,7 +15,8 @@ from traitlets import Dict, Enum, Unicode, default
 from rc2hub.errors import StandbyError
 from rc2hub.hub import metrics
 from rc2hub.hub.pool.activation import ActivationRequest, Standby
-from rc2hub.hub.pool.deployment import CONTAINER, POOL, server_container, template_diff, user_resources
+from rc2hub.hub.pool.claim import template_diff, user_resources
+from rc2hub.hub.pool.deployment import CONTAINER, POOL, server_container
 from rc2hub.hub.pool.pod_pool import PodPool
 from rc2hub.hub.pool.pod_profile_pool import PodProfilePool
 from rc2hub.hub.pool.pod_standby import CAPABILITIES, COMMAND, PodStandby, pod_environment, remove_identity
@@ -142,7 +143,7 @@ class Rc2KubeSpawner(Rc2Spawner, KubeSpawner):  # type: ignore[misc]
         """KubeSpawner's pod without the user's identity; without a warm-up, too, because the user waits for it."""
         return self._without_identity(await super().get_pod_manifest(), {"RC2_SKIP_WARM_UP": "1"})
 
-    async def standby_pod(self) -> Pod:
+    async def unclaimed_pod(self) -> Pod:
         """The pod of this user's server as a standby, as JSON, after the operator's `modify_pod_hook`."""
         await self.load_user_options()
         pod = self._without_identity(await super().get_pod_manifest(), {})
@@ -173,7 +174,7 @@ class Rc2KubeSpawner(Rc2Spawner, KubeSpawner):  # type: ignore[misc]
         if profile_pool is None:
             metrics.record_claim(self.spawn_request.profile, "", time.monotonic(), metrics.COLD, metrics.NO_POOL)
             return await self._start_own_pod()
-        user_pod = await self.standby_pod()
+        user_pod = await self.unclaimed_pod()
         if different := [*self._per_user_traits(), *template_diff(user_pod, profile_pool.reconciler.template_pod)]:
             profile_pool.record_cold_start()
             self.report_progress(f"Starting a new R for you: the ready ones have other {', '.join(different)}")

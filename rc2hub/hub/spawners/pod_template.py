@@ -54,7 +54,7 @@ class PodTemplate:
         """The pod from which the standbys of a profile are made."""
         spawner = self._make_spawner({"profile": profile})
         spawner.spawn_request = SpawnRequest(profile, {})
-        pod: Pod = await spawner.standby_pod()
+        pod: Pod = await spawner.unclaimed_pod()
         return pod
 
     def _make_spawner(self, options: dict[str, Any]) -> Any:

@@ -26,8 +26,8 @@ def restrict(c: Any) -> None:
         SystemExit: with one sentence, if a profile keeps standbys.
     """
     c.Profiles.catalogue = [_without_standbys(*each) for each in enumerate(Profiles(config=c).catalogue)]
-    c.KubeSpawner.setdefault("uid", account)
-    c.KubeSpawner.setdefault("gid", account)
+    c.KubeSpawner.setdefault("uid", uid_of)
+    c.KubeSpawner.setdefault("gid", uid_of)
     c.KubeSpawner.setdefault("pod_security_context", {"runAsNonRoot": True})
     c.KubeSpawner.modify_pod_hook = functools.partial(mount_own_home_only, c.KubeSpawner.get("modify_pod_hook"))
 
@@ -40,7 +40,7 @@ def _without_standbys(index: int, profile: Any) -> Any:
     return {**profile, "spare": 0}
 
 
-def account(spawner: Any) -> int:
+def uid_of(spawner: Any) -> int:
     """The user id of the spawner's user, the same on every hub."""
     return default_uid(spawner.user.name)
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from rc2hub.hub.spawners.restricted import account, mount_own_home_only
+from rc2hub.hub.spawners.restricted import mount_own_home_only, uid_of
 from tests.cluster.helm.chart import hub_configuration, render
 
 CULL = ["list:users", "read:users:activity", "read:servers", "delete:servers"]
@@ -35,6 +35,6 @@ def test_without_cull_the_service_does_not_exist(configured: Any) -> None:
 
 def test_a_restricted_pod_starts_as_the_user(configured: Any) -> None:
     c = configured("--set=compute.podSecurity=restricted")
-    assert (c.KubeSpawner.uid, c.KubeSpawner.modify_pod_hook.func) == (account, mount_own_home_only)
+    assert (c.KubeSpawner.uid, c.KubeSpawner.modify_pod_hook.func) == (uid_of, mount_own_home_only)
     assert [profile["spare"] for profile in c.Profiles.catalogue] == [0]
     assert "uid" not in configured("--set=compute.podSecurity=baseline").KubeSpawner

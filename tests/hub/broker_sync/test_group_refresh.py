@@ -23,7 +23,7 @@ class User:
 
     @property
     def spawners(self) -> dict[str, Any]:
-        return {"": SimpleNamespace(active=self.active, pending=None, name="", attached={})}
+        return {"": SimpleNamespace(active=self.active, pending=None, name="", requested_services={})}
 
     def sync_groups(self, names: list[str]) -> None:
         self.groups = names

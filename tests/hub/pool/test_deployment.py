@@ -4,15 +4,8 @@ from typing import Any
 
 import pytest
 
-from rc2hub.hub.pool.deployment import (
-    POOL,
-    active_standbys,
-    claim_patch,
-    deployment,
-    standby_resources,
-    template_diff,
-    user_resources,
-)
+from rc2hub.hub.pool.claim import claim_patch, template_diff, user_resources
+from rc2hub.hub.pool.deployment import POOL, active_standbys, deployment, standby_resources
 from tests.hub.pool.pod_watches import NAMESPACE, pod_watch
 
 LIMITS = {"cpu": 2.0, "memory": 4 << 30}

@@ -40,7 +40,7 @@ class World:
         await asyncio.sleep(0)
         self.now += seconds
         for _ in [login for login in self.logins if login <= self.now]:
-            self.throttle.record_login()
+            self.throttle.record_claim()
 
     async def watch(self) -> None:
         async with asyncio.TaskGroup() as tasks:
@@ -62,20 +62,20 @@ async def test_without_a_login_the_gate_is_removed_at_once_and_once(world: World
 
 
 async def test_the_gate_stays_until_the_login_is_over(world: World) -> None:
-    world.throttle.record_login()
+    world.throttle.record_claim()
     await world.watch()
     assert world.ungated == [("new", GATE, pytest.approx(QUIET_PERIOD, abs=POLL_INTERVAL))]
 
 
 async def test_the_gate_stays_no_longer_than_two_seconds_however_many_users_log_in(world: World) -> None:
-    world.throttle.record_login()
+    world.throttle.record_claim()
     world.logins = [100.0]  # and from then on at each check
     await world.watch()
     assert world.ungated == [("new", GATE, pytest.approx(MAX_GATED, abs=POLL_INTERVAL))]
 
 
 async def test_the_gate_is_removed_during_logins_if_a_user_waits_for_the_standby(world: World) -> None:
-    world.throttle.record_login()
+    world.throttle.record_claim()
     world.awaited_from = 100.3
     await world.watch()
     assert world.ungated == [("new", GATE, pytest.approx(0.3, abs=POLL_INTERVAL))]
@@ -88,7 +88,7 @@ async def test_a_failed_removal_is_tried_again(world: World) -> None:
 
 
 async def test_a_hub_that_shuts_down_leaves_no_gated_pod(world: World) -> None:
-    world.throttle.record_login()
+    world.throttle.record_claim()
     watching = asyncio.create_task(world.watch())
     await asyncio.sleep(0)
     await asyncio.sleep(0)

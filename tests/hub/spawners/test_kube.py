@@ -72,7 +72,7 @@ async def test_a_claim_that_waits_too_long_fails_with_a_reason_before_the_timeou
     async with ApiClient() as client:
         made = spawner(start_timeout=TIMEOUT_MARGIN)
         made.api = SimpleNamespace(api_client=client)
-        reconciler = SimpleNamespace(template_pod=await made.standby_pod())
+        reconciler = SimpleNamespace(template_pod=await made.unclaimed_pod())
         profile_pool = SimpleNamespace(reconciler=reconciler, claim=lambda _: asyncio.Event().wait())
         made.runtime.pool = SimpleNamespace(profile_pool=lambda _: profile_pool)
         with pytest.raises(StandbyError, match="No R has become ready in time; start again, or ask an operator."):

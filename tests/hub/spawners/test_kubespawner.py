@@ -95,10 +95,10 @@ async def test_a_name_that_kubernetes_does_not_accept_is_escaped(spawner: Any) -
 
 async def test_a_restarted_hub_finds_the_pod_where_it_was_made(spawner: Any) -> None:
     before = spawner(namespace="compute", pod_name_template="r-{username}")
-    before.attached = {"flights": "read"}
+    before.requested_services = {"flights": "read"}
     after = spawner(namespace="elsewhere")
     after.load_state(before.get_state())
-    assert (after.location, after.attached) == ("compute/r-alice", {"flights": "read"})
+    assert (after.location, after.requested_services) == ("compute/r-alice", {"flights": "read"})
 
 
 async def test_a_restarted_hub_finds_a_claimed_pod_by_its_name_as_a_standby(spawner: Any) -> None:
