@@ -1,4 +1,4 @@
-// The same as etcd's own main package, whose module needs replace directives.
+// etcd as its own main package has it; that one is in a module which needs replacements.
 package main
 
 import (

@@ -1,4 +1,4 @@
-// All of Kubernetes in one binary; the name it is started with selects the component. One link step instead of six.
+// All of Kubernetes in one binary: the name it is run by picks the component. One link instead of six.
 package main
 
 import (
@@ -33,11 +33,11 @@ func main() {
 	name := filepath.Base(os.Args[0])
 	component, known := components[name]
 	if !known {
-		fmt.Fprintf(os.Stderr, "%q is not a component of Kubernetes\n", name)
+		fmt.Fprintf(os.Stderr, "%q is no component of Kubernetes\n", name)
 		os.Exit(2)
 	}
 	command := component()
-	if name == "kubectl" { // as in kubectl's own main package
+	if name == "kubectl" { // as its own main package has it
 		if err := cli.RunNoErrOutput(command); err != nil {
 			util.CheckErr(err)
 		}
