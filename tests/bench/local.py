@@ -24,8 +24,8 @@ PEER_CONFIG = """
 import os
 c = get_config()
 c.JupyterHub.bind_url = f"http://127.0.0.1:{os.environ['RC2_HUB_PORT']}/"
-c.JupyterHub.hub_bind_url = "http://127.0.0.1:HUB"
-c.ConfigurableHTTPProxy.api_url = "http://127.0.0.1:API"
+c.JupyterHub.hub_bind_url = "http://127.0.0.1:@HUB@"
+c.ConfigurableHTTPProxy.api_url = "http://127.0.0.1:@API@"
 c.JupyterHub.spawner_class = "simple"
 c.SimpleLocalProcessSpawner.home_dir_template = os.environ["RC2_HOME"] + "/homes/{username}"
 c.JupyterHub.authenticator_class = "dummy"
@@ -121,7 +121,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         hub, api = free_ports(2)
         (local := Path(folder, "ours.py")).write_text(LOCAL.read_text().replace('"spare": 2', f'"spare": {BURST}'))
-        (peer := Path(folder, "peer.py")).write_text(PEER_CONFIG.replace("HUB", str(hub)).replace("API", str(api)))
+        (peer := Path(folder, "peer.py")).write_text(PEER_CONFIG.replace("@HUB@", str(hub)).replace("@API@", str(api)))
         ours, theirs = Rc2(Path(folder, "ours"), local=local), Rc2(Path(folder, "theirs"), peer)
         ours.start()
         theirs.start()
