@@ -12,7 +12,7 @@ from rc2hub.processes import marked_processes
 from tests.fixtures.hub import Client, Rc2, until
 from tests.test_kill import COMMANDS, kill, processes, runtime_dir
 
-CONNECT = 'con <- rc2::rc2_connect("flights"); cat(DBI::dbGetQuery(con, "SELECT count(*) FROM flights")[[1]])'
+CONNECT = 'con <- rc2::rc2_connect("flights"); cat(DBI::dbGetQuery(con, "SELECT count(*)::int FROM flights")[[1]])'
 
 
 @pytest.fixture
@@ -62,7 +62,7 @@ async def test_requested_flights_are_attached_at_the_first_prompt(client: Client
     async with client.kernel(analyst) as r:
         assert await r.run(CONNECT) == "336776"
         assert await r.run("s <- rc2::rc2_services(); s <- s[s$attached, ]; cat(s$service, s$level)") == "flights read"
-        climate = "SELECT count(*) FROM dataexpo.measure_table"
+        climate = "SELECT count(*)::int FROM dataexpo.measure_table"
         assert int(await r.run(f'cat(DBI::dbGetQuery(con, "{climate}")[[1]])')) > 1000
 
 

@@ -102,7 +102,7 @@ async def test_a_users_role_reads_and_other_statements_end_in_permission_denied(
         await r.run(
             'con <- rc2::rc2_connect("flights"); attempt <- function(sql) tryCatch(DBI::dbExecute(con, sql), error = conditionMessage)'
         )
-        assert await r.run('cat(DBI::dbGetQuery(con, "SELECT count(*) FROM flights")[[1]])') == "336776"
+        assert await r.run('cat(DBI::dbGetQuery(con, "SELECT count(*)::int FROM flights")[[1]])') == "336776"
         assert "permission denied" in await r.run('cat(attempt("CREATE TABLE new_table (a int)"))')
         assert "permission denied" in await r.run("cat(attempt(\"INSERT INTO airlines VALUES ('x', 'y')\"))")
         other = await r.run(f"cat(DBI::dbGetQuery(con, \"SELECT rolname FROM pg_roles WHERE rolname ~ '{two[1]}'\")[[1]])")
@@ -133,7 +133,7 @@ async def test_each_odd_user_name_gets_its_own_home_and_role(rc2: Rc2, client: C
         assert home.parent == rc2.home / "homes"
         assert (
             await r.run(
-                'con <- rc2::rc2_connect("flights"); cat(DBI::dbGetQuery(con, "SELECT count(*) FROM airlines")[[1]])'
+                'con <- rc2::rc2_connect("flights"); cat(DBI::dbGetQuery(con, "SELECT count(*)::int FROM airlines")[[1]])'
             )
             == "16"
         )

@@ -114,7 +114,7 @@ def _start_hub(home: Home, config: Path, port: int) -> "subprocess.Popen[bytes]"
         RC2_HUB_PORT=str(port),
         PATH=f"{Path(sys.executable).parent}:{os.environ['PATH']}",
         R_LIBS=str(Path(sys.prefix, "lib", "R", "library")),
-        RC2_SPARK_PYTHON=str(Path(sys.prefix, "spark", "bin", "python")),
+        RC2_DATA_PYTHON=str(Path(sys.prefix, "spark", "bin", "python")),
     )
     for signum in (signal.SIGINT, signal.SIGTERM):  # SIGINT too, because a shell makes its background jobs ignore it
         signal.signal(signum, _interrupt)

@@ -190,6 +190,8 @@ class PostgresService(SharedService):
                 # to the login role itself: it has the rights of the group only after the connection is made
                 SQL("GRANT CONNECT ON DATABASE {} TO {}").format(Identifier(self.address["dbname"]), role),
                 SQL("ALTER ROLE {} SET role = {}").format(role, Literal(self.group_role(level))),
+                # so that a table is found by its name alone
+                SQL("ALTER ROLE {} SET search_path = {}").format(role, SQL(", ").join(map(Identifier, self.schemas))),
                 SQL("ALTER ROLE {} SET statement_timeout = {}").format(role, Literal(f"{self.statement_timeout}s")),
                 SQL("COMMENT ON ROLE {} IS {}").format(role, Literal(label)),
             ]

@@ -42,11 +42,15 @@ kubernetes <- paste0("https://", Sys.getenv("KUBERNETES_SERVICE_HOST"), ":", Sys
 DATABASE = """
 con <- rc2_connect("flights")
 sql <- function(...) tryCatch(cat(DBI::dbGetQuery(con, sprintf(...))[[1]]), error = function(error) cat(conditionMessage(error)))
-log_in_as <- function(role) tryCatch({
-  DBI::dbConnect(RPostgreSQL::PostgreSQL(), host = fields[[1]], port = as.integer(fields[[2]]), dbname = fields[[3]],
-    user = role, password = fields[[5]])
-  cat("in")
-}, error = function(error) cat(conditionMessage(error)))
+log_in_as <- function(role) {
+  code <- "import sys; from adbc_driver_postgresql import connect; from adbc_driver_manager import AdbcConnection
+try: AdbcConnection(connect(sys.argv[1])); print('in', end='')
+except Exception as error: print(error, end='')"
+  address <- sprintf("host='%s' port='%s' dbname='%s' user='%s' password='%s'", fields[[1]], fields[[2]], fields[[3]], role,
+    fields[[5]])
+  cat(system2(Sys.getenv("RC2_DATA_PYTHON"), c("-c", shQuote(code), shQuote(address)), stdout = TRUE,
+    env = "LD_LIBRARY_PATH="))
+}
 """
 CREDENTIALS = """
 library(rc2)

@@ -250,3 +250,14 @@ def test_a_missing_admin_credential_gives_one_sentence(tmp_path: Path):
         AdminCredential("file", str(tmp_path / "nowhere")).read()
     with pytest.raises(ServiceUnavailableError, match="cannot read its credential"):
         AdminCredential("env", "RC2_NOT_SET").read()
+
+
+async def test_tables_of_all_schemas_of_the_entry_are_found_by_their_name_alone(postgres: Postgres, shop: str):
+    with postgres.connect(shop) as admin:
+        admin.execute('CREATE SCHEMA "Stat x"; CREATE TABLE "Stat x".grades AS SELECT 1 AS grade')
+    entry = {"kind": "postgres", **database.entry(postgres.directory, shop), "schemas": ["Stat x", "public"]}
+    service = PostgresService(shop.replace("_", "-"), entry, 600.0)
+    with login(await service.attach(ALICE, "read")) as session:
+        assert session.execute("SELECT grade FROM grades").fetchone() == (1,)
+        assert session.execute("SELECT count(*) FROM things").fetchone() == (3,)
+    await service.close()

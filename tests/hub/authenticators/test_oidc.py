@@ -27,7 +27,7 @@ VALUES = {
         "custom_403_message": "You are not staff; ask the library.",
     },
 }
-CONNECT = 'con <- rc2::rc2_connect("flights"); cat(DBI::dbGetQuery(con, "SELECT count(*) FROM flights")[[1]])'
+CONNECT = 'con <- rc2::rc2_connect("flights"); cat(DBI::dbGetQuery(con, "SELECT count(*)::int FROM flights")[[1]])'
 ATTACHED = "s <- rc2::rc2_services(); cat(s$attached[s$service == 'flights'])"
 
 

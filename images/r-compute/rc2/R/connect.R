@@ -1,16 +1,32 @@
 ATTACH_TIMEOUT <- 120 # seconds that a service may take to start; PostgreSQL takes none, Spark up to ten on two cores
 
-rc2_connect <- function(service) {
+rc2_connect <- function(service, new = FALSE, bigint = c("integer64", "integer", "numeric", "character"),
+                        numeric = c("double", "character")) {
   check_inside_rc2()
   if (!is.character(service) || length(service) != 1 || is.na(service)) {
     fail("The service must be one name, such as rc2_connect(\"flights\"); rc2_services() lists them.")
   }
+  bigint <- match.arg(bigint)
+  numeric <- match.arg(numeric)
   attached <- attachment(service)
   if (is.null(attached)) attached <- attach_and_wait(service)
   if (!identical(attached$kind, "postgres")) {
     fail("The service ", service, " is of the kind ", attached$kind, "; rc2_", attached$kind, "() connects to it.")
   }
-  with_readable_errors(connect_postgres(service))
+  if (!new && is_alive(live_connections[[service]])) {
+    return(new("Rc2PostgresConnection", state = live_connections[[service]], bigint = bigint, numeric = numeric))
+  }
+  connection <- new_connection("Rc2PostgresConnection", "postgres", service, bigint, numeric)
+  if (!new) live_connections[[service]] <- connection@state
+  connection
+}
+
+# The connections that rc2_connect() hands out again, by service.
+live_connections <- new.env(parent = emptyenv())
+
+is_alive <- function(state) {
+  if (is.null(state) || !is_current(state) || state$pid != Sys.getpid()) return(FALSE)
+  tryCatch(call_data("check", state$id)$alive, rc2_error = function(error) FALSE)
 }
 
 attachment <- function(service) {
@@ -40,31 +56,3 @@ await_attached <- function(service) {
   }
   fail(service, " was attached, but did not start in ", ATTACH_TIMEOUT, " seconds; try again in a moment.")
 }
-
-connect_postgres <- function(service) {
-  if (requireNamespace("RPostgres", quietly = TRUE)) {
-    return(DBI::dbConnect(RPostgres::Postgres(), service = service, bigint = "numeric"))
-  }
-  connection <- DBI::dbConnect(RPostgreSQL::PostgreSQL(), dbname = paste0("service=", service))
-  new("Rc2Connection", connection)
-}
-
-# RPostgreSQL's connection, whose errors are the database's message alone, and with the second edition of dbplyr's interface.
-setClass("Rc2Connection", contains = "PostgreSQLConnection")
-
-setMethod("dbSendQuery", c("Rc2Connection", "character"), function(conn, statement, ...) {
-  with_readable_errors(callNextMethod())
-})
-
-# RPostgreSQL's method prints the error, warns and returns NULL
-setMethod("dbGetQuery", c("Rc2Connection", "character"), function(conn, statement, ...) {
-  result <- dbSendQuery(conn, statement, ...)
-  on.exit(dbClearResult(result))
-  dbFetch(result, n = -1)
-})
-
-setMethod("dbExecute", c("Rc2Connection", "character"), function(conn, statement, ...) {
-  with_readable_errors(callNextMethod())
-})
-
-dbplyr_edition.Rc2Connection <- function(con) 2L

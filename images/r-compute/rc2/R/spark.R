@@ -37,7 +37,7 @@ spark_client <- function() {
   if (!requireNamespace("reticulate", quietly = TRUE)) {
     fail("Spark needs the R package reticulate; an operator has to install it.")
   }
-  client_python <- Sys.getenv("RC2_SPARK_PYTHON")
+  client_python <- Sys.getenv("RC2_DATA_PYTHON")
   if (!file.exists(client_python)) fail("Spark's Python client is not installed here; an operator has to install it.")
   if (reticulate::py_available() && !same_file(reticulate::py_config()$python, client_python)) {
     fail("This R already uses another Python, and it can use only one; restart the kernel and call rc2_spark() first.")

@@ -12,8 +12,3 @@ test_that("a service that is not one name is refused", {
   local_attachments(flights)
   expect_error(rc2_connect(c("a", "b")), "must be one name", class = "rc2_error")
 })
-
-test_that("the driver's text is removed from the database's message", {
-  wrapped <- "RS-DBI driver: (could not Retrieve the result : ERROR:  permission denied for table flights\n)\n"
-  expect_equal(rc2:::database_message(wrapped), "permission denied for table flights")
-})

@@ -1,0 +1,40 @@
+# dplyr: what dbplyr does for PostgreSQL holds for this package's connections, too.
+
+# Registers dbplyr's and dplyr's methods for RPostgres' class for the connections of this package, whatever their version has.
+use_postgres_methods <- function(...) {
+  for (package in intersect(c("dplyr", "dbplyr"), loadedNamespaces())) {
+    methods <- get(".__S3MethodsTable__.", envir = asNamespace(package))
+    for (name in grep("\\.PqConnection$", ls(methods), value = TRUE)) {
+      generic <- sub("\\.PqConnection$", "", name)
+      if (exists(generic, envir = asNamespace(package))) {
+        registerS3method(generic, "Rc2PostgresConnection", get(name, envir = methods), envir = asNamespace(package))
+      }
+    }
+  }
+  # while dbplyr loads, dplyr is there before dbplyr has its functions
+  if ("dbplyr" %in% loadedNamespaces() && exists("dbplyr_edition", envir = asNamespace("dbplyr"))) use_own_methods()
+}
+
+use_own_methods <- function() {
+  own <- list(
+    Rc2PostgresConnection = list(dbplyr_edition = function(con) 2L, db_connection_describe = describe_postgres),
+    SparkConnection = list(
+      dbplyr_edition = spark_dbplyr_edition, db_connection_describe = spark_db_connection_describe,
+      db_copy_to = spark_db_copy_to, sql_query_save = spark_sql_query_save,
+      sql_table_analyze = spark_sql_table_analyze, db_analyze = spark_db_analyze))
+  for (class in names(own)) {
+    for (generic in names(own[[class]])) {
+      registerS3method(generic, class, own[[class]][[generic]], envir = asNamespace("dbplyr"))
+    }
+  }
+}
+
+describe_postgres <- function(con, ...) {
+  info <- con@state$info
+  paste0("PostgreSQL ", info$server_version, " [", info$role, "@", con@state$service, "/", info$dbname, "]")
+}
+
+.onLoad <- function(libname, pkgname) {
+  use_postgres_methods()
+  for (package in c("dplyr", "dbplyr")) setHook(packageEvent(package, "onLoad"), use_postgres_methods)
+}

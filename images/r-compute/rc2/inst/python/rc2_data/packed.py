@@ -1,0 +1,86 @@
+"""Arrow columns from the columns that `pack()` of R has packed, whose bytes are used as Arrow's buffers."""
+
+import re
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+NA_INTEGER64 = -(2**63)
+MICROSECONDS = 1e6
+INFINITE_DATES = {np.inf: -2147472692, -np.inf: -2147472691}
+"""Days whose distance to PostgreSQL's epoch, the year 2000, is its infinity."""
+
+
+def table(names, columns):
+    """A table of packed columns."""
+    return pa.Table.from_arrays([unpack(column) for column in columns], names=list(names))
+
+
+def unpack(column):
+    """One packed column as an array."""
+    kind, data = column["kind"][0], column["data"]
+    missing = np.frombuffer(column["missing"], bool)
+    if kind in ("character", "raw"):
+        return variable_width(column, missing, pa.large_string() if kind == "character" else pa.large_binary())
+    if kind == "list":
+        return pa.ListArray.from_arrays(pa.array(offsets(column, np.int32)), unpack(data), mask=pa.array(missing))
+    if kind == "logical":
+        return pa.array(np.frombuffer(data, "<i4") != 0, mask=missing)
+    if kind == "integer":
+        return pa.array(np.frombuffer(data, "<i4"), mask=missing)
+    if kind == "integer64":
+        numbers = np.frombuffer(data, "<i8")
+        return pa.array(numbers, mask=missing | (numbers == NA_INTEGER64))
+    return doubles(kind, np.frombuffer(data, "<f8"), missing)
+
+
+def offsets(column, dtype):
+    return np.concatenate([[0], np.cumsum(np.frombuffer(column["sizes"], "<i4"), dtype=np.int64)]).astype(dtype)
+
+
+def variable_width(column, missing, kind):
+    buffers = [validity(missing), pa.py_buffer(offsets(column, np.int64)), pa.py_buffer(column["data"])]
+    array = pa.Array.from_buffers(kind, len(missing), buffers)
+    return array.cast(pa.string() if kind == pa.large_string() else pa.binary())
+
+
+def doubles(kind, numbers, missing):
+    """Types that R stores as double: numbers, days, seconds."""
+    if kind == "double":
+        return pa.array(numbers, mask=missing)
+    infinite = ~missing & np.isinf(numbers)
+    finite = np.where(missing | infinite, 0.0, numbers)
+    if kind == "Date":
+        days = np.floor(finite).astype(np.int32)
+        for number, stored in INFINITE_DATES.items():
+            days = np.where(numbers == number, np.int32(stored), days)
+        return pa.array(days, mask=missing).cast(pa.date32())
+    microseconds = pa.array(np.rint(finite * MICROSECONDS).astype(np.int64), mask=missing)
+    if kind == "hms":
+        return microseconds.cast(pa.time64("us"))
+    if kind == "duration":
+        return microseconds.cast(pa.duration("us"))
+    return with_infinities(microseconds.cast(pa.timestamp("us", "UTC")), numbers, infinite)
+
+
+def with_infinities(array, numbers, infinite):
+    """Instants; as text if some are infinite, which Arrow has not."""
+    if not infinite.any():
+        return array
+    names = np.where(numbers > 0, "infinity", "-infinity")
+    texts = np.datetime_as_string(array.cast(pa.timestamp("us")).to_numpy(zero_copy_only=False)).tolist()
+    finite = pa.array([instant_text(text) for text in texts], mask=array.is_null().to_numpy(zero_copy_only=False))
+    return pc.if_else(pa.array(infinite), pa.array(names), finite)
+
+
+def instant_text(text):
+    """An ISO text of an instant as PostgreSQL reads it: it has no year 0."""
+    found = re.match(r"(-?\d+)(-.*)", text)
+    if found is None or int(found[1]) > 0:
+        return text + "Z"
+    return f"{1 - int(found[1]):04d}{found[2]}Z BC"
+
+
+def validity(missing):
+    return pa.py_buffer(np.packbits(~missing, bitorder="little").tobytes())
