@@ -1,9 +1,9 @@
-// Evaluates which connections a set of network policies allows, with cyclonus.
+// Says which connections a set of network policies allows, by cyclonus' reading of them.
 //
 //	policies < QUESTION
 //
-// The question is JSON: `policies` as Kubernetes objects, and `pairs`, each with `from`, `to`, `port` and `protocol`. A peer is
-// a pod (`namespace`, `labels`, `namespaceLabels`, `ip`) or an external address (`ip` alone). The answer is a list of booleans.
+// The question is JSON: `policies`, as Kubernetes has them, and `pairs`, each with `from`, `to`, `port` and `protocol`. A
+// peer is a pod (`namespace`, `labels`, `namespaceLabels`, `ip`) or an address outside (`ip` alone). The answer is a list of booleans.
 package main
 
 import (
@@ -45,14 +45,14 @@ func (p peer) traffic() *matcher.TrafficPeer {
 }
 
 func main() {
-	var input question
-	if err := json.NewDecoder(os.Stdin).Decode(&input); err != nil {
+	var asked question
+	if err := json.NewDecoder(os.Stdin).Decode(&asked); err != nil {
 		fmt.Fprintln(os.Stderr, err)
 		os.Exit(1)
 	}
-	policy := matcher.BuildNetworkPolicies(true, input.Policies)
-	answers := make([]bool, len(input.Pairs))
-	for i, each := range input.Pairs {
+	policy := matcher.BuildNetworkPolicies(true, asked.Policies)
+	answers := make([]bool, len(asked.Pairs))
+	for i, each := range asked.Pairs {
 		answers[i] = policy.IsTrafficAllowed(&matcher.Traffic{
 			Source:       each.From.traffic(),
 			Destination:  each.To.traffic(),
