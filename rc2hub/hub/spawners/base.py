@@ -107,7 +107,7 @@ class Rc2Spawner(_NextSpawnerClass):  # type: ignore[misc]
 
     def _store(self, options: dict[str, Any]) -> None:
         self.user_options = self.orm_spawner.user_options = options
-        self.db.commit()
+        self.desired_state.hub.db.commit()
 
     async def start(self) -> str:
         """Run the flow of a login; returns the URL of the compute server.
@@ -136,14 +136,15 @@ class Rc2Spawner(_NextSpawnerClass):  # type: ignore[misc]
     async def delete_tokens(self) -> None:
         """Delete the server's hub tokens: after a crash or a restart of the hub, JupyterHub no longer knows them."""
         note = f"Server at {self.user.base_url}{f'{self.name}/' if self.name else ''}"
-        for token in self.db.query(orm.APIToken).filter_by(user_id=self.user.orm_user.id, note=note):
-            self.db.delete(token)
-        self.db.commit()
+        db = self.desired_state.hub.db  # JupyterHub warns of `Spawner.db` at each use
+        for token in db.query(orm.APIToken).filter_by(user_id=self.user.orm_user.id, note=note):
+            db.delete(token)
+        db.commit()
 
     def save_state(self) -> None:
         """Store which services are requested, so that a restarted hub knows them."""
         self.orm_spawner.state = self.get_state()
-        self.db.commit()
+        self.desired_state.hub.db.commit()
 
     def load_state(self, state: dict[str, Any]) -> None:
         """Restore which services were requested."""
