@@ -1,28 +1,14 @@
 """What the parts of one hub share: one object, which JupyterHub passes to every spawner in its tornado settings."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Sequence
-from typing import Any, Protocol
+from collections.abc import Awaitable, Callable
+from typing import Any
 
 from rc2hub.hub.broker_sync.desired_state import DesiredStatePush
-from rc2hub.messages import PoolState
 from rc2hub.spawn_request import SpawnChoices
 
 SETTING = "rc2"
 """The key of the runtime in `JupyterHub.tornado_settings`, and so in `user.settings` of every spawner."""
-
-
-class Pool(Protocol):
-    """The standbys of all profiles, of whatever kind."""
-
-    async def open(self, used_locations: Callable[[], set[str]]) -> None:
-        """Get ready for claims."""
-
-    async def run(self, used_locations: Callable[[], set[str]]) -> None:
-        """Keep the standbys until cancelled."""
-
-    def states(self) -> Sequence[PoolState]:
-        """The state of each profile's standbys now."""
 
 
 class Runtime:
@@ -33,7 +19,7 @@ class Runtime:
         self.choices = choices
         self.desired_state: DesiredStatePush
         self.pool: Any = None
-        """The pool of the hub's spawner class; None before the hub is up."""
+        """The `PodPool` or `ProcessPool` of the hub's spawner class; None before the hub is up."""
         self.background: asyncio.Task[None] | None = None
         """The tasks beside the hub; asyncio itself keeps only a weak reference."""
         self._pool_opened = asyncio.Event()

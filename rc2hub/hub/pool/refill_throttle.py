@@ -37,12 +37,12 @@ class RefillThrottle:
     def __init__(self, api: StandbyApi, pods: PodWatch, is_awaited: Callable[[], bool]) -> None:
         """Take what tells whether a user waits for the next standby, which then gets no delay."""
         self._api, self._pods, self._is_awaited = api, pods, is_awaited
-        self._last_login = float("-inf")
+        self._last_claim = float("-inf")
         self._gated: set[str] = set()
 
     def record_claim(self) -> None:
-        """Note that a user logs in now."""
-        self._last_login = time.monotonic()
+        """Note that a user takes a standby now."""
+        self._last_claim = time.monotonic()
 
     def watch(self, tasks: asyncio.TaskGroup, name: str, pod: Pod) -> None:
         """Start a task that removes the gate of a pod, unless the pod has no gate or a task already."""
@@ -59,7 +59,7 @@ class RefillThrottle:
 
     async def _wait_quiet(self) -> None:
         for _ in range(round(MAX_GATED / POLL_INTERVAL)):
-            if self._is_awaited() or time.monotonic() > self._last_login + QUIET_PERIOD:
+            if self._is_awaited() or time.monotonic() > self._last_claim + QUIET_PERIOD:
                 return
             await asyncio.sleep(POLL_INTERVAL)
 

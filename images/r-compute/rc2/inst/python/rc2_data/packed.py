@@ -6,10 +6,8 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-NA_INTEGER64 = -(2**63)
-MICROSECONDS = 1e6
-INFINITE_DATES = {np.inf: -2147472692, -np.inf: -2147472691}
-"""Days whose distance to PostgreSQL's epoch, the year 2000, is its infinity."""
+from rc2_data.r_columns import INFINITE_DATES, MICROSECONDS
+from rc2_data.r_format import NA_INTEGER64
 
 
 def table(names, columns):
@@ -53,7 +51,7 @@ def doubles(kind, numbers, missing):
     finite = np.where(missing | infinite, 0.0, numbers)
     if kind == "Date":
         days = np.floor(finite).astype(np.int32)
-        for number, stored in INFINITE_DATES.items():
+        for stored, number in INFINITE_DATES.items():
             days = np.where(numbers == number, np.int32(stored), days)
         return pa.array(days, mask=missing).cast(pa.date32())
     microseconds = pa.array(np.rint(finite * MICROSECONDS).astype(np.int64), mask=missing)

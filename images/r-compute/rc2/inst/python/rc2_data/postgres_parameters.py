@@ -25,12 +25,17 @@ def bound(statement, table, types):
             continue
         name = type_name(types.field(at))
         if name not in DRIVER_TYPES and not name.startswith("_"):
-            casts[at] = '"' + name.replace('"', '""') + '"'
+            casts[at] = quoted(name)
             columns.append(as_text(array))
         else:
             columns.append(converted(array, types.field(at).type, at + 1, name))
     sql = statement.with_casts(casts) if casts else statement.text
     return sql + "\n", pa.RecordBatch.from_arrays(columns, names=[f"p{at}" for at in range(len(columns))])
+
+
+def quoted(name):
+    """A name as an identifier of SQL."""
+    return '"' + name.replace('"', '""') + '"'
 
 
 def as_text(array):

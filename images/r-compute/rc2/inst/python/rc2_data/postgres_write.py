@@ -3,7 +3,7 @@
 import pyarrow as pa
 
 from rc2_data.errors import DataError
-from rc2_data.postgres_parameters import as_text
+from rc2_data.postgres_parameters import as_text, quoted
 
 ARROW_TYPES = {
     "bool": pa.bool_(),
@@ -75,7 +75,3 @@ def append_with_casts(connection, table, batch, columns):
     finally:
         if connection.status in ("idle", "intrans"):
             connection.run(f"DROP TABLE IF EXISTS pg_temp.{STAGING}", None)
-
-
-def quoted(name):
-    return '"' + name.replace('"', '""') + '"'

@@ -29,6 +29,7 @@ from rc2_data.r_format import (
 
 MICROSECONDS = 1e6
 INFINITE_DATES = {-2147472692: np.inf, -2147472691: -np.inf}
+"""Days whose distance to PostgreSQL's epoch, the year 2000, is its infinity."""
 INFINITE_TIMES = {-9222425352054775809: np.inf, -9222425352054775808: -np.inf}
 EARLIEST_TIME = -210866803200000000
 """Microseconds of 4714 BC, the first year of PostgreSQL. Earlier ones are later than the last microsecond of 64 bits."""
