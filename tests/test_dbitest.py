@@ -1,33 +1,54 @@
-"""DBItest, R's own conformance suite for databases, on `rc2_connect()` with a grant to write."""
+"""DBItest, R's own conformance suite for databases, and random data frames, on PostgreSQL and on Spark."""
 
 import json
 from pathlib import Path
 
 from rc2hub.messages import ServerId
+from rc2hub.services.base import Attachment
 from rc2hub.services.postgres import PostgresService
 from tests.fixtures.r import attach, run_r
 
 TESTS = Path(__file__).parent
 REPORT = TESTS.parent / "build" / "dbitest.json"
 TIMEOUT = 1200
-"""Seconds; a quiet machine needs one minute."""
+"""Seconds; a quiet machine needs one minute for PostgreSQL and two for Spark."""
 
 
 async def test_postgresql_passes_98_percent_of_dbitest(postgres_service: PostgresService, tmp_path: Path):
-    attachment = await postgres_service.attach(ServerId("alice"), "write")
-    environment = attach(tmp_path / "attachments", attachment)
-    output = await run_r(TESTS / "dbitest.R", attachment.service, environment=environment, timeout=TIMEOUT)
-    counts = json.loads(output.splitlines()[-1])
-    found = json.loads(REPORT.read_text()) if REPORT.exists() else {}
-    REPORT.parent.mkdir(exist_ok=True)
-    REPORT.write_text(json.dumps({**found, "postgres": counts}, indent=1) + "\n")
+    counts = await dbitest(await postgres_service.attach(ServerId("alice"), "write"), tmp_path)
     assert counts["tests"] >= 390
     assert counts["passed"] >= 0.98 * counts["tests"]
 
 
+async def test_spark_passes_85_percent_of_dbitest(connect_server: Attachment, tmp_path: Path):
+    counts = await dbitest(connect_server, tmp_path)
+    assert counts["tests"] >= 390
+    assert counts["passed"] >= 0.85 * counts["tests"]
+
+
 async def test_random_data_frames_come_back_from_postgresql_as_they_were(postgres_service: PostgresService, tmp_path: Path):
     attachment = await postgres_service.attach(ServerId("alice"), "write")
-    environment = attach(tmp_path / "attachments", attachment)
-    script = TESTS / "round_trips_postgres.R"
-    output = await run_r(script, attachment.service, environment={**environment, "TZ": "America/New_York"}, timeout=TIMEOUT)
-    assert output.splitlines()[-1] == "500 of 500"
+    assert await round_trips(attachment, tmp_path) == "500 of 500"
+
+
+async def test_random_data_frames_come_back_from_spark_as_they_were(connect_server: Attachment, tmp_path: Path):
+    assert await round_trips(connect_server, tmp_path) == "500 of 500"
+
+
+async def dbitest(attachment: Attachment, folder: Path) -> dict[str, int]:
+    """The numbers of tests and of passed tests, which are also written to the report."""
+    environment = attach(folder / "attachments", attachment)
+    output = await run_r(TESTS / "dbitest.R", attachment.service, attachment.kind, environment=environment, timeout=TIMEOUT)
+    counts: dict[str, int] = json.loads(output.splitlines()[-1])
+    found = json.loads(REPORT.read_text()) if REPORT.exists() else {}
+    REPORT.parent.mkdir(exist_ok=True)
+    REPORT.write_text(json.dumps({**found, attachment.kind: counts}, indent=1) + "\n")
+    return counts
+
+
+async def round_trips(attachment: Attachment, folder: Path) -> str:
+    """The last line of the script that writes random data frames and reads them back."""
+    environment = {**attach(folder / "attachments", attachment), "TZ": "America/New_York"}
+    script = TESTS / "round_trips.R"
+    output = await run_r(script, attachment.service, attachment.kind, environment=environment, timeout=TIMEOUT)
+    return output.splitlines()[-1]

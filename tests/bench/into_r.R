@@ -1,23 +1,14 @@
-# Reads a million rows from Spark as a data.frame, with rc2 and with pandas and reticulate; prints the seconds as JSON.
+# Reads a million rows from Spark as a data.frame, with the data process and with pandas and reticulate; prints the seconds as JSON.
 library(rc2)
 con <- rc2_spark()
 session <- rc2_spark_session(con)
 query <- "SELECT id, CAST(id % 100 AS INT) AS k, rand(1) AS x, CAST(id AS STRING) AS s FROM range(1000000)"
 seconds <- function(code) { gc(); system.time(code)[["elapsed"]] }
 
-arrow <- reticulate::import("rc2_arrow", convert = FALSE)
-python <- reticulate::import_main(convert = FALSE)
-python$session <- session
-reticulate::py_run_string(paste0("table = session.sql('''", query, "''').toArrow()"))
-
 tasks <- list(
   "1e6 x 4 rows into R" = list(
     ours = function() DBI::dbGetQuery(con, query),
     theirs = function() session$sql(query)$toPandas()
-  ),
-  "1e6 x 4 rows into R, conversion alone" = list(
-    ours = function() unserialize(reticulate::py_to_r(arrow$to_r(python$table))),
-    theirs = function() reticulate::py_to_r(python$table$to_pandas())
   )
 )
 measured <- lapply(tasks, function(task) {

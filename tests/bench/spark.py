@@ -48,7 +48,7 @@ async def gateway(rc2: Rc2, client: Client) -> list[dict[str, Any]]:
 
 
 async def into_r(client: Client) -> list[dict[str, Any]]:
-    """A million rows as a data.frame, and the conversion alone."""
+    """A million rows as a data.frame."""
     async with client.kernel("alice") as r:
         measured = json.loads(await asyncio.wait_for(r.run(INTO_R.read_text()), 300))
     await client.stop("alice")

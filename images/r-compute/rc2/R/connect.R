@@ -10,16 +10,23 @@ rc2_connect <- function(service, new = FALSE, bigint = c("integer64", "integer",
   numeric <- match.arg(numeric)
   attached <- attachment(service)
   if (is.null(attached)) attached <- attach_and_wait(service)
-  if (!identical(attached$kind, "postgres")) {
-    fail("The service ", service, " is of the kind ", attached$kind, "; rc2_", attached$kind, "() connects to it.")
-  }
+  class <- CONNECTION_CLASSES[[attached$kind]]
   if (!new && is_alive(live_connections[[service]])) {
-    return(new("Rc2PostgresConnection", state = live_connections[[service]], bigint = bigint, numeric = numeric))
+    return(new(class, state = live_connections[[service]], bigint = bigint, numeric = numeric))
   }
-  connection <- new_connection("Rc2PostgresConnection", "postgres", service, bigint, numeric)
+  connection <- new_connection(class, attached$kind, service, bigint, numeric)
   if (!new) live_connections[[service]] <- connection@state
   connection
 }
+
+# Spark starts in the background while R is already usable, so the first call may have to wait for it.
+rc2_spark <- function(service = "spark", ...) {
+  connection <- rc2_connect(service, ...)
+  if (!is(connection, "SparkConnection")) fail("The service ", service, " is no Spark; rc2_connect(\"", service, "\") connects to it.")
+  connection
+}
+
+CONNECTION_CLASSES <- c(postgres = "Rc2PostgresConnection", spark = "SparkConnection")
 
 # The connections that rc2_connect() hands out again, by service.
 live_connections <- new.env(parent = emptyenv())

@@ -72,12 +72,21 @@ call_data <- function(operation, connection, ...) {
   settled <- FALSE
   on.exit(if (!settled) cancel_call(connection))
   answer <- withCallingHandlers(
-    post(operation, list(connection = connection, ...)), rc2_error = function(error) settled <<- TRUE)
-  while (answer$running) {
-    answer <- withCallingHandlers(post("wait", list(connection = connection)), rc2_error = function(error) settled <<- TRUE)
-  }
+    await_answer(post(operation, list(connection = connection, ...))), rc2_error = function(error) settled <<- TRUE)
   settled <- TRUE
   answer$value
+}
+
+# Asks for the answer of a call until it is there. Long work shows its progress.
+await_answer <- function(answer) {
+  bar <- progress_bar()
+  on.exit(bar$close())
+  while (answer$running) {
+    bar$update(answer$done, answer$tasks)
+    answer <- post("wait", list(connection = answer$connection))
+  }
+  if (nzchar(answer$note)) message(answer$note)
+  answer
 }
 
 cancel_call <- function(connection) {
@@ -91,7 +100,7 @@ open_connection <- function(kind, service, zone) {
   id <- answer$connection
   settled <- FALSE
   on.exit(if (!settled) post("close", list(connection = id), data_handle(data_process$socket)))
-  while (answer$running) answer <- post("wait", list(connection = id))
+  answer <- await_answer(answer)
   settled <- TRUE
   list(id = id, info = answer$value)
 }

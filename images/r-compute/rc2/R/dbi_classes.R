@@ -7,6 +7,10 @@ setClass("Rc2DBIConnection", contains = c("DBIConnection", "VIRTUAL"),
 
 setClass("Rc2PostgresConnection", contains = "Rc2DBIConnection")
 
+setClass("Spark SQL", representation("VIRTUAL")) # dbplyr's class
+
+setClass("SparkConnection", contains = c("Rc2DBIConnection", "Spark SQL"))
+
 setClass("Rc2Result", contains = "DBIResult", slots = list(connection = "Rc2DBIConnection", state = "environment"))
 
 # The number of an open connection of this R process.
@@ -29,6 +33,13 @@ call_connection <- function(conn, operation, ...) {
   withCallingHandlers(call_data(operation, connection_id(conn), ...), rc2_error = function(error) {
     if (isTRUE(error$lost)) conn@state$valid <- FALSE
   })
+}
+
+# The name of R's time zone. Sys.timezone() needs systemd, which containers do not have.
+time_zone <- function() {
+  zone <- Sys.getenv("TZ")
+  if (!nzchar(zone)) zone <- sub("^.*/zoneinfo/", "", normalizePath("/etc/localtime", mustWork = FALSE))
+  if (zone %in% OlsonNames()) zone else "UTC"
 }
 
 as_wanted <- function(conn) list(bigint = conn@bigint, numeric = conn@numeric, zone = conn@state$zone)

@@ -63,6 +63,10 @@ transaction_status <- function(conn) {
   post("status", list(connection = connection_id(conn)))$status
 }
 
+setGeneric("has_transactions", function(conn) standardGeneric("has_transactions"))
+
+setMethod("has_transactions", "Rc2DBIConnection", function(conn) TRUE)
+
 in_transaction <- function(conn) !transaction_status(conn) %in% c("idle", "unknown")
 
 setMethod("dbBegin", "Rc2DBIConnection", function(conn, ..., name = NULL) {
@@ -95,6 +99,7 @@ savepoint <- function(conn, verb, name) {
 
 # Runs code so that all of its changes are made, or none.
 atomically <- function(conn, code) {
+  if (!has_transactions(conn)) return(code)
   name <- if (in_transaction(conn)) "rc2_write"
   dbBegin(conn, name = name)
   done <- FALSE

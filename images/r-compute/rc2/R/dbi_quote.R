@@ -1,12 +1,18 @@
-# How names and values stand in PostgreSQL's SQL.
+# How names stand in SQL, and values in PostgreSQL's.
 
-setMethod("dbQuoteIdentifier", c("Rc2PostgresConnection", "character"), function(conn, x, ...) {
+# What stands around a name.
+setGeneric("quote_mark", function(conn) standardGeneric("quote_mark"))
+
+setMethod("quote_mark", "Rc2DBIConnection", function(conn) "\"")
+
+setMethod("dbQuoteIdentifier", c("Rc2DBIConnection", "character"), function(conn, x, ...) {
   if (anyNA(x)) fail("A name cannot be NA.")
-  quoted <- paste0("\"", gsub("\"", "\"\"", enc2utf8(x), fixed = TRUE), "\"")
+  mark <- quote_mark(conn)
+  quoted <- paste0(mark, gsub(mark, strrep(mark, 2), enc2utf8(x), fixed = TRUE), mark)
   DBI::SQL(if (length(x)) quoted else character(), names = names(x))
 })
 
-setMethod("dbQuoteIdentifier", c("Rc2PostgresConnection", "SQL"), function(conn, x, ...) x)
+setMethod("dbQuoteIdentifier", c("Rc2DBIConnection", "SQL"), function(conn, x, ...) x)
 
 setMethod("dbQuoteIdentifier", c("Rc2DBIConnection", "Id"), function(conn, x, ...) {
   DBI::SQL(paste(dbQuoteIdentifier(conn, unname(unlist(x@name))), collapse = "."))
@@ -14,15 +20,15 @@ setMethod("dbQuoteIdentifier", c("Rc2DBIConnection", "Id"), function(conn, x, ..
 
 setMethod("dbUnquoteIdentifier", c("Rc2DBIConnection", "SQL"), function(conn, x, ...) {
   lapply(stats::setNames(as.character(x), names(x)), function(name) {
-    parts <- name_parts(name)
+    parts <- name_parts(name, quote_mark(conn))
     if (!length(parts) || length(parts) > 3) fail("This is not a name that SQL knows: ", name, ".")
     do.call(DBI::Id, stats::setNames(as.list(parts), utils::tail(c("catalog", "schema", "table"), length(parts))))
   })
 })
 
 # The parts of a name such as "a b".c
-name_parts <- function(name) {
-  pattern <- "^(\"(?:[^\"]|\"\")*\"|[^\".]+)(?:\\.|$)"
+name_parts <- function(name, mark = "\"") {
+  pattern <- gsub("'", mark, "^('(?:[^']|'')*'|[^'.]+)(?:\\.|$)", fixed = TRUE)
   parts <- character()
   while (nzchar(name)) {
     found <- regmatches(name, regexpr(pattern, name, perl = TRUE))
@@ -30,7 +36,8 @@ name_parts <- function(name) {
     rest <- substring(name, nchar(found) + 1)
     if (endsWith(found, ".") && !nzchar(rest)) return(character())
     part <- sub("\\.$", "", found)
-    parts <- c(parts, if (startsWith(part, "\"")) gsub("\"\"", "\"", substr(part, 2, nchar(part) - 1), fixed = TRUE) else part)
+    if (startsWith(part, mark)) part <- gsub(strrep(mark, 2), mark, substr(part, 2, nchar(part) - 1), fixed = TRUE)
+    parts <- c(parts, part)
     name <- rest
   }
   parts
@@ -40,6 +47,7 @@ setMethod("dbQuoteString", c("Rc2PostgresConnection", "character"), function(con
   DBI::SQL(quoted_text(x), names = names(x))
 })
 
+# For the class of all connections this and the method for all text would be equally near.
 setMethod("dbQuoteString", c("Rc2PostgresConnection", "SQL"), function(conn, x, ...) x)
 
 quoted_text <- function(x, type = "") {

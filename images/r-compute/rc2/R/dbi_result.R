@@ -37,7 +37,7 @@ packed_params <- function(params) {
   params <- lapply(as.list(params), function(param) if (is.factor(param)) as.character(param) else param)
   sizes <- unique(lengths(params))
   if (length(sizes) > 1) fail("All parameters must have the same number of values.")
-  list(columns = unname(lapply(seq_along(params), function(i) pack(params[[i]], paste0("$", i), "PostgreSQL"))))
+  list(columns = unname(lapply(seq_along(params), function(i) pack(params[[i]], paste0("$", i)))))
 }
 
 warn_of_lost_digits <- function(conn, answer) {
@@ -74,8 +74,11 @@ setMethod("dbExecute", c("Rc2DBIConnection", "character"), function(conn, statem
   answer <- send(conn, statement, params, whole = FALSE)
   if (!answer$bound) fail("The statement has parameters; give their values with params = list(...).")
   if (!answer$complete) call_connection(conn, "clear")
-  answer$affected
+  rows_affected(answer)
 })
+
+# Spark does not count the rows that a statement changes.
+rows_affected <- function(answer) if (is.null(answer$affected)) NA_integer_ else answer$affected
 
 row_count <- function(n) {
   if (!is.numeric(n) || length(n) != 1 || is.na(n) || n < -1 || (is.finite(n) && n != trunc(n))) {
@@ -175,7 +178,7 @@ setMethod("dbGetRowCount", "Rc2Result", function(res, ...) {
 
 setMethod("dbGetRowsAffected", "Rc2Result", function(res, ...) {
   check_open(res)
-  if (is.null(res@state$affected)) NA_integer_ else res@state$affected
+  rows_affected(res@state)
 })
 
 setMethod("dbColumnInfo", "Rc2Result", function(res, ...) {

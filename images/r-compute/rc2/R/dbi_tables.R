@@ -45,15 +45,15 @@ setMethod("dbExistsTable", c("Rc2PostgresConnection", "ANY"), function(conn, nam
   found$found
 })
 
-setMethod("dbExistsTable", c("Rc2PostgresConnection", "Id"), function(conn, name, ...) {
+setMethod("dbExistsTable", c("Rc2DBIConnection", "Id"), function(conn, name, ...) {
   dbExistsTable(conn, dbQuoteIdentifier(conn, name))
 })
 
-setMethod("dbListFields", c("Rc2PostgresConnection", "ANY"), function(conn, name, ...) {
+setMethod("dbListFields", c("Rc2DBIConnection", "ANY"), function(conn, name, ...) {
   names(dbGetQuery(conn, paste("SELECT * FROM", table_name(conn, name), "LIMIT 0")))
 })
 
-setMethod("dbListFields", c("Rc2PostgresConnection", "character"), function(conn, name, ...) {
+setMethod("dbListFields", c("Rc2DBIConnection", "character"), function(conn, name, ...) {
   names(dbGetQuery(conn, paste("SELECT * FROM", table_name(conn, name), "LIMIT 0")))
 })
 
@@ -78,7 +78,7 @@ setMethod("dbRemoveTable", c("Rc2PostgresConnection", "character"),
     invisible(TRUE)
   })
 
-setMethod("dbRemoveTable", c("Rc2PostgresConnection", "Id"), function(conn, name, ...) {
+setMethod("dbRemoveTable", c("Rc2DBIConnection", "Id"), function(conn, name, ...) {
   dbRemoveTable(conn, dbQuoteIdentifier(conn, name), ...)
 })
 

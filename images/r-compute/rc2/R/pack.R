@@ -1,15 +1,13 @@
 # Turns the columns of a data frame into buffers that the Python side uses without a conversion.
 
-pack <- function(column, name, service = "Spark") {
+pack <- function(column, name) {
   column <- without_class(column)
-  kind <- column_kind(column, name, service)
+  kind <- column_kind(column, name)
   if (kind == "raw") return(pack_raw(column))
-  if (kind == "list") return(pack_list(column, name, service))
+  if (kind == "list") return(pack_list(column, name))
   missing <- is.na(column) & !(is.double(column) && kind == "double" & is.nan(column))
   if (kind == "character") return(pack_text(column, missing))
-  if (kind %in% c("Date", "POSIXct")) {
-    missing <- missing | if (service == "Spark") !is.finite(unclass(column)) else is.na(unclass(column))
-  }
+  if (kind %in% c("Date", "POSIXct")) missing <- is.na(unclass(column))
   values <- if (kind %in% c("logical", "integer")) as.integer(column) else as_double(column)
   list(kind = kind, missing = as.raw(missing), data = writeBin(values, raw(), endian = "little"))
 }
@@ -28,15 +26,13 @@ in_seconds <- function(column) {
   column
 }
 
-column_kind <- function(column, name, service = "Spark") {
+column_kind <- function(column, name) {
   for (class in c("Date", "POSIXct", "integer64")) if (inherits(column, class)) return(class)
-  if (service == "PostgreSQL") {
-    if (inherits(column, "difftime")) return(if (is_time_of_day(column)) "hms" else "duration")
-    if (is_raw_list(column)) return("raw")
-  }
+  if (inherits(column, "difftime")) return(if (is_time_of_day(column)) "hms" else "duration")
+  if (is_raw_list(column)) return("raw")
   known <- c("logical", "integer", "double", "character", "list")
   if (!typeof(column) %in% known || !is.null(dim(column))) {
-    fail(service, " has no type for the column ", name, ", which is of type ", typeof(column), "; convert or drop it.")
+    fail("A table has no type for the column ", name, ", which is of type ", typeof(column), "; convert or drop it.")
   }
   typeof(column)
 }
@@ -64,18 +60,18 @@ pack_raw <- function(column) {
     data = if (is.null(data)) raw() else data)
 }
 
-pack_list <- function(column, name, service) {
+pack_list <- function(column, name) {
   column <- unname(unclass(column))
   missing <- vapply(column, is.null, NA)
   cells <- lapply(column[!missing], without_class)
-  check_cells(cells, name, service)
+  check_cells(cells, name)
   list(kind = "list", missing = as.raw(missing), sizes = writeBin(lengths(column), raw(), endian = "little"),
-    data = pack(common_vector(cells), name, service))
+    data = pack(common_vector(cells), name))
 }
 
-check_cells <- function(cells, name, service = "PostgreSQL") {
+check_cells <- function(cells, name) {
   if (!all(vapply(cells, is.atomic, NA))) {
-    fail(service, " has no type for the column ", name, "; a list column must hold vectors of one type.")
+    fail("A table has no type for the column ", name, "; a list column must hold vectors of one type.")
   }
 }
 

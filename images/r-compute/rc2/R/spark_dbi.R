@@ -1,126 +1,110 @@
-# DBI's methods for Spark; dbplyr translates for the class "Spark SQL".
+# DBI's methods for tables of Spark. Its temporary tables are views of one session.
 
-setClass("Spark SQL", representation("VIRTUAL"))
+setMethod("has_transactions", "SparkConnection", function(conn) FALSE)
 
-setClass("SparkConnection", contains = c("DBIConnection", "Spark SQL"),
-  slots = list(state = "environment", bigint = "character"))
+no_transactions <- function(conn, ...) fail("Spark has no transactions; each statement takes effect when it ends.")
 
-setClass("SparkResult", contains = "DBIResult",
-  slots = list(state = "environment", connection = "SparkConnection", sql = "character"))
+setMethod("dbBegin", "SparkConnection", no_transactions)
 
-python_of <- function(connection) {
-  if (!connection@state$valid) fail("This connection is closed; call rc2_spark() for a new one.")
-  connection@state$python
-}
+setMethod("dbCommit", "SparkConnection", no_transactions)
 
-setMethod("dbSendQuery", c("SparkConnection", "character"), function(conn, statement, ...) {
-  rows <- run_job(python_of(conn)$query(as.character(statement)))
-  new("SparkResult", state = list2env(list(rows = rows, valid = TRUE, fetched = 0)), connection = conn,
-    sql = as.character(statement))
-})
-
-setMethod("dbSendStatement", c("SparkConnection", "character"), function(conn, statement, ...) {
-  dbSendQuery(conn, statement, ...)
-})
-
-setMethod("dbFetch", "SparkResult", function(res, n = -1, ...) {
-  if (!res@state$valid) fail("This result is cleared; send the query again.")
-  count <- if (n < 0 || is.infinite(n)) -1L else as.integer(n)
-  bytes <- run_job(python_of(res@connection)$fetch(res@state$rows, count, res@connection@bigint))
-  data <- unserialize(bytes)
-  res@state$fetched <- res@state$fetched + nrow(data)
-  data
-})
-
-setMethod("dbHasCompleted", "SparkResult", function(res, ...) res@state$rows$finished)
-
-setMethod("dbClearResult", "SparkResult", function(res, ...) {
-  res@state$rows <- NULL
-  res@state$valid <- FALSE
-  invisible(TRUE)
-})
-
-setMethod("dbIsValid", "SparkResult", function(dbObj, ...) dbObj@state$valid)
-
-setMethod("dbGetStatement", "SparkResult", function(res, ...) res@sql)
-
-setMethod("dbGetRowCount", "SparkResult", function(res, ...) res@state$fetched)
-
-setMethod("dbGetRowsAffected", "SparkResult", function(res, ...) NA_integer_) # Spark does not report it
-
-setMethod("dbColumnInfo", "SparkResult", function(res, ...) {
-  columns <- res@state$rows$columns
-  data.frame(name = vapply(columns, `[[`, "", 1), type = vapply(columns, `[[`, "", 2))
-})
-
-setMethod("dbIsValid", "SparkConnection", function(dbObj, ...) dbObj@state$valid)
-
-setMethod("dbDisconnect", "SparkConnection", function(conn, ...) {
-  if (conn@state$valid) conn@state$python$close()
-  conn@state$valid <- FALSE
-  invisible(TRUE)
-})
-
-setMethod("dbGetInfo", "SparkConnection", function(dbObj, ...) {
-  list(dbname = dbObj@state$service, db.version = dbGetQuery(dbObj, "SELECT version() AS v")$v, username = "", host = "",
-    port = NA)
-})
-
-setMethod("show", "SparkConnection", function(object) {
-  cat("<SparkConnection> ", object@state$service, if (!object@state$valid) " (closed)", "\n", sep = "")
-})
+setMethod("dbRollback", "SparkConnection", no_transactions)
 
 setMethod("dbListTables", "SparkConnection", function(conn, ...) dbGetQuery(conn, "SHOW TABLES")$tableName)
 
-setMethod("dbExistsTable", c("SparkConnection", "character"), function(conn, name, ...) {
-  tolower(name) %in% tolower(dbListTables(conn))
+setMethod("dbListObjects", c("SparkConnection", "ANY"), function(conn, prefix = NULL, ...) {
+  if (!is.null(prefix)) return(spark_objects_in(conn, prefix))
+  tables <- lapply(dbListTables(conn), function(name) DBI::Id(table = name))
+  schemas <- lapply(dbGetQuery(conn, "SHOW SCHEMAS")[[1]], function(name) DBI::Id(schema = name))
+  catalogs <- lapply(dbGetQuery(conn, "SHOW CATALOGS")[[1]], function(name) DBI::Id(catalog = name))
+  object_table(c(tables, schemas, catalogs), length(tables))
 })
 
-setMethod("dbListFields", c("SparkConnection", "character"), function(conn, name, ...) {
-  result <- dbSendQuery(conn, paste("SELECT * FROM", dbQuoteIdentifier(conn, name)))
-  on.exit(dbClearResult(result))
-  dbColumnInfo(result)$name
+spark_objects_in <- function(conn, prefix) {
+  if (!is(prefix, "Id")) prefix <- dbUnquoteIdentifier(conn, prefix)[[1]]
+  place <- dbQuoteIdentifier(conn, prefix)
+  if (identical(names(prefix@name), "catalog")) {
+    schemas <- dbGetQuery(conn, paste("SHOW SCHEMAS IN", place))[[1]]
+    return(object_table(lapply(schemas, function(name) DBI::Id(catalog = prefix@name[["catalog"]], schema = name)), 0))
+  }
+  tables <- dbGetQuery(conn, paste("SHOW TABLES IN", place))
+  names <- tables$tableName[!tables$isTemporary]
+  object_table(lapply(names, function(name) do.call(DBI::Id, c(as.list(prefix@name), table = name))), length(names))
+}
+
+NOT_FOUND <- "42P01"
+
+setMethod("dbExistsTable", c("SparkConnection", "ANY"), function(conn, name, ...) {
+  query <- paste("SELECT * FROM", table_name(conn, name), "LIMIT 0")
+  tryCatch(is.data.frame(dbGetQuery(conn, query)), rc2_error = function(error) {
+    if (identical(error$sqlstate, NOT_FOUND)) FALSE else stop(error)
+  })
 })
 
-setMethod("dbQuoteIdentifier", c("SparkConnection", "character"), function(conn, x, ...) {
-  DBI::SQL(paste0("`", gsub("`", "``", x, fixed = TRUE), "`"))
-})
-
-setMethod("dbQuoteString", c("SparkConnection", "character"), function(conn, x, ...) { # a backslash escapes in Spark
-  escaped <- gsub("'", "\\'", gsub("\\", "\\\\", x, fixed = TRUE), fixed = TRUE)
-  DBI::SQL(ifelse(is.na(x), "NULL", paste0("'", escaped, "'")))
-})
-
-setMethod("dbRemoveTable", c("SparkConnection", "character"), function(conn, name, ...) {
-  views <- dbGetQuery(conn, "SHOW VIEWS")
-  type <- if (tolower(name) %in% tolower(views$viewName)) "VIEW" else "TABLE"
-  dbExecute(conn, paste("DROP", type, dbQuoteIdentifier(conn, name)))
-  invisible(TRUE)
-})
-
-setMethod("dbWriteTable", c("SparkConnection", "character", "data.frame"),
-  function(conn, name, value, temporary = TRUE, overwrite = FALSE, append = FALSE, ...) {
-    columns <- unname(Map(pack, as.list(value), names(value)))
-    mode <- if (overwrite) "overwrite" else if (append) "append" else "error"
-    run_job(python_of(conn)$write(name, as.list(names(value)), columns, temporary, mode))
+setMethod("dbRemoveTable", c("SparkConnection", "character"),
+  function(conn, name, ..., temporary = FALSE, fail_if_missing = TRUE) {
+    table <- table_name(conn, name)
+    type <- if (temporary || is_view(conn, table)) "VIEW" else "TABLE"
+    dbExecute(conn, paste("DROP", type, if (!fail_if_missing) "IF EXISTS", table))
     invisible(TRUE)
   })
 
-# Methods of dbplyr that its translation for Spark lacks: a temporary table is a view, and tables are not analysed.
-spark_dbplyr_edition <- function(con) 2L
-
-spark_db_connection_describe <- function(con, ...) "Spark"
-
-spark_db_copy_to <- function(con, table, values, ..., overwrite = FALSE, temporary = TRUE) {
-  dbWriteTable(con, as.character(table), values, temporary = temporary, overwrite = overwrite)
-  table
+is_view <- function(conn, table) {
+  parts <- name_parts(table, quote_mark(conn))
+  tables <- dbGetQuery(conn, "SHOW TABLES")
+  length(parts) == 1 && parts %in% tables$tableName[tables$isTemporary]
 }
 
-spark_sql_query_save <- function(con, sql, name, temporary = TRUE, ...) {
-  command <- if (temporary) "CREATE OR REPLACE TEMPORARY VIEW" else "CREATE TABLE"
-  dbplyr::sql(paste(command, dbplyr::as.sql(name, con), "AS", sql))
+setMethod("append_options", "SparkConnection", function(conn, table) list(view = is_view(conn, table)))
+
+setMethod("dbWriteTable", c("SparkConnection", "character", "data.frame"),
+  function(conn, name, value, ..., row.names = FALSE, overwrite = FALSE, append = FALSE, field.types = NULL,
+           temporary = FALSE) {
+    check_write(value, row.names, overwrite, append, field.types, temporary)
+    value <- DBI::sqlRownamesToColumn(value, if (is.null(row.names)) FALSE else row.names)
+    check_finite(value)
+    table <- table_name(conn, name)
+    found <- dbExistsTable(conn, DBI::SQL(table))
+    check_replaceable(table, found, overwrite, append)
+    if (temporary) write_view(conn, table, value, found && append, field.types)
+    else if (found && append) append_rows(conn, table, value, append_options(conn, table))
+    else replace_table(conn, table, value, found, field.types)
+    invisible(TRUE)
+  })
+
+check_finite <- function(value) {
+  for (name in names(value)) {
+    column <- value[[name]]
+    if (inherits(column, c("Date", "POSIXct")) && any(is.infinite(column))) {
+      fail("The column ", name, " holds infinite dates, which Spark does not have; replace them by NA.")
+    }
+  }
 }
 
-spark_sql_table_analyze <- function(con, table, ...) NULL
+write_view <- function(conn, table, value, append, field.types) {
+  if (length(name_parts(table, quote_mark(conn))) != 1) fail("A temporary table of Spark is in no schema; give its name alone.")
+  if (!is.null(field.types)) fail("field.types is for a table; a temporary table of Spark has the types of the data frame.")
+  append_part(conn, table, value, 1, list(view = TRUE, replace = !append))
+}
 
-spark_db_analyze <- function(con, table, ...) NULL
+# Writes the rows beside a table that exists, and replaces it when all are there.
+replace_table <- function(conn, table, value, found, field.types) {
+  new <- if (found) sub("`$", "_rc2_new`", table) else table
+  done <- FALSE
+  on.exit(if (!done && dbIsValid(conn)) dbExecute(conn, paste("DROP TABLE IF EXISTS", new)))
+  create_for(conn, DBI::SQL(new), value, field.types, temporary = FALSE)
+  append_rows(conn, new, value)
+  if (found) {
+    dbRemoveTable(conn, DBI::SQL(table))
+    dbExecute(conn, paste("ALTER TABLE", new, "RENAME TO", table))
+  }
+  done <- TRUE
+}
+
+# A temporary table is a view of no rows, to which rows can be appended.
+setMethod("sqlCreateTable", "SparkConnection", function(con, table, fields, row.names = NA, temporary = FALSE, ...) {
+  if (!temporary) return(callNextMethod())
+  if (is.data.frame(fields)) fields <- spark_type(DBI::sqlRownamesToColumn(fields, row.names))
+  columns <- paste0("CAST(NULL AS ", fields, ") AS ", dbQuoteIdentifier(con, names(fields)), collapse = ",\n  ")
+  DBI::SQL(paste0("CREATE TEMPORARY VIEW ", table_name(con, table), " AS SELECT\n  ", columns, "\nWHERE FALSE"))
+})

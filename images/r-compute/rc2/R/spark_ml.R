@@ -13,10 +13,10 @@ ml_logistic_regression <- function(x, formula, reg_param = 0, elastic_net_param 
 fit_model <- function(kind, x, formula, options) {
   connection <- spark_connection_of(x)
   text <- paste(deparse(formula, width.cutoff = 500L), collapse = " ")
-  fitted <- run_job(python_of(connection)$fit(kind, rows_of(x), text, options))
+  fitted <- call_connection(connection, "call", name = "fit", kind = kind, sql = rows_of(x), formula = text, options = options)
   structure(class = "rc2_spark_model", list(
-    kind = kind, formula = formula, coefficients = stats::setNames(unlist(fitted$coefficients), unlist(fitted$names)),
-    summary = fitted$summary, python = fitted
+    kind = kind, formula = formula, coefficients = stats::setNames(fitted$coefficients, fitted$names),
+    summary = fitted$summary, number = fitted$model
   ))
 }
 
@@ -39,6 +39,6 @@ print.rc2_spark_model <- function(x, ...) {
 predict.rc2_spark_model <- function(object, newdata, ...) {
   connection <- spark_connection_of(newdata)
   view <- basename(tempfile("rc2_prediction_"))
-  run_job(python_of(connection)$predict(object$python, rows_of(newdata), view))
+  call_connection(connection, "call", name = "predict", model = object$number, sql = rows_of(newdata), view = view)
   dplyr::tbl(connection, view)
 }

@@ -1,8 +1,3 @@
-test_that("a service of another kind is refused in one sentence", {
-  local_attachments(modifyList(flights, list(service = "lake", kind = "spark")))
-  expect_error(rc2_connect("lake"), "lake is of the kind spark", class = "rc2_error")
-})
-
 test_that("for an unknown service the broker is asked, and without an answer the error is one sentence", {
   local_attachments(flights)
   expect_error(rc2_connect("nowhere"), "broker of the shared services does not answer", class = "rc2_error")

@@ -33,7 +33,7 @@ class Connection:
         quoted = re.sub(r"(['\\])", r"\\\1", service)
         self._adbc = dbapi.connect(f"service='{quoted}' client_encoding=UTF8", autocommit=True)
         self._cursor = None
-        self.result = None
+        self.result, self.note, self.progress = None, "", (0, 0)
         self.zone = zone
         self._set({"TimeZone": zone, "client_connection_check_interval": CHECK_INTERVAL})
 
@@ -97,6 +97,10 @@ class Connection:
                 cursor.adbc_cancel()
         except Error:
             return
+
+    def leave(self):
+        """Cancel what runs, as R has ended; the end of the process closes the session."""
+        self.cancel()
 
     def send(self, sql, parameters, options, whole):
         """Start a statement; returns whether it ended another one before its last row."""

@@ -7,7 +7,7 @@ import pyarrow as pa
 
 from rc2_data import r_columns
 from rc2_data.errors import DataError
-from rc2_data.postgres_types import kind_of, r_type, type_name
+from rc2_data.postgres_types import kind_of, type_name
 from rc2_data.sql_text import Statement
 
 CHUNK_BYTES = 1 << 26
@@ -184,6 +184,6 @@ def describe_columns(schema, options):
     """For each column its name, its type in R and in PostgreSQL."""
     return {
         "name": [field.name for field in schema],
-        "type": [r_type(kind_of(field), options) for field in schema],
+        "type": [r_columns.r_type(kind_of(field), options) for field in schema],
         "database_type": [type_name(field) for field in schema],
     }

@@ -47,14 +47,3 @@ def element_kind(field, name):
     if name in KINDS:
         return KINDS[name]
     return "character" if pa.types.is_string(field.type) and name != "char" else None
-
-
-def r_type(kind, options):
-    """The name that R gives to a kind."""
-    if isinstance(kind, (list, dict)):
-        return "list"
-    if kind in ("bigint", "oid"):
-        return {"numeric": "double"}.get(options.bigint, options.bigint)
-    if kind == "numeric":
-        return options.numeric
-    return {"timestamp": "POSIXct", "json": "character"}.get(kind or "character", kind or "character")

@@ -35,7 +35,7 @@ EARLIEST_TIME = -210866803200000000
 """Microseconds of 4714 BC, the first year of PostgreSQL. Earlier ones are later than the last microsecond of 64 bits."""
 
 
-FIXED_WIDTHS = {"logical": 4, "integer": 4, "double": 8, "numeric": 8, "Date": 8, "hms": 8, "POSIXct": 8, "timestamp": 8}
+FIXED_WIDTHS = {"logical": 4, "integer": 4, "double": 8, "numeric": 8, "Date": 8, "hms": 8, "duration": 8, "POSIXct": 8, "timestamp": 8}
 """Bytes of each value of R's vectors."""
 
 
@@ -72,12 +72,14 @@ def frame(columns, names, kinds, options):
 
 
 def vector(column, kind, options):
-    """An array as an R vector, by its kind: a name, a list of the kind of its elements, or a dict of those of its fields."""
+    """An array as an R vector, by its kind: a name, the kind of its elements in a list or of its fields in a dict, or a map's."""
     array = combine(column)
     if isinstance(kind, list):
         return lists(array, kind[0], options)
     if isinstance(kind, dict):
         return structures(array, kind, options)
+    if isinstance(kind, tuple):
+        return maps(array, kind[1], options)
     return WRITERS[kind](array, options)
 
 
@@ -134,12 +136,16 @@ def oid(array, options):
 
 
 def decimal(array, options):
-    """Exact numbers, which the driver gives as text."""
+    """Exact numbers, which come as text or as decimals of Arrow."""
     if options.numeric == "character":
-        return text(with_r_names(array), options)
+        return text(plain_digits(array) if pa.types.is_decimal(array.type) else with_r_names(array), options)
     values = numbers(array.cast(pa.float64()), 0.0, "<f8")
     options.lost_digits |= loses_digits(array, values)
     return reals(values, nulls(array))
+
+
+def plain_digits(array):
+    return pa.array([None if number is None else f"{number:f}" for number in array.to_pylist()], pa.string())
 
 
 def with_r_names(array):
@@ -164,6 +170,11 @@ def date(array, _options):
 def time_of_day(array, _options):
     seconds = numbers(array.cast(pa.time64("us")).cast(pa.int64()), 0, "<i8") / MICROSECONDS
     return reals(seconds, nulls(array), {"units": strings(["secs"]), "class": strings(["hms", "difftime"])})
+
+
+def duration(array, _options):
+    seconds = numbers(array.cast(pa.duration("us")).cast(pa.int64()), 0, "<i8") / MICROSECONDS
+    return reals(seconds, nulls(array), {"units": strings(["secs"]), "class": strings(["difftime"])})
 
 
 def instant(array, options):
@@ -213,7 +224,8 @@ def lists(array, kind, options):
 
 def cells_of(values, kind, options):
     """A function that gives the R vector of a range of the values; where it can, as a part of the bytes of all."""
-    if (kind not in FIXED_WIDTHS and kind != "character") or (kind == "numeric" and options.numeric == "character"):
+    sliceable = isinstance(kind, str) and (kind in FIXED_WIDTHS or kind == "character")
+    if not sliceable or (kind == "numeric" and options.numeric == "character"):
         return lambda start, end: vector(values.slice(start, end - start), kind, options)
     header, content, *attributes = vector(values, kind, options)
     flags = header[:4]
@@ -233,6 +245,18 @@ def structures(array, kinds, options):
     for at in range(len(array)):
         entries = [vector(fields[name].slice(at, 1), kind, options) for name, kind in kinds.items()] if valid[at] else None
         cells.append(None if entries is None else item(LIST, len(entries), elements(entries), {"names": strings(kinds)}))
+    return item(LIST, len(cells), elements(cells))
+
+
+def maps(array, kind, options):
+    """A list column of lists, whose names are the keys."""
+    offsets, valid = array.offsets.to_numpy(), array.is_valid().to_numpy(zero_copy_only=False)
+    keys, entry_of = array.keys.cast(pa.string()).to_pylist(), cells_of(array.items, kind, options)
+    cells = []
+    for at in range(len(array)):
+        places = range(offsets[at], offsets[at + 1])
+        names = {"names": strings(keys[places.start : places.stop])}
+        cells.append(item(LIST, len(places), elements([entry_of(i, i + 1) for i in places]), names) if valid[at] else None)
     return item(LIST, len(cells), elements(cells))
 
 
@@ -274,8 +298,21 @@ WRITERS = {
     "character": text,
     "Date": date,
     "hms": time_of_day,
+    "duration": duration,
     "POSIXct": instant,
     "timestamp": wall_clock,
     "blob": blob,
     "json": json_text,
 }
+
+
+def r_type(kind, options):
+    """The name that R gives to a kind; columns without one are fetched as text."""
+    if isinstance(kind, (list, dict, tuple)):
+        return "list"
+    if kind in ("bigint", "oid"):
+        return {"numeric": "double"}.get(options.bigint, options.bigint)
+    if kind == "numeric":
+        return options.numeric
+    others = {None: "character", "timestamp": "POSIXct", "json": "character", "duration": "difftime"}
+    return others.get(kind, kind)

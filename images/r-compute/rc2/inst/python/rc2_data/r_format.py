@@ -31,6 +31,8 @@ def value(content):
         return [pack_int(NIL)]
     if isinstance(content, str):
         return [strings([content])]
+    if isinstance(content, np.ndarray):
+        return item(REAL, len(content), [content.astype("<f8").tobytes()])
     if isinstance(content, dict):
         parts = [part for entry in content.values() for part in value(entry)]
         return item(LIST, len(content), parts, {"names": strings(content)})

@@ -57,7 +57,7 @@ class Server:
         with contextlib.suppress(OSError):
             os.unlink(self._path)
         running = [session.backend for session in self._sessions.values() if session.backend is not None]
-        threads = [threading.Thread(target=backend.cancel, daemon=True) for backend in running]
+        threads = [threading.Thread(target=backend.leave, daemon=True) for backend in running]
         for thread in threads:
             thread.start()
         for thread in threads:
@@ -94,11 +94,9 @@ class Server:
         self._sessions[number] = session
 
         def connect():
-            if kind != "postgres":
-                raise DataError(f"The kind {kind} is unknown.")
-            from rc2_data.postgres import Connection
-
-            session.backend = Connection(service, zone)
+            session.backend = importlib.import_module(f"rc2_data.{kind}").Connection(service, zone)
+            if number not in self._sessions:  # R has left meanwhile
+                session.backend.close()
             return session.backend.info()
 
         return self._submit(number, connect)
@@ -145,11 +143,16 @@ class Server:
         backend = self._backend(connection)
         return self._submit(connection, lambda: {"unfinished": backend.clear()})
 
-    def do_append(self, connection, table, names, columns):
+    def do_append(self, connection, table, names, columns, **how):
         """Append packed columns to a table."""
         backend = self._backend(connection)
         names = [names] if isinstance(names, str) else names
-        return self._submit(connection, lambda: {"affected": backend.append(table, packed.table(names, columns))})
+        return self._submit(connection, lambda: {"affected": backend.append(table, packed.table(names, columns), **how)})
+
+    def do_call(self, connection, name, **arguments):
+        """A call that this kind of service has beside SQL."""
+        backend = self._backend(connection)
+        return self._submit(connection, lambda: backend.call(name, arguments))
 
     def do_check(self, connection):
         """Whether the service still answers."""
@@ -195,12 +198,16 @@ class Server:
 
     def _report(self, connection, job):
         """What R gets of a job: its value, its error, or that it still runs."""
+        backend = self._session(connection).backend
         if not job.wait(WAIT):
-            return {"running": True, "connection": connection}
+            done, tasks = backend.progress if backend else (0, 0)
+            return {"running": True, "connection": connection, "done": done, "tasks": tasks}
         if job.error is not None:
             raise self._described(connection, job.error)
         content, job.value = job.value, None
-        return {"running": False, "connection": connection, "value": content}
+        backend = self._sessions[connection].backend
+        note, backend.note = backend.note, ""
+        return {"running": False, "connection": connection, "value": content, "note": note}
 
     def _described(self, connection, error):
         """The error, with whether the connection is lost; an attempt to connect that failed leaves none."""

@@ -1,5 +1,6 @@
 """Linear and logistic regression with Spark's machine learning and R's formulas."""
 
+import numpy as np
 from pyspark.ml.classification import LogisticRegression
 from pyspark.ml.feature import RFormula
 from pyspark.ml.regression import LinearRegression
@@ -9,6 +10,21 @@ ESTIMATORS = {
     "logistic": lambda **options: LogisticRegression(family="binomial", **options),
 }
 MEASURES = ("r2", "rootMeanSquaredError", "accuracy", "areaUnderROC", "totalIterations")
+
+
+def fit(connection, kind, sql, formula, options):
+    """Fit a regression to the rows of a query; its number, coefficients and measures."""
+    options = {name: content[0].item() for name, content in options.items()}
+    options["standardization"] = bool(options["standardization"])
+    model = connection.run(lambda session: Regression(session, kind, sql, formula, options), sql)
+    number = len(connection.models) + 1
+    connection.models[number] = model
+    return {"model": number, "names": model.names, "coefficients": np.array(model.coefficients), "summary": model.summary}
+
+
+def predict(connection, model, sql, view):
+    """Make a view of the rows of a query, with the predictions of a regression."""
+    connection.run(lambda session: connection.models[model].predict(session, sql, view), sql)
 
 
 class Regression:

@@ -1,0 +1,70 @@
+# R's types and values in Spark's SQL.
+
+setMethod("dbDataType", "SparkConnection", function(dbObj, obj, ...) spark_type(obj))
+
+spark_type <- function(obj) {
+  if (is.data.frame(obj)) return(vapply(obj, spark_type, ""))
+  if (inherits(obj, "AsIs")) obj <- without_as_is(obj)
+  if (is.factor(obj)) "STRING"
+  else if (inherits(obj, "POSIXt")) "TIMESTAMP"
+  else if (inherits(obj, "Date")) "DATE"
+  else if (inherits(obj, "difftime")) "INTERVAL DAY TO SECOND"
+  else if (inherits(obj, "integer64")) "BIGINT"
+  else if (inherits(obj, "blob")) "BINARY"
+  else switch(typeof(obj), logical = "BOOLEAN", integer = "INT", double = "DOUBLE", character = "STRING", raw = "BINARY",
+    list = if (is_raw_list(obj)) "BINARY" else spark_array(obj), fail("Spark has no type for ", class(obj)[[1]], "; convert or drop it."))
+}
+
+spark_array <- function(obj) {
+  cells <- Filter(Negate(is.null), obj)
+  check_cells(cells, "")
+  paste0("ARRAY<", spark_type(common_vector(cells)), ">")
+}
+
+setMethod("quote_mark", "SparkConnection", function(conn) "`")
+
+setMethod("dbQuoteString", c("SparkConnection", "character"), function(conn, x, ...) {
+  DBI::SQL(spark_text(x), names = names(x))
+})
+
+setMethod("dbQuoteString", c("SparkConnection", "SQL"), function(conn, x, ...) x)
+
+# A backslash escapes in Spark.
+spark_text <- function(x) {
+  if (!length(x)) return(character())
+  escaped <- gsub("'", "\\'", gsub("\\", "\\\\", enc2utf8(as.character(x)), fixed = TRUE), fixed = TRUE)
+  ifelse(is.na(x), "NULL", paste0("'", escaped, "'"))
+}
+
+setMethod("dbQuoteLiteral", "SparkConnection", function(conn, x, ...) {
+  if (is(x, "SQL")) return(x)
+  if (inherits(x, "AsIs")) x <- without_as_is(x)
+  DBI::SQL(spark_literal(x), names = names(x))
+})
+
+spark_literal <- function(x) {
+  if (is.factor(x)) spark_text(as.character(x))
+  else if (inherits(x, "POSIXt")) typed_text("TIMESTAMP", sub("\\+00$", "Z", instant_text(as.POSIXct(x))))
+  else if (inherits(x, "Date")) typed_text("DATE", date_text(x))
+  else if (inherits(x, "difftime")) typed_text("INTERVAL", sub(" seconds", "", seconds_text(x)), " SECOND")
+  else if (inherits(x, "integer64")) ifelse(is.na(x), "CAST(NULL AS BIGINT)", paste0(bit64::as.character.integer64(x), "L"))
+  else if (is.list(x)) vapply(x, spark_raw, "")
+  else switch(typeof(x), logical = ifelse(is.na(x), "CAST(NULL AS BOOLEAN)", as.character(x)),
+    integer = ifelse(is.na(x), "CAST(NULL AS INT)", as.character(x)), double = spark_double(x), character = spark_text(x),
+    raw = spark_raw(x), fail("Spark has no type for ", class(x)[[1]], "; convert it."))
+}
+
+typed_text <- function(type, text, after = "") {
+  if (length(text)) ifelse(is.na(text), "NULL", paste0(type, " '", text, "'", after)) else character()
+}
+
+spark_double <- function(x) {
+  ifelse(is.na(x) & !is.nan(x), "CAST(NULL AS DOUBLE)", ifelse(is.finite(x), paste0(double_text(x), "D"),
+    paste0("CAST('", ifelse(is.nan(x), "NaN", ifelse(x > 0, "Infinity", "-Infinity")), "' AS DOUBLE)")))
+}
+
+spark_raw <- function(x) {
+  if (is.null(x)) return("NULL")
+  if (!is.raw(x)) fail("Spark has no literal for a list of ", class(x)[[1]], "; give the values one by one.")
+  paste0("X'", paste(as.character(x), collapse = ""), "'")
+}

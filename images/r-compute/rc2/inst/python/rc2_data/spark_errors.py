@@ -1,0 +1,43 @@
+"""Errors of Spark as R gets them: Spark's message without stack trace and query plan, its SQLSTATE and position."""
+
+import re
+
+from rc2_data.errors import DataError
+
+END_OF_MESSAGE = re.compile(r" *SQLSTATE: \w{5}.*|\n+JVM stacktrace:.*|\n+== SQL.*", re.DOTALL)
+TRANSPORT = re.compile(r'details = "(.*?)"\s*debug_error_string', re.DOTALL)
+PLACE = re.compile(r"\(line (\d+), pos (\d+)\)")
+
+
+def described(error, sql):
+    """The error of this package for one of the client."""
+    text = str(error)
+    if found := TRANSPORT.search(text):
+        text = found[1]
+    message = END_OF_MESSAGE.sub("", text).strip() or type(error).__name__
+    fields = {"sqlstate": error.getSqlState(), "position": position(error, text, sql), "detail": cause(error, text)}
+    return DataError(message, **{name: content for name, content in fields.items() if content is not None})
+
+
+def position(error, text, sql):
+    """The place of the error in the statement, counted in characters from 1."""
+    for context in error.getQueryContext() or []:
+        start = characters(sql, context.startIndex())
+        if sql[start:].startswith(context.fragment()):
+            return start + 1
+    if found := PLACE.search(text):
+        before = sql.splitlines(keepends=True)[: int(found[1]) - 1]
+        return len("".join(before)) + int(found[2]) + 1
+    return None
+
+
+def characters(sql, units):
+    """The number of characters in so many of Java's, of which rare characters take two."""
+    return len(sql.encode("utf-16-le")[: 2 * units].decode("utf-16-le", errors="ignore"))
+
+
+def cause(error, text):
+    """The innermost cause, such as a database's message, unless the message has it already."""
+    trace = getattr(error, "getStackTrace", lambda: None)() or ""
+    found = re.findall(r"^Caused by: [\w.$]+: (.+)$", trace, re.MULTILINE)
+    return found[-1] if found and found[-1] not in text else None
