@@ -35,7 +35,7 @@ async def ensure_group_roles(connection: Connection, database: str, schemas: Seq
                 await connection.execute(SQL("CREATE ROLE {} NOLOGIN").format(Identifier(group)))
         for statement in _grants(schemas, Identifier(read), Identifier(write)):
             await connection.execute(statement)
-    await _revoke_public_rights(connection, database, Identifier(write))
+    await _revoke_public_rights(connection, database, Identifier(read), Identifier(write))
 
 
 def _grants(schemas: Sequence[str], read: Identifier, write: Identifier) -> list[Composed]:
@@ -66,14 +66,17 @@ def _grants(schemas: Sequence[str], read: Identifier, write: Identifier) -> list
     return statements
 
 
-async def _revoke_public_rights(connection: Connection, database: str, write: Identifier) -> None:
-    """Revoke from PUBLIC the rights that let a reader create something; log a warning for those the admin cannot revoke."""
+async def _revoke_public_rights(connection: Connection, database: str, read: Identifier, write: Identifier) -> None:
+    """Revoke from PUBLIC the rights to create something; log a warning for those the admin cannot revoke.
+
+    Readers keep temporary tables, which only their own session sees and which touch no shared data: `copy_to()` needs them.
+    """
     name = Identifier(database)
     revocations: dict[str, SQL | Composed] = {
         "new tables in the schema public": SQL("REVOKE CREATE ON SCHEMA public FROM PUBLIC"),
         "temporary tables": SQL(
-            "REVOKE TEMPORARY ON DATABASE {0} FROM PUBLIC; GRANT TEMPORARY ON DATABASE {0} TO {1}"
-        ).format(name, write),
+            "REVOKE TEMPORARY ON DATABASE {0} FROM PUBLIC; GRANT TEMPORARY ON DATABASE {0} TO {1}, {2}"
+        ).format(name, read, write),
         "large objects": SQL(
             "REVOKE EXECUTE ON FUNCTION lo_create(oid), lo_creat(integer), lo_from_bytea(oid, bytea) FROM PUBLIC;"
             " GRANT EXECUTE ON FUNCTION lo_create(oid), lo_creat(integer), lo_from_bytea(oid, bytea) TO {}"

@@ -22,7 +22,6 @@ FORBIDDEN = [
     "DELETE FROM things",
     "TRUNCATE things",
     "DROP TABLE things",
-    "CREATE TEMPORARY TABLE mine (a int)",
     "CREATE SCHEMA mine",
     "CREATE ROLE mine",
     "SELECT lo_create(0)",
@@ -49,6 +48,18 @@ async def test_a_reader_cannot_write_or_create_anything(postgres_service: Postgr
                 (psycopg.errors.InsufficientPrivilege, psycopg.errors.UndefinedTable), match="permission|must be"
             ):
                 session.execute(statement)
+
+
+async def test_a_reader_can_make_a_temporary_table_that_only_its_session_sees(postgres_service: PostgresService):
+    with login(await postgres_service.attach(ALICE, "read")) as session:
+        session.execute("CREATE TEMPORARY TABLE mine AS SELECT id FROM things")
+        assert session.execute("SELECT count(*) FROM mine").fetchone() == (3,)
+        (schema,) = session.execute("SELECT pg_my_temp_schema()::regnamespace::text").fetchone()
+        with login(await postgres_service.attach(BOB, "read")) as other:
+            with pytest.raises(psycopg.errors.UndefinedTable):
+                other.execute("SELECT * FROM mine")
+            with pytest.raises(psycopg.Error, match="permission denied|temporary tables of other sessions"):
+                other.execute(f"SELECT * FROM {schema}.mine")
 
 
 async def test_a_database_without_connect_for_public_can_be_attached_and_revoked(
