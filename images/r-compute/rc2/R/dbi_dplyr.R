@@ -17,9 +17,14 @@ use_postgres_methods <- function(...) {
 
 use_own_methods <- function() {
   own <- list(
-    Rc2PostgresConnection = list(dbplyr_edition = function(con) 2L, db_connection_describe = describe_postgres),
+    Rc2PostgresConnection = list(
+      dbplyr_edition = function(con) 2L, db_connection_describe = describe_postgres, sql_translation = postgres_translation,
+      sql_query_select = postgres_query_select, sql_escape_date = escape_day,
+      sql_escape_datetime = escape_instant("TIMESTAMP WITH TIME ZONE")),
     SparkConnection = list(
       dbplyr_edition = spark_dbplyr_edition, db_connection_describe = spark_db_connection_describe,
+      sql_translation = spark_translation, sql_query_select = spark_query_select,
+      sql_escape_date = escape_day, sql_escape_datetime = escape_instant("TIMESTAMP"),
       db_copy_to = spark_db_copy_to, sql_query_save = spark_sql_query_save,
       sql_table_analyze = spark_sql_table_analyze, db_analyze = spark_db_analyze))
   for (class in names(own)) {

@@ -1,5 +1,170 @@
-# Methods of dbplyr that its translation for Spark lacks: a temporary table is a view, and tables are not analysed.
+# dplyr on Spark: a translation with R's meaning, which also works with a dbplyr that has none for Spark. Spark 4 refuses what
+# has no answer, such as a division by zero, where R gives Inf, NaN or NA; the translation gives R's answer.
 
+spark_translation <- function(con) {
+  sql <- sql_templates(con, TYPES_OF_SPARK)
+  nulls <- function(order) nulls_last(order, ascending_too = TRUE)
+  scalar <- c(translate_numbers(sql, spark_whole(sql)), translate_text(sql, spark_regex(sql), spark_text(sql)),
+    translate_times(sql, spark_clock(sql)), spark_conversions(sql))
+  scalar[names(spark_numbers(sql))] <- spark_numbers(sql)
+  over <- over_groups(con, nulls)
+  dbplyr::sql_variant(
+    dbplyr::sql_translator(.funs = scalar, .parent = dbplyr::base_scalar),
+    dbplyr::sql_translator(.funs = c(translate_summaries(sql, identity), spark_summaries(sql, identity), spark_picks(sql)),
+      .parent = dbplyr::base_agg),
+    dbplyr::sql_translator(.funs = c(translate_summaries(sql, over), translate_windows(sql, con, nulls), spark_summaries(sql, over)),
+      .parent = dbplyr::base_win))
+}
+
+# Rounds a double; FLOOR and CEIL of Spark give BIGINT, which has no NaN, no Inf and fewer digits.
+spark_whole <- function(sql) function(x, name) {
+  if (name == "round") return(sql("RINT(CAST({x} AS {double}))"))
+  name <- dbplyr::sql(name)
+  sql("CASE WHEN ABS({x}) < 1000000000000000 THEN CAST({name}({x}) AS {double}) ELSE CAST({x} AS {double}) END")
+}
+
+# An integer that overflows is NA, as in R; numbers without L are doubles in R, which do not.
+spark_numbers <- function(sql) {
+  is_double <- function(x, y) is.double(x) || is.double(y)
+  divisor <- function(y) if (is.numeric(y) && isTRUE(y != 0)) sql("{y}") else sql("NULLIF({y}, 0)")
+  remainder <- function(x, y) sql("({x} % {y} + {y}) % {y}")
+  plain <- arithmetic(sql)
+  list(
+    `+` = function(x, y) if (missing(y) || is_double(x, y)) plain$`+`(x, y) else sql("TRY_ADD({x}, {y})"),
+    `-` = function(x, y) if (missing(y) || is_double(x, y)) plain$`-`(x, y) else sql("TRY_SUBTRACT({x}, {y})"),
+    `*` = function(x, y) if (is_double(x, y)) plain$`*`(x, y) else sql("TRY_MULTIPLY({x}, {y})"),
+    `%%` = function(x, y) remainder(x, divisor(y)),
+    `%/%` = function(x, y) {
+      y <- divisor(y)
+      rest <- remainder(x, y)
+      sql("RINT(({x} - {rest}) / {y})")
+    },
+    bitwXor = function(x, y) sql("{x} ^ {y}"),
+    bitwShiftL = function(a, n) sql("SHIFTLEFT({a}, {n})"), bitwShiftR = function(a, n) sql("SHIFTRIGHT({a}, {n})"))
+}
+
+spark_regex <- function(sql) list(
+  detect = function(x, p) {
+    pattern <- p$pattern
+    if (p$fixed) sql("CONTAINS({x}, {pattern})") else sql("{x} RLIKE {pattern}")
+  },
+  replace = function(x, p, replacement, all) {
+    pattern <- p$pattern
+    if (p$fixed && all) return(sql("REPLACE({x}, {pattern}, {replacement})"))
+    replacement <- if (p$fixed) gsub("([\\\\$])", "\\\\\\1", replacement) else java_replacement(replacement, if (all) 0L else 1L)
+    if (p$fixed) pattern <- escape_regex(pattern)
+    if (!all) {
+      # Spark replaces every match; one that begins with the start of the text can be only the first
+      flag <- if (startsWith(pattern, "(?i)")) "(?i)" else ""
+      pattern <- paste0(flag, "^((?s:.*?))(?:", shifted_references(substring(pattern, nchar(flag) + 1)), ")")
+      replacement <- paste0("$1", replacement)
+    }
+    sql("REGEXP_REPLACE({x}, {pattern}, {replacement})")
+  },
+  extract = function(x, p) {
+    pattern <- if (p$fixed) escape_regex(p$pattern) else p$pattern
+    sql("REGEXP_SUBSTR({x}, {pattern})")
+  },
+  count = function(x, p) {
+    pattern <- if (p$fixed) escape_regex(p$pattern) else p$pattern
+    sql("REGEXP_COUNT({x}, {pattern})")
+  })
+
+# \1 is $1 in Java
+java_replacement <- function(text, shift) {
+  text <- gsub("$", "\\$", text, fixed = TRUE)
+  for (group in 9:0) text <- gsub(paste0("\\\\", group), paste0("${", group + shift, "}"), text)
+  gsub("\\$\\{([0-9]+)\\}", "$\\1", text)
+}
+
+shifted_references <- function(pattern) {
+  for (group in 8:1) pattern <- gsub(paste0("\\\\", group), paste0("\\\\", group + 1L), pattern)
+  pattern
+}
+
+spark_clock <- function(sql) list(
+  part = function(x, part) dbplyr::sql(paste0("CAST(EXTRACT(", part, " FROM ", sql("{x}"), ") AS INT)")),
+  second = function(x) sql("CAST(EXTRACT(SECOND FROM {x}) AS {double})"),
+  isoyear = function(x) sql("CAST(EXTRACT(YEAROFWEEK FROM {x}) AS {integer})"),
+  weekday = function(x) sql("CAST(EXTRACT(DAYOFWEEK_ISO FROM {x}) AS {integer})"),
+  label = function(x, kind) {
+    format <- c(month = "MMM", `full month` = "MMMM", day = "E", `full day` = "EEEE")[[kind]]
+    sql("DATE_FORMAT({x}, {format})")
+  },
+  truncate = function(x, unit) sql("DATE_TRUNC({unit}, {x})"),
+  # days between dates are of 24 hours, whatever the zone
+  epoch = function(x) sql(paste(
+    "CASE WHEN TYPEOF({x}) = 'date' THEN UNIX_DATE(CAST({x} AS DATE)) * CAST(86400 AS {double})",
+    "ELSE UNIX_MICROS(CAST({x} AS {time})) / CAST(1000000 AS {double}) END")),
+  interval = function(count, unit) {
+    place <- c(month = 2, day = 4, hour = 5, minute = 6, second = 7)[[unit]]
+    count <- as.character(if (unit == "second") sql("{count}") else sql("CAST({count} AS {integer})"))
+    dbplyr::sql(paste0("MAKE_INTERVAL(", paste(c(rep("0", place - 1), count), collapse = ", "), ")"))
+  })
+
+# TYPEOF is known before the query runs, so only the branch of the column's type remains
+spark_text <- function(sql) function(x) {
+  if (is_text(x)) return(sql("{x}"))
+  number <- sql("TRY_CAST(CAST({x} AS {text}) AS {double})")
+  sql(paste(
+    "CASE WHEN TYPEOF({x}) = 'boolean' THEN UPPER(CAST({x} AS {text}))",
+    "WHEN TYPEOF({x}) IN ('double', 'float') OR TYPEOF({x}) LIKE 'decimal%' THEN CASE",
+    "WHEN ABS({number}) < 1000000000000000 AND {number} = RINT({number}) THEN CAST(CAST({number} AS {bigint}) AS {text})",
+    "WHEN ABS({number}) = {inf} THEN REPLACE(CAST({number} AS {text}), 'inity', '') ELSE CAST({number} AS {text}) END",
+    "ELSE CAST({x} AS {text}) END"))
+}
+
+spark_conversions <- function(sql) {
+  number <- function(x) sql("TRY_CAST({x} AS {double})")
+  list(
+    as.numeric = number, as.double = number, as.character = spark_text(sql),
+    as.integer = function(x) sql("TRY_CAST(TRY_CAST({x} AS {double}) AS {integer})"),
+    as.integer64 = function(x) sql("TRY_CAST({x} AS {bigint})"),
+    as.logical = function(x) sql(paste(
+      "CASE WHEN TYPEOF({x}) <> 'string' THEN TRY_CAST({x} AS {boolean})",
+      "WHEN CAST({x} AS {text}) IN ('TRUE', 'true', 'T', 'True') THEN TRUE",
+      "WHEN CAST({x} AS {text}) IN ('FALSE', 'false', 'F', 'False') THEN FALSE END")))
+}
+
+# Summaries that Spark also has as window functions
+spark_summaries <- function(sql, over) {
+  quantiles <- function(x, probs, na.rm) {
+    unless_missing(sql, over, x, over(sql("PERCENTILE(CAST({x} AS {double}), {probs})")), na.rm)
+  }
+  list(
+    median = function(x, na.rm = FALSE) quantiles(x, 0.5, na.rm),
+    quantile = function(x, probs, na.rm = FALSE, ...) quantiles(x, one_probability(probs), na.rm),
+    # a set of structs holds a missing value, too
+    n_distinct = function(..., na.rm = FALSE) {
+      values <- paste(vapply(list(...), function(column) as.character(sql("{column}")), ""), collapse = ", ")
+      item <- dbplyr::sql(if (isTRUE(na.rm)) values else paste0("STRUCT(", values, ")"))
+      set <- over(sql("COLLECT_SET({item})"))
+      sql("SIZE({set})")
+    },
+    str_flatten = function(string, collapse = "", ...) {
+      texts <- over(sql("COLLECT_LIST({string})"))
+      unless_missing(sql, over, string, sql("ARRAY_JOIN({texts}, {collapse})"), FALSE)
+    })
+}
+
+spark_picks <- function(sql) {
+  picked <- function(x, order_by, place) {
+    key <- sub(" DESC$", "", ordered_by(order_by))
+    descending <- grepl(" DESC", order_by)
+    # missing keys come last in both directions
+    is_last <- dbplyr::sql(paste(key, if (descending) "IS NOT NULL" else "IS NULL"))
+    key <- dbplyr::sql(key)
+    items <- sql("ARRAY_SORT(COLLECT_LIST(NAMED_STRUCT('last', {is_last}, 'key', {key}, 'value', {x})))")
+    if (descending) items <- sql("REVERSE({items})")
+    place <- as.integer(place)
+    dbplyr::sql(paste0(sql("TRY_ELEMENT_AT({items}, {place})"), ".value"))
+  }
+  list(
+    first = function(x, order_by = NULL, ...) picked(x, order_by, 1), last = function(x, order_by = NULL, ...) picked(x, order_by, -1),
+    nth = function(x, n, order_by = NULL, ...) picked(x, order_by, n))
+}
+
+# Methods of dbplyr. A temporary table is a view, and tables are not analysed.
 spark_dbplyr_edition <- function(con) 2L
 
 spark_db_connection_describe <- function(con, ...) "Spark"
@@ -17,3 +182,9 @@ spark_sql_query_save <- function(con, sql, name, temporary = TRUE, ...) {
 spark_sql_table_analyze <- function(con, table, ...) NULL
 
 spark_db_analyze <- function(con, table, ...) NULL
+
+# Rows without a value come last, as in R; Spark has them first.
+spark_query_select <- function(con, select, from, ..., order_by = NULL) {
+  default <- utils::getS3method("sql_query_select", "DBIConnection", envir = asNamespace("dbplyr"))
+  default(con, select, from, ..., order_by = nulls_last(order_by, ascending_too = TRUE))
+}

@@ -1,0 +1,133 @@
+# Summaries and window functions with R's meaning, for PostgreSQL and Spark.
+#
+# A service's own function leaves out missing values; R does so only with na.rm = TRUE. `over` makes a window function of an
+# aggregate, and is identity() for summarise().
+
+translate_summaries <- function(sql, over) c(
+  numeric_summaries(sql, over), logical_summaries(sql, over), paired_summaries(sql, over))
+
+# NULL where a value is missing, unless na.rm
+unless_missing <- function(sql, over, x, value, na.rm) {
+  if (isTRUE(na.rm)) return(value)
+  rows <- over(sql("COUNT(*)"))
+  values <- over(sql("COUNT({x})"))
+  sql("CASE WHEN {rows} = {values} THEN {value} END")
+}
+
+# TRUE counts as 1
+countable <- function(sql, x, call) if (is_logical_call(call)) sql("CAST({x} AS {integer})") else x
+
+numeric_summaries <- function(sql, over) {
+  plain <- function(template) function(x, na.rm = FALSE) {
+    x <- countable(sql, x, substitute(x))
+    unless_missing(sql, over, x, over(sql(template)), na.rm)
+  }
+  c(list(
+    sum = function(x, na.rm = FALSE) {
+      x <- countable(sql, x, substitute(x))
+      total <- over(sql("SUM({x})"))
+      unless_missing(sql, over, x, sql("COALESCE({total}, 0)"), na.rm)
+    },
+    mean = function(x, na.rm = FALSE, ...) {
+      x <- countable(sql, x, substitute(x))
+      average <- over(sql("AVG(CAST({x} AS {double}))"))
+      unless_missing(sql, over, x, sql("COALESCE({average}, {nan})"), na.rm)
+    }),
+    min = plain("MIN({x})"), max = plain("MAX({x})"),
+    sd = plain("STDDEV_SAMP(CAST({x} AS {double}))"), var = plain("VAR_SAMP(CAST({x} AS {double}))"))
+}
+
+# any() is TRUE for one TRUE even if others are missing, and NA where the missing ones decide
+logical_summaries <- function(sql, over) {
+  decided <- function(template, decisive, otherwise) function(x, na.rm = FALSE) {
+    found <- over(sql(template))
+    if (isTRUE(na.rm)) return(sql(paste0("COALESCE({found}, ", otherwise, ")")))
+    rest <- unless_missing(sql, over, x, sql(otherwise), FALSE)
+    sql(paste0("CASE WHEN {found} = ", decisive, " THEN ", decisive, " ELSE {rest} END"))
+  }
+  list(any = decided("BOOL_OR({x})", "TRUE", "FALSE"), all = decided("BOOL_AND({x})", "FALSE", "TRUE"))
+}
+
+paired_summaries <- function(sql, over) {
+  paired <- function(name) function(x, y, use = "everything") {
+    value <- over(sql(paste0(name, "(CAST({y} AS {double}), CAST({x} AS {double}))")))
+    if (!use %in% c("everything", "all.obs")) return(value)
+    rows <- over(sql("COUNT(*)"))
+    pairs <- over(sql(paste0("REGR_COUNT(CAST({y} AS {double}), CAST({x} AS {double}))")))
+    sql("CASE WHEN {rows} = {pairs} THEN {value} END")
+  }
+  list(cor = paired("CORR"), cov = paired("COVAR_SAMP"))
+}
+
+# Window functions. `nulls` is nulls_last() as the service needs it.
+translate_windows <- function(sql, con, nulls) {
+  window <- function(expression, order = NULL, frame = NULL, partition = dbplyr::win_current_group()) {
+    if (!is.null(order) && length(order)) order <- nulls(dbplyr::sql(as.character(order)))
+    dbplyr::win_over(expression, partition = partition, order = order, frame = frame, con = con)
+  }
+  c(ranks(sql, window), cumulative(sql, window), offsets(sql, window))
+}
+
+over_groups <- function(con, nulls) function(expression) {
+  frame <- dbplyr::win_current_frame()
+  order <- if (!is.null(frame)) nulls(dbplyr::win_current_order())
+  dbplyr::win_over(expression, partition = dbplyr::win_current_group(), order = order, frame = frame, con = con)
+}
+
+order_or_current <- function(order) if (is.null(order)) dbplyr::win_current_order() else order
+
+# Missing values have no rank
+ranks <- function(sql, window) {
+  rank <- function(name) function(order = NULL) ranked(sql, window, sql(paste0(name, "()")), order)
+  list(
+    row_number = rank("ROW_NUMBER"), min_rank = rank("RANK"), rank = rank("RANK"), dense_rank = rank("DENSE_RANK"),
+    percent_rank = rank("PERCENT_RANK"), cume_dist = rank("CUME_DIST"),
+    ntile = function(order = NULL, n) {
+      n <- as.integer(n)
+      ranked(sql, window, sql("NTILE({n})"), order)
+    })
+}
+
+ranked <- function(sql, window, rank, order) {
+  if (is.null(order)) return(window(rank, dbplyr::win_current_order()))
+  x <- dbplyr::sql(sub(" DESC$", "", as.character(order)))
+  present <- sql("{x} IS NOT NULL")
+  value <- window(rank, order, partition = dbplyr::sql(c(as.character(dbplyr::win_current_group()), paste0("(", present, ")"))))
+  sql("CASE WHEN {present} THEN {value} END")
+}
+
+# A missing value makes all later ones missing
+cumulative <- function(sql, window) {
+  running <- function(template) function(x, order = NULL) {
+    x <- countable(sql, x, substitute(x))
+    over <- function(expression) window(expression, order_or_current(order), c(-Inf, 0))
+    unless_missing(sql, over, x, over(sql(template)), FALSE)
+  }
+  running_logical <- function(template, decisive, otherwise) function(x) {
+    over <- function(expression) window(expression, dbplyr::win_current_order(), c(-Inf, 0))
+    found <- over(sql(template))
+    rest <- unless_missing(sql, over, x, sql(otherwise), FALSE)
+    sql(paste0("CASE WHEN {found} = ", decisive, " THEN ", decisive, " ELSE {rest} END"))
+  }
+  list(
+    cumsum = running("SUM({x})"), cummean = running("AVG(CAST({x} AS {double}))"), cummin = running("MIN({x})"),
+    cummax = running("MAX({x})"), cumany = running_logical("BOOL_OR({x})", "TRUE", "FALSE"),
+    cumall = running_logical("BOOL_AND({x})", "FALSE", "TRUE"))
+}
+
+offsets <- function(sql, window) {
+  shifted <- function(name) function(x, n = 1L, default = NA, order_by = NULL) {
+    n <- as.integer(n)
+    call <- if (length(default) == 1 && is.na(default)) paste0(name, "({x}, {n})") else paste0(name, "({x}, {n}, {default})")
+    window(sql(call), order_or_current(order_by))
+  }
+  picked <- function(template) function(x, order_by = NULL, ...) {
+    window(sql(template), order_or_current(order_by), c(-Inf, Inf))
+  }
+  list(
+    lag = shifted("LAG"), lead = shifted("LEAD"), first = picked("FIRST_VALUE({x})"), last = picked("LAST_VALUE({x})"),
+    nth = function(x, n, order_by = NULL, ...) {
+      n <- as.integer(n)
+      window(sql("NTH_VALUE({x}, {n})"), order_or_current(order_by), c(-Inf, Inf))
+    })
+}
