@@ -66,3 +66,15 @@ failures <- function(t, u) {
   })
   Filter(Negate(is.null), found)
 }
+
+# Prints each failure that is not a documented difference, and each documented difference that is none
+check_pipelines <- function(con, engine) {
+  invisible(Sys.setlocale("LC_COLLATE", "C")) # the order of text in dplyr 1.1
+  t <- copy_to(con, measures, "measures_of_pipelines", overwrite = TRUE)
+  u <- copy_to(con, groups, "groups_of_pipelines", overwrite = TRUE)
+  found <- failures(t, u)
+  documented <- names(differences[[engine]])
+  for (name in setdiff(names(found), documented)) cat(engine, ": ", name, ": ", found[[name]], "\n", sep = "")
+  for (name in setdiff(documented, names(found))) cat(engine, ": ", name, ": documented as different, but it is not\n", sep = "")
+  cat(length(pipelines), "pipelines,", length(documented), "documented differences\n")
+}

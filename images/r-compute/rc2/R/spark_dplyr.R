@@ -43,30 +43,40 @@ spark_numbers <- function(sql) {
     bitwShiftL = function(a, n) sql("SHIFTLEFT({a}, {n})"), bitwShiftR = function(a, n) sql("SHIFTRIGHT({a}, {n})"))
 }
 
+# Letters are those of all languages, and classes have Java's names.
+java_pattern <- function(pattern) {
+  if (!is_text(pattern)) return(pattern)
+  classes <- c(space = "\\\\s", digit = "\\\\d", alpha = "\\\\p{Alpha}", alnum = "\\\\p{Alnum}", upper = "\\\\p{Upper}",
+    lower = "\\\\p{Lower}", punct = "\\\\p{Punct}", blank = "\\\\p{Blank}", cntrl = "\\\\p{Cntrl}", xdigit = "\\\\p{XDigit}")
+  for (name in names(classes)) pattern <- gsub(paste0("\\[:", name, ":\\]"), classes[[name]], pattern)
+  if (startsWith(pattern, "(?i)")) paste0("(?iuU)", substring(pattern, 5))
+  else if (grepl("\\\\[wWdDsSbBp]", pattern)) paste0("(?U)", pattern) else pattern
+}
+
 spark_regex <- function(sql) list(
   detect = function(x, p) {
-    pattern <- p$pattern
+    pattern <- if (p$fixed) p$pattern else java_pattern(p$pattern)
     if (p$fixed) sql("CONTAINS({x}, {pattern})") else sql("{x} RLIKE {pattern}")
   },
   replace = function(x, p, replacement, all) {
     pattern <- p$pattern
     if (p$fixed && all) return(sql("REPLACE({x}, {pattern}, {replacement})"))
     replacement <- if (p$fixed) gsub("([\\\\$])", "\\\\\\1", replacement) else java_replacement(replacement, if (all) 0L else 1L)
-    if (p$fixed) pattern <- escape_regex(pattern)
+    pattern <- if (p$fixed) escape_regex(pattern) else java_pattern(pattern)
     if (!all) {
       # Spark replaces every match; one that begins with the start of the text can be only the first
-      flag <- if (startsWith(pattern, "(?i)")) "(?i)" else ""
-      pattern <- paste0(flag, "^((?s:.*?))(?:", shifted_references(substring(pattern, nchar(flag) + 1)), ")")
+      flags <- regmatches(pattern, regexpr("^(\\(\\?[a-zA-Z]+\\))?", pattern))
+      pattern <- paste0(flags, "^((?s:.*?))(?:", shifted_references(substring(pattern, nchar(flags) + 1)), ")")
       replacement <- paste0("$1", replacement)
     }
     sql("REGEXP_REPLACE({x}, {pattern}, {replacement})")
   },
   extract = function(x, p) {
-    pattern <- if (p$fixed) escape_regex(p$pattern) else p$pattern
+    pattern <- if (p$fixed) escape_regex(p$pattern) else java_pattern(p$pattern)
     sql("REGEXP_SUBSTR({x}, {pattern})")
   },
   count = function(x, p) {
-    pattern <- if (p$fixed) escape_regex(p$pattern) else p$pattern
+    pattern <- if (p$fixed) escape_regex(p$pattern) else java_pattern(p$pattern)
     sql("REGEXP_COUNT({x}, {pattern})")
   })
 
@@ -183,8 +193,9 @@ spark_sql_table_analyze <- function(con, table, ...) NULL
 
 spark_db_analyze <- function(con, table, ...) NULL
 
-# Rows without a value come last, as in R; Spark has them first.
-spark_query_select <- function(con, select, from, ..., order_by = NULL) {
+# Rows without a value come last, as in R; Spark has them first. Spark takes "FROM t WHERE (f)" for a table that is named WHERE.
+spark_query_select <- function(con, select, from, where = NULL, ..., order_by = NULL) {
+  if (length(where)) where <- dbplyr::sql(sub("^\\(*(`[^`]*`|[A-Za-z]+)\\)*$", "\\1 = TRUE", where))
   default <- utils::getS3method("sql_query_select", "DBIConnection", envir = asNamespace("dbplyr"))
-  default(con, select, from, ..., order_by = nulls_last(order_by, ascending_too = TRUE))
+  default(con, select, from, where, ..., order_by = nulls_last(order_by, ascending_too = TRUE))
 }
