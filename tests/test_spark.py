@@ -54,7 +54,7 @@ async def test_dplyr_works_on_spark(r: Kernel):
     cat(isTRUE(all.equal(mean_of(cars)$m, mean_of(mtcars)$m)))
     names <- copy_to(con, data.frame(cyl = c(4, 6), name = c("four", "it's \\\\ six")), "names", overwrite = TRUE)
     joined <- left_join(cars, names, by = "cyl") %>% count(name) %>% collect()
-    cat("", joined$n[match("it's \\\\ six", joined$name)], sum(joined$n))
+    cat("", as.integer(joined$n[match("it's \\\\ six", joined$name)]), as.integer(sum(joined$n)))
     few <- cars %>% filter(cyl == 4) %>% compute()
     cat("", nrow(collect(few)), nrow(collect(cars %>% group_by(cyl) %>% filter(row_number(mpg) == 1))))
     """

@@ -24,13 +24,13 @@ spark_array <- function(obj) {
 setMethod("quote_mark", "SparkConnection", function(conn) "`")
 
 setMethod("dbQuoteString", c("SparkConnection", "character"), function(conn, x, ...) {
-  DBI::SQL(spark_text(x), names = names(x))
+  DBI::SQL(spark_quoted(x), names = names(x))
 })
 
 setMethod("dbQuoteString", c("SparkConnection", "SQL"), function(conn, x, ...) x)
 
 # A backslash escapes in Spark.
-spark_text <- function(x) {
+spark_quoted <- function(x) {
   if (!length(x)) return(character())
   escaped <- gsub("'", "\\'", gsub("\\", "\\\\", enc2utf8(as.character(x)), fixed = TRUE), fixed = TRUE)
   ifelse(is.na(x), "NULL", paste0("'", escaped, "'"))
@@ -43,14 +43,14 @@ setMethod("dbQuoteLiteral", "SparkConnection", function(conn, x, ...) {
 })
 
 spark_literal <- function(x) {
-  if (is.factor(x)) spark_text(as.character(x))
+  if (is.factor(x)) spark_quoted(as.character(x))
   else if (inherits(x, "POSIXt")) typed_text("TIMESTAMP", sub("\\+00$", "Z", instant_text(as.POSIXct(x))))
   else if (inherits(x, "Date")) typed_text("DATE", date_text(x))
   else if (inherits(x, "difftime")) typed_text("INTERVAL", sub(" seconds", "", seconds_text(x)), " SECOND")
   else if (inherits(x, "integer64")) ifelse(is.na(x), "CAST(NULL AS BIGINT)", paste0(bit64::as.character.integer64(x), "L"))
   else if (is.list(x)) vapply(x, spark_raw, "")
   else switch(typeof(x), logical = ifelse(is.na(x), "CAST(NULL AS BOOLEAN)", as.character(x)),
-    integer = ifelse(is.na(x), "CAST(NULL AS INT)", as.character(x)), double = spark_double(x), character = spark_text(x),
+    integer = ifelse(is.na(x), "CAST(NULL AS INT)", as.character(x)), double = spark_double(x), character = spark_quoted(x),
     raw = spark_raw(x), fail("Spark has no type for ", class(x)[[1]], "; convert it."))
 }
 
