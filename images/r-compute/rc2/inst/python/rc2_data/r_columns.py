@@ -35,7 +35,17 @@ EARLIEST_TIME = -210866803200000000
 """Microseconds of 4714 BC, the first year of PostgreSQL. Earlier ones are later than the last microsecond of 64 bits."""
 
 
-FIXED_WIDTHS = {"logical": 4, "integer": 4, "double": 8, "numeric": 8, "Date": 8, "hms": 8, "duration": 8, "POSIXct": 8, "timestamp": 8}
+FIXED_WIDTHS = {
+    "logical": 4,
+    "integer": 4,
+    "double": 8,
+    "numeric": 8,
+    "Date": 8,
+    "hms": 8,
+    "duration": 8,
+    "POSIXct": 8,
+    "timestamp": 8,
+}
 """Bytes of each value of R's vectors."""
 
 
@@ -72,7 +82,7 @@ def frame(columns, names, kinds, options):
 
 
 def vector(column, kind, options):
-    """An array as an R vector, by its kind: a name, the kind of its elements in a list or of its fields in a dict, or a map's."""
+    """An array as an R vector, by its kind: a name, a list for an array, a dict for a struct, or a tuple for a map."""
     array = combine(column)
     if isinstance(kind, list):
         return lists(array, kind[0], options)

@@ -1,4 +1,4 @@
-"""A connection to Spark: a series of sessions, as the gateway starts a Spark server that has ended again at the next call."""
+"""A connection to Spark: a series of sessions, as the gateway starts a Spark server that ended again at the next call."""
 
 import contextlib
 import os
@@ -93,7 +93,9 @@ class Connection:
 
     def info(self):
         """What R shows of the connection."""
-        row = self.run(lambda session: session.sql("SELECT current_catalog() AS c, current_schema() AS s").toArrow()).to_pylist()
+        row = self.run(
+            lambda session: session.sql("SELECT current_catalog() AS c, current_schema() AS s").toArrow()
+        ).to_pylist()
         version = self.run(lambda session: session.version)
         user = os.environ.get("JUPYTERHUB_USER", "")
         return {

@@ -9,7 +9,6 @@ from pyspark.sql.pandas.types import from_arrow_type
 from rc2_data.errors import DataError
 from rc2_data.spark_write import storable
 
-
 NO_PARAMETER = re.compile(r"'(?:\\.|[^'\\])*'|\"(?:\\.|[^\"\\])*\"|`[^`]*`|--[^\n]*|/\*.*?\*/", re.DOTALL)
 
 

@@ -32,7 +32,9 @@ class Channel(DefaultChannelBuilder):
 def open_session(service, session_id=None):
     """A new session of the service; with the id of one that is open, another client of it."""
     address = f"sc://{entry(service)['settings']['gateway']}"
-    return SparkSession.builder.channelBuilder(Channel(f"{address}/;session_id={session_id}" if session_id else address)).create()
+    return SparkSession.builder.channelBuilder(
+        Channel(f"{address}/;session_id={session_id}" if session_id else address)
+    ).create()
 
 
 def attachments():
