@@ -24,7 +24,7 @@ c.Rc2LoginLinkAuthenticator.links_dir = str(home.links)
 c.JupyterHub.spawner_class = "rc2-process"
 c.JupyterHub.allow_named_servers = True
 c.Rc2ProcessSpawner.homes_dir = str(home.homes)
-c.Rc2ProcessSpawner.env_keep = ["PATH", "LANG", "LC_ALL", "TZ", "R_LIBS", "RC2_DATA_PYTHON"]
+c.Rc2ProcessSpawner.env_keep = ["PATH", "LANG", "LC_ALL", "TZ", "R_LIBS", "RC2_DATA_PYTHON", "RC2_EXAMPLES_DIR"]
 c.Profiles.catalogue = [{"name": "r", "display_name": "R", "cpu": 1, "memory": "2G", "spare": 2}]
 
 # Shared services: PostgreSQL with the flights of 2013, which JupyterHub runs as a service, and Spark.

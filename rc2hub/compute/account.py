@@ -7,6 +7,7 @@ proposes, or the next one that owns no other home.
 import ctypes
 import os
 import re
+import shutil
 import tempfile
 from collections.abc import Sequence
 from contextlib import suppress
@@ -59,14 +60,19 @@ def add_group_name(name: str, gid: int) -> None:
     _append_line("/etc/group", f"{name}:x:{gid}:")
 
 
-def ensure_home(home: Path) -> None:
-    """Make the home if it is missing, as the account that this process already has.
+def ensure_home(home: Path, examples: str = "") -> None:
+    """Make the home if it is missing, as the account that this process already has; a new home gets a copy of the examples.
 
     Raises:
         AccountError: if that account cannot read and write it.
     """
     try:
-        home.mkdir(mode=0o700, parents=True, exist_ok=True)
+        if not home.exists():
+            home.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+            draft = Path(tempfile.mkdtemp(prefix=".new-", dir=home.parent))
+            if examples:
+                shutil.copytree(examples, draft / "examples")
+            _rename_draft(draft, home)
         is_open = os.access(home, os.R_OK | os.W_OK | os.X_OK)
     except OSError:
         is_open = False
@@ -100,14 +106,18 @@ def _make_home(home: Path, proposed_uid: int) -> None:
         draft = Path(tempfile.mkdtemp(prefix=".new-", dir=home.parent))
         uid = _free_uid(home.parent, proposed_uid)
         os.chown(draft, uid, uid)
-        try:
-            draft.rename(home)
-        except OSError:  # another server of the user has made it, and it has content
-            draft.rmdir()
+        _rename_draft(draft, home)
     except PermissionError as error:
         raise AccountError(
             f"The home {home} is missing and cannot be made from here; ask an operator to make it."
         ) from error
+
+
+def _rename_draft(draft: Path, home: Path) -> None:
+    try:
+        draft.rename(home)
+    except OSError:  # another server of the user has made it, and it has content
+        shutil.rmtree(draft)
 
 
 def _free_uid(homes: Path, proposed_uid: int) -> int:

@@ -95,7 +95,7 @@ class StandbyServer:
     def _change_account(self, home: Path, request: Mapping[str, Any]) -> Account | None:
         """Make the home, and change to the user's account if the hub proposes one; R changes its own process."""
         if request["uid"] is None:
-            ensure_home(home)
+            ensure_home(home, os.environ.get("RC2_EXAMPLES_DIR", ""))
             return None
         uid = prepare_home(home, request["uid"])
         account = account_with_folders(uid, Path(request["shared_dir"]), request["folders"])

@@ -21,6 +21,8 @@ from rc2hub.local.home import Home, is_free
 from rc2hub.permissions import grants_in
 from rc2hub.processes import end_with_parent, free_ports
 
+EXAMPLES = Path(__file__).parents[2] / "examples"
+"""Each new home gets a copy of this folder."""
 REQUIRED_SPACE = 1 << 30
 """Bytes of free disk; database and homes use about a third of it at first."""
 START_TIMEOUT = 60.0
@@ -114,6 +116,7 @@ def _start_hub(home: Home, config: Path, port: int) -> "subprocess.Popen[bytes]"
         RC2_HUB_PORT=str(port),
         PATH=f"{Path(sys.executable).parent}:{os.environ['PATH']}",
         R_LIBS=str(Path(sys.prefix, "lib", "R", "library")),
+        RC2_EXAMPLES_DIR=str(EXAMPLES),
         RC2_DATA_PYTHON=str(Path(sys.prefix, "spark", "bin", "python")),
     )
     for signum in (signal.SIGINT, signal.SIGTERM):  # SIGINT too, because a shell makes its background jobs ignore it

@@ -23,3 +23,13 @@ def test_a_new_home_does_not_get_the_number_of_another_home(tmp_path: Path) -> N
     (tmp_path / "ada").mkdir()
     taken = (tmp_path / "ada").stat().st_uid
     assert account._free_uid(tmp_path, taken) == taken + 1
+
+
+def test_a_home_that_another_server_has_just_made_stays_as_it_is(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    home, examples = tmp_path / "homes" / "ada", tmp_path / "examples"
+    examples.mkdir()
+    (home / "work").mkdir(parents=True)
+    monkeypatch.setattr(Path, "exists", lambda _: False)
+    account.ensure_home(home, str(examples))
+    assert [path.name for path in home.parent.iterdir()] == ["ada"]
+    assert [path.name for path in home.iterdir()] == ["work"]

@@ -1,20 +1,16 @@
 """What users see in a browser: from the printed link to a plot, and the refusals for a user without a grant."""
 
 import re
-import shutil
 
 from playwright.async_api import Browser, Page, expect
 
 from tests.fixtures.browser import open_page, shoot
-from tests.fixtures.hub import ROOT, Client, Rc2, until
+from tests.fixtures.hub import Client, Rc2, until
 
 NOTEBOOK = "flights.ipynb"
 
 
 async def test_alice_opens_the_printed_link_and_plots_the_flights(rc2: Rc2, client: Client, page: Page) -> None:
-    home = rc2.home / "homes" / "alice"
-    home.mkdir(exist_ok=True)
-    shutil.copy(ROOT / "examples" / NOTEBOOK, home)
     await page.goto(rc2.links["alice"])
     await expect(page.get_by_label("Flights from New York (read)")).to_be_enabled()
     await expect(page.get_by_label("Flights from New York (write)")).to_be_disabled()
@@ -22,7 +18,8 @@ async def test_alice_opens_the_printed_link_and_plots_the_flights(rc2: Rc2, clie
     await page.get_by_label("Flights from New York (read)").check()
     await page.get_by_role("button", name="Start").click()
     await page.wait_for_url("**/user/alice/lab**")
-    await page.goto(f"{rc2.url}/user/alice/lab/tree/{NOTEBOOK}")
+    await page.get_by_role("listitem", name="Name: examples").dblclick()
+    await page.get_by_role("listitem", name=f"Name: {NOTEBOOK}").dblclick()
     await page.get_by_text("Delays by carrier and month").first.wait_for()
     await page.get_by_text("R | Idle").wait_for()
     await shoot(page, "2-notebook")
@@ -41,10 +38,6 @@ async def test_alice_opens_the_printed_link_and_plots_the_flights(rc2: Rc2, clie
 
 
 async def test_alice_runs_the_concrete_example_in_r_and_in_spark(rc2: Rc2, client: Client, page: Page) -> None:
-    home = rc2.home / "homes" / "alice"
-    home.mkdir(exist_ok=True)
-    for name in ("slump.Rmd", "slump.csv"):
-        shutil.copy(ROOT / "examples" / name, home)
     await page.goto(rc2.new_link("alice"))
     await page.goto(f"{rc2.url}/hub/spawn")
     await page.get_by_label("Flights from New York (read)").check()
@@ -52,7 +45,7 @@ async def test_alice_runs_the_concrete_example_in_r_and_in_spark(rc2: Rc2, clien
     await shoot(page, "6-form-with-spark")
     await page.get_by_role("button", name="Start").click()
     await page.wait_for_url("**/user/alice/lab**")
-    await page.goto(f"{rc2.url}/user/alice/lab/tree/slump.Rmd?factory=Notebook")
+    await page.goto(f"{rc2.url}/user/alice/lab/tree/examples/slump.Rmd?factory=Notebook")
     await page.get_by_text("The strength of concrete").first.wait_for()
     await page.get_by_text("R | Idle").wait_for()
     await page.get_by_role("menuitem", name="Run", exact=True).click()

@@ -1,7 +1,5 @@
 """Each example runs completely on the real services."""
 
-import shutil
-
 import jupytext
 
 from tests.fixtures.hub import ROOT, Client, Rc2
@@ -11,12 +9,10 @@ async def test_flights_knits_to_html(rc2: Rc2, client: Client, username: str):
     rc2.groups(alice=["analysts"], bob=[], **{username: ["analysts"]})
     await client.create(username)
     await client.start(username, services=["flights"])
-    home = rc2.home / "homes" / username
-    shutil.copy(ROOT / "examples" / "flights.Rmd", home)
     async with client.kernel(username) as r:
-        await r.run('rmarkdown::render("flights.Rmd", quiet = TRUE, envir = new.env())')
+        await r.run('rmarkdown::render("examples/flights.Rmd", quiet = TRUE, envir = new.env())')
     await client.stop(username)
-    page = (home / "flights.html").read_text()
+    page = (rc2.home / "homes" / username / "examples" / "flights.html").read_text()
     assert "336 776 flights" in page
     assert "data:image/png;base64" in page
 
@@ -25,13 +21,10 @@ async def test_slump_knits_to_html_and_r_and_spark_agree(rc2: Rc2, client: Clien
     rc2.groups(alice=["analysts"], bob=[], **{username: ["analysts"]})
     await client.create(username)
     await client.start(username, services=["flights", "spark"])
-    home = rc2.home / "homes" / username
-    for name in ("slump.Rmd", "slump.csv"):
-        shutil.copy(ROOT / "examples" / name, home)
     async with client.kernel(username) as r:
-        await r.run('rmarkdown::render("slump.Rmd", quiet = TRUE, envir = new.env())')
+        await r.run('rmarkdown::render("examples/slump.Rmd", quiet = TRUE, envir = new.env())')
     await client.stop(username)
-    page = (home / "slump.html").read_text()
+    page = (rc2.home / "homes" / username / "examples" / "slump.html").read_text()
     assert "R and Spark agree on all 16 coefficients." in page
     assert "336 776 flights in four seasons; the latest is summer" in page
 

@@ -1,6 +1,7 @@
 """`rc2hub up`: it reports a problem in one sentence, stops all its processes, and keeps its data."""
 
 import os
+import shutil
 import signal
 import socket
 import subprocess
@@ -13,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from rc2hub.processes import free_ports
-from tests.fixtures.hub import Rc2
+from tests.fixtures.hub import ROOT, Client, Rc2
 from tests.test_kill import processes, runtime_dir
 
 
@@ -90,3 +91,24 @@ def test_a_link_works_once(rc2: Rc2):
     assert second.value.code == 403
     assert "was used or is too old" in second.value.read().decode()
     assert link.rpartition("=")[2] not in rc2.log()
+
+
+async def test_a_new_home_has_the_examples_and_keeps_what_its_user_changes_or_deletes(
+    rc2: Rc2, client: Client, username: str
+):
+    await client.create(username)
+    await client.start(username)
+    mine = rc2.home / "homes" / username / "examples"
+    examples = sorted(path.name for path in (ROOT / "examples").iterdir())
+    assert sorted(path.name for path in mine.iterdir()) == examples
+    (mine / "flights.Rmd").write_text("changed")
+    (mine / "slump.Rmd").unlink()
+    await client.stop(username)
+    await client.start(username)
+    assert (mine / "flights.Rmd").read_text() == "changed"
+    assert not (mine / "slump.Rmd").exists()
+    await client.stop(username)
+    shutil.rmtree(mine)
+    await client.start(username)
+    assert not mine.exists()
+    await client.stop(username)
