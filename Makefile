@@ -71,7 +71,7 @@ build/R-checked: $(R_SOURCES) .venv/ready-dev
 	  _R_CHECK_FORCE_SUGGESTS_=false R CMD check --no-manual rc2_*.tar.gz && ! grep -E "(WARNING|ERROR)" rc2.Rcheck/00check.log'
 	@touch $@
 
-.venv/python: setup.cfg pyproject.toml constraints.txt debian-packages.txt
+.venv/python: setup.cfg pyproject.toml constraints.txt debian-packages.txt r-packages.txt
 	@scripts/quietly "Checking Debian packages" scripts/system-packages run
 	@test -x $(BIN)/python || $(PYTHON) -m venv .venv
 	@scripts/quietly "Installing Python packages" $(BIN)/pip install --quiet --constraint constraints.txt --editable '.[local]'

@@ -13,12 +13,33 @@ from tests.cluster.archive import Archive
 from tests.cluster.cluster import Cluster, Namespace, eventually
 from tests.fixtures import traces
 from tests.fixtures.hub import ROOT
+from tests.fixtures.r import MISSING_PACKAGES, listed_packages
 
 # a standby starts as root, until it is activated for a user
 USERS = {"hub": "1000:1000", "postgresql": "999:999", "proxy": "1000:1000", "r-compute": "", "spark": "185:185"}
-LIMITS = {"hub": 450e6, "r-compute": 1600e6}
+LIMITS = {"hub": 450e6, "r-compute": 2100e6}
 REPORT = "---\\ntitle: Report\\n---\\n\\n$\\\\sqrt{x}$\\n\\n```{r}\\nplot(cars)\\n```\\n"
 SPARK_FROM_R = "library(tidyverse); library(rc2); cat(rc2:::spark_client()$pa$`__version__`)"
+
+SOURCE_PACKAGE = r"""
+mkdir -p /tmp/source/src /tmp/library && cd /tmp/source
+printf '%s\n' 'Package: compiled' 'Version: 1.0' 'Title: C++ and Fortran' 'Description: Both.' 'License: GPL-2' >DESCRIPTION
+echo 'useDynLib(compiled)' >NAMESPACE
+cat >src/answer.cpp <<'END'
+#include <string>
+#include <Rinternals.h>
+extern "C" SEXP answer() { return Rf_ScalarInteger(std::string(42, 'x').size()); }
+END
+cat >src/half.f <<'END'
+      subroutine half(x)
+      integer x
+      x = x / 2
+      end
+END
+Rscript -e 'install.packages("/tmp/source", "/tmp/library", repos = NULL, quiet = TRUE)
+  library(compiled, lib.loc = "/tmp/library"); cat(.Call("answer"), .Fortran("half", 42L)[[1]])'
+"""
+"""Installs a package from its source, as `install.packages()` does after it has downloaded one, and calls it."""
 
 
 @pytest.fixture(scope="module", params=USERS)
@@ -143,6 +164,16 @@ def test_r_has_its_packages_with_any_account(cluster: Cluster, namespace: Namesp
     assert namespace.exec(compute, "which", "python").strip() == "/opt/rc2/bin/python"
     assert "ir " in namespace.exec(compute, "jupyter", "kernelspec", "list")
     assert namespace.exec(compute, "Rscript", "-e", SPARK_FROM_R).endswith("20.0.0")
+
+
+def test_the_image_has_the_r_packages_of_one_machine(cluster: Cluster, namespace: Namespace):
+    compute = run(namespace, compute_pod(cluster))
+    assert namespace.exec(compute, "Rscript", "-e", MISSING_PACKAGES, *listed_packages()) == ""
+
+
+def test_r_builds_a_package_with_c_plus_plus_and_fortran(cluster: Cluster, namespace: Namespace):
+    compute = run(namespace, compute_pod(cluster))
+    assert namespace.exec(compute, "sh", "-c", SOURCE_PACKAGE).splitlines()[-1] == "42 21"
 
 
 def test_an_activated_server_has_no_trace_of_the_warm_up(cluster: Cluster, namespace: Namespace):
