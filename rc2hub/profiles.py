@@ -23,9 +23,9 @@ class Profile:
     name: str
     display_name: str
     cpu: float = 1.0
-    """Cores. On one machine it sets the number of threads of numerical libraries."""
+    """Cores: a limit of a pod, and what R and numerical libraries read as the number of cores."""
     memory: str = "2G"
-    """Memory limit of a pod. On one machine it is shown, but not enforced."""
+    """Memory: a limit of a pod, and less a reserve the limit of each R."""
     spare: Spare = field(default_factory=Spare)
     """How many standbys of this kind are kept ready, and when."""
     kubespawner_override: Mapping[str, Any] = field(default_factory=dict)

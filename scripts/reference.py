@@ -12,6 +12,7 @@ from rc2hub.gateways.process_drivers import ProcessDrivers
 from rc2hub.hub.authenticators.login_link import Rc2LoginLinkAuthenticator
 from rc2hub.hub.authenticators.oidc import Rc2OIDCAuthenticator
 from rc2hub.hub.pool.process_pool import ProcessPool
+from rc2hub.hub.spawners.base import Rc2Spawner
 from rc2hub.hub.spawners.kube import Rc2KubeSpawner
 from rc2hub.hub.spawners.process import Rc2ProcessSpawner
 from rc2hub.profiles import Profiles
@@ -19,7 +20,8 @@ from rc2hub.services.catalogue import SharedServices
 
 CLASSES: tuple[type[Configurable], ...] = (
     *(Profiles, SharedServices, SparkDrivers, ProcessDrivers, PodDrivers),
-    *(Rc2LoginLinkAuthenticator, Rc2OIDCAuthenticator, Rc2ProcessSpawner, ProcessPool, Rc2KubeSpawner),
+    *(Rc2LoginLinkAuthenticator, Rc2OIDCAuthenticator),
+    *(Rc2Spawner, Rc2ProcessSpawner, ProcessPool, Rc2KubeSpawner),
 )
 
 

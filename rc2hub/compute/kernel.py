@@ -8,8 +8,10 @@ import asyncio
 import ctypes
 import json
 import os
+import resource
 import signal
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -22,15 +24,32 @@ from jupyter_client.provisioning.provisioner_base import KernelProvisionerBase
 from rc2hub.compute.account import Account
 
 IDENTITY_R = Path(__file__).with_name("identity.R").read_text()
+SITE_PROFILE = Path(__file__).with_name("site_profile.R")
 WARM_UP_CODE = "cat(6 * 7); invisible(print(data.frame(x = 1)))"
 PR_SET_PDEATHSIG = 1
 START_TIMEOUT = 60.0
 """Seconds; a cold R with IRkernel takes one to three on two busy cores."""
+RESERVE = 384 << 20
+"""Bytes of a server's memory that R does not get: for Jupyter, which takes about 150 MiB, and for other, idle notebooks."""
 
 
-def kill_with_parent() -> None:
-    """Have the kernel end this process when its parent ends, however that ends (Linux)."""
+def prepare_process() -> None:
+    """In a kernel's process, before it becomes R: it ends when its parent ends, and its memory is limited (Linux)."""
     ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
+    limit_memory(0)
+
+
+def limit_memory(pid: int) -> None:
+    """Limit the memory of a process and of those that it starts, each of them alone, to the server's without a reserve.
+
+    R then reports "cannot allocate vector of size …" to the notebook. Without a limit the kernel of the operating system
+    would end R, and in a pod all other processes of the server with it. JupyterHub tells the server its memory.
+    """
+    if memory := int(os.environ.get("MEM_LIMIT", "0")):
+        limit, hard_limit = max(memory - RESERVE, memory // 2), resource.getrlimit(resource.RLIMIT_DATA)[1]
+        if hard_limit != resource.RLIM_INFINITY:
+            limit = min(limit, hard_limit)
+        resource.prlimit(pid, resource.RLIMIT_DATA, (limit, hard_limit))
 
 
 class WarmKernel:
@@ -56,6 +75,12 @@ class WarmKernel:
         await self._run(WARM_UP_CODE, silent=False)
         await self.assume_identity({})
 
+    def prepare_for_user(self) -> None:
+        """Limit its memory to that of the user's server; R still has the account of this process."""
+        if pid := self._provisioner.pid:
+            with suppress(ProcessLookupError):  # R has ended; the next step reports it
+                limit_memory(pid)
+
     async def assume_identity(self, env: Mapping[str, str | None], account: Account | None = None) -> None:
         """Apply the user's account, environment, home and libraries; a variable that is None is removed."""
         await self._connect()
@@ -71,6 +96,12 @@ class WarmKernel:
         """Wait until R ends, which is a failure before activation."""
         if self.manager.provisioner is not None:
             await self.manager.provisioner.wait()
+
+    @property
+    def _provisioner(self) -> "StandbyProvisioner":
+        provisioner = self.manager.provisioner
+        assert isinstance(provisioner, StandbyProvisioner)  # noqa: S101 - tells the type checker which one started `ir`
+        return provisioner
 
     async def _connect(self) -> None:
         """Wait until R answers; does nothing after the first time."""
@@ -124,15 +155,14 @@ class StandbyProvisioner(LocalProvisioner):
         if is_first_r and StandbyProvisioner.warm_kernel is not None:
             self.adopted, StandbyProvisioner.warm_kernel = StandbyProvisioner.warm_kernel, None
             return await KernelProvisionerBase.pre_launch(self, cmd=[], **kwargs)
-        return await super().pre_launch(preexec_fn=kill_with_parent, **kwargs)
+        return await super().pre_launch(preexec_fn=prepare_process, **kwargs)
 
     async def launch_kernel(self, cmd: list[str], **kwargs: Any) -> KernelConnectionInfo:
         """Start the kernel, or adopt the process and the ports of the warm one."""
         if self.adopted is None:
             return await super().launch_kernel(cmd, **kwargs)
         warm, self.adopted = self.adopted, None
-        started = warm.manager.provisioner
-        assert isinstance(started, LocalProvisioner)  # noqa: S101 - tells the type checker which provisioner started `ir`
+        started = warm._provisioner
         self.process, self.pid, self.pgid = started.process, started.pid, started.pgid
         self.connection_info = warm.manager.get_connection_info()
         self.ports_cached = True

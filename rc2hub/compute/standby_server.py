@@ -27,7 +27,7 @@ from rc2hub.compute import attachments, extension
 from rc2hub.compute.account import Account, AccountError, assume_account, change_owner, ensure_home, prepare_home
 from rc2hub.compute.control_socket import Control, open_control
 from rc2hub.compute.group_folders import account_with_folders
-from rc2hub.compute.kernel import StandbyProvisioner, WarmKernel
+from rc2hub.compute.kernel import SITE_PROFILE, StandbyProvisioner, WarmKernel
 from rc2hub.compute.warm_up import warm_up_server
 
 
@@ -81,6 +81,7 @@ class StandbyServer:
         request = self.loop.run_until_complete(self._wait_for_activation())
         env, home = request["env"], Path(request["home"])
         os.environ.update(env)
+        self.kernel.prepare_for_user()
         account = self._change_account(home, request)
         os.chdir(home)
         kernel_identity = self.loop.create_task(self.kernel.assume_identity(env, account))
@@ -125,6 +126,7 @@ def main() -> None:
     attachments.folder().mkdir(mode=0o700, exist_ok=True)
     temporary_home = Path(tempfile.mkdtemp(prefix="rc2-standby-"))
     os.environ["HOME"] = str(temporary_home)
+    os.environ.setdefault("R_PROFILE", str(SITE_PROFILE))
     os.chdir(temporary_home)
     standby = StandbyServer(control, temporary_home)
     try:

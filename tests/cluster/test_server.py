@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from tests.cluster.test_login import server
-from tests.fixtures.hub import Client, until
+from tests.fixtures.hub import Client, RError, until
 
 pytestmark = [
     pytest.mark.timeout(120),
@@ -52,6 +52,19 @@ async def test_kernels_run_as_the_user_also_after_an_interrupt_and_a_restart(kub
         assert (await kube.call("POST", f"/user/{username}/api/kernels/{first}/restart"))[0] == 200
         async with kube.join_kernel(username, first) as r:
             assert await r.run("cat(exists('kept'), Sys.info()[['user']])") == f"FALSE {username}"
+
+
+async def test_an_r_that_needs_more_memory_than_its_profile_has_reports_it_and_all_notebooks_go_on(
+    kube: Client, username: str
+) -> None:
+    async with server(kube, username), kube.kernel(username) as first, kube.kernel(username) as second:
+        for r in (first, second):
+            assert await r.run("cat(parallel::detectCores())") == "1"
+            with pytest.raises(RError, match="cannot allocate"):
+                await r.run("parts <- list(); repeat parts[[length(parts) + 1]] <- numeric(1e7)")
+            await r.run("rm(parts); invisible(gc())")
+        for r in (first, second):
+            assert await r.run("cat(6 * 7)") == "42"
 
 
 async def test_files_terminals_and_settings_work(kube: Client, username: str) -> None:

@@ -2,14 +2,15 @@
 
 import os
 import subprocess
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 from jupyter_client.manager import AsyncKernelManager
+from jupyter_client.provisioning.factory import KernelProvisionerFactory
 
-from rc2hub.compute.kernel import WarmKernel
+from rc2hub.compute.kernel import SITE_PROFILE, WarmKernel
 from tests.fixtures.hub import HANG_TIMEOUT
 
 FACTS = {
@@ -120,6 +121,7 @@ def user_environment(home: Path) -> dict[str, str]:
     """The environment of a user, as a hub sets it."""
     return {
         "PATH": os.environ["PATH"],
+        "R_PROFILE": str(SITE_PROFILE),
         "HOME": str(home),
         "USER": "anna",
         "LOGNAME": "anna",
@@ -171,6 +173,7 @@ async def warm_session(home: Path, cwd: Path, temporary_home: Path) -> Session:
     neutral = {
         "PATH": os.environ["PATH"],
         "HOME": str(temporary_home),
+        "R_PROFILE": str(SITE_PROFILE),
         "LANG": "C",
         "TZ": "UTC",
         "NOT_OF_THE_USER": "removed",
@@ -195,6 +198,15 @@ async def cold_session(home: Path, cwd: Path) -> Session:
     return await Session(manager).connect()
 
 
+@pytest.fixture(scope="module", autouse=True)
+def provisioner() -> Iterator[None]:
+    """Kernels are started as in a compute server."""
+    factory = KernelProvisionerFactory.instance()
+    before, factory.default_provisioner_name = factory.default_provisioner_name, "rc2-standby"
+    yield
+    factory.default_provisioner_name = before
+
+
 @pytest.fixture(scope="module", params=HOMES, ids=lambda home: home.__name__)
 async def both(
     request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
@@ -215,7 +227,7 @@ async def test_a_warm_kernel_equals_a_cold_one(both: tuple[dict[str, list[str]],
     assert warm[fact] == cold[fact]
 
 
-async def test_a_start_up_file_that_fails_is_logged_and_r_survives(
+async def test_a_start_up_file_that_fails_reports_it_and_r_survives(
     tmp_path: Path, tmp_path_factory: pytest.TempPathFactory, capfd: pytest.CaptureFixture[str]
 ) -> None:
     (tmp_path / ".Rprofile").write_text("before <- 1\nwarning('mind the step')\nstop('not today')\n")

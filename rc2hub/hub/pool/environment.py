@@ -12,7 +12,7 @@ def server_environment(profile: Profile, attachments_dir: str | Path) -> dict[st
         profile: its profile.
         attachments_dir: the folder in memory for the files of attached services.
     """
-    threads = str(max(1, int(profile.cpu)))
+    cores = str(max(1, int(profile.cpu)))
     return {
         "RC2_ATTACHMENTS_DIR": str(attachments_dir),
         "RC2_PROFILE": profile.name,
@@ -20,6 +20,10 @@ def server_environment(profile: Profile, attachments_dir: str | Path) -> dict[st
         "PGPASSFILE": f"{attachments_dir}/pgpass",
         "JUPYTER_RUNTIME_DIR": f"{attachments_dir}/jupyter",
         "JUPYTER_DEFAULT_PROVISIONER_NAME": "rc2-standby",
-        "OMP_NUM_THREADS": threads,
-        "OPENBLAS_NUM_THREADS": threads,
+        "RC2_CORES": cores,
+        "OMP_NUM_THREADS": cores,
+        "OPENBLAS_NUM_THREADS": cores,
+        "MC_CORES": cores,
+        "R_PARALLELLY_AVAILABLECORES_FALLBACK": cores,
+        "R_PARALLELLY_AVAILABLECORES_METHODS": "system,mc.cores,fallback",  # others count the node's, and warn
     }

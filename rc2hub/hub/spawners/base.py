@@ -10,7 +10,7 @@ from typing import Any
 
 from jupyterhub import orm
 from jupyterhub.utils import maybe_future
-from traitlets import default
+from traitlets import Unicode, default
 from traitlets.config import LoggingConfigurable
 
 from rc2hub.errors import Rc2Error
@@ -27,7 +27,14 @@ _NextSpawnerClass: Any = LoggingConfigurable
 
 
 class Rc2Spawner(_NextSpawnerClass):  # type: ignore[misc]
-    """Comes before JupyterHub's own class in each spawner of Rc²."""
+    """What `Rc2ProcessSpawner` and `Rc2KubeSpawner` have in common; it comes before JupyterHub's own class in both."""
+
+    r_profile = Unicode(
+        help="""R code that each R runs when it starts, after R's own `Rprofile.site` and before the user's `.Rprofile`: the
+        place for `options()` such as the repositories of `install.packages()` (docs/configure.md). Users can read it.
+
+        Example: `options(repos = c(CRAN = "https://cran.example.org"))`""",
+    ).tag(config=True)
 
     def __init__(self, **kwargs: Any) -> None:
         """Start from what JupyterHub stored of the user's last request."""

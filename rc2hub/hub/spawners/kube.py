@@ -155,7 +155,7 @@ class Rc2KubeSpawner(Rc2Spawner, KubeSpawner):  # type: ignore[misc]
     def _without_identity(self, pod: Any, env: dict[str, str]) -> Any:
         profile = self.choices.profiles[self.spawn_request.profile]
         hub = {"JUPYTERHUB_API_URL": self.hub.api_url, "RC2_BROKER_URL": self.runtime.broker_url}
-        return remove_identity(pod, {**hub, **pod_environment(profile), **env})
+        return remove_identity(pod, {**hub, "RC2_R_PROFILE": self.r_profile, **pod_environment(profile), **env})
 
     def is_pod_running(self, pod: dict[str, Any] | None) -> bool:
         """Whether the pod can be reached: its container runs. Its standby reports the rest over the control stream."""

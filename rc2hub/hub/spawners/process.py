@@ -34,9 +34,10 @@ class Rc2ProcessSpawner(Rc2Spawner, LocalProcessSpawner):  # type: ignore[misc]
     @classmethod
     def make_pool(cls, hub: Any, runtime: Runtime) -> ProcessPool:
         """Make the pool of this hub; its standbys know the hub and the broker, and no user."""
-        env_keep = cls(config=hub.config).env_keep
-        environment = {name: os.environ[name] for name in env_keep if name in os.environ}
+        spawner = cls(config=hub.config)
+        environment = {name: os.environ[name] for name in spawner.env_keep if name in os.environ}
         environment |= {"JUPYTERHUB_API_URL": hub.hub.api_url, "RC2_BROKER_URL": runtime.broker_url}
+        environment["RC2_R_PROFILE"] = spawner.r_profile
         return ProcessPool(runtime.choices.profiles, environment, config=hub.config)
 
     @property
@@ -54,7 +55,8 @@ class Rc2ProcessSpawner(Rc2Spawner, LocalProcessSpawner):  # type: ignore[misc]
         return claimed
 
     def activation_request(self) -> ActivationRequest:
-        """What makes a standby this user's server."""
+        """What makes a standby this user's server; JupyterHub tells it its memory by the variable MEM_LIMIT."""
+        self.mem_limit = self.choices.profiles[self.spawn_request.profile].memory
         env = {name: str(value) for name, value in self.get_env().items() if value is not None}
         return ActivationRequest(env, env["HOME"])
 

@@ -38,7 +38,14 @@ async def test_the_activation_request_contains_what_the_pod_lacks(spawner: Any) 
 async def test_a_profile_decides_the_pods_resources(spawner: Any) -> None:
     container = (await manifest(spawner()))["spec"]["containers"][0]
     assert container["resources"]["limits"] == {"cpu": 2.0, "memory": 3 * 2**30}
-    assert {v["name"]: v.get("value") for v in container["env"]}["OMP_NUM_THREADS"] == "2"
+    env = {v["name"]: v.get("value") for v in container["env"]}
+    assert {env[name] for name in ("RC2_CORES", "MC_CORES", "OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS")} == {"2"}
+
+
+async def test_the_operators_options_for_r_are_in_every_pod(spawner: Any) -> None:
+    made = spawner(r_profile="options(digits = 3)")
+    (container,) = (await manifest(made))["spec"]["containers"]
+    assert {v["name"]: v.get("value") for v in container["env"]}["RC2_R_PROFILE"] == "options(digits = 3)"
 
 
 async def test_a_profile_overrides_any_trait_of_kubespawner(spawner: Any) -> None:

@@ -1,0 +1,17 @@
+# The site's profile of each R on a compute server: the variable R_PROFILE names it in place of R's own Rprofile.site, which
+# it runs first. See help("Startup"). ASCII only.
+local({
+  site <- file.path(R.home("etc"), "Rprofile.site")
+  if (file.exists(site)) sys.source(site, baseenv())
+})
+
+# R's own detectCores() counts the cores of the node in /proc/cpuinfo, and has no option for another answer.
+setHook(packageEvent("parallel", "onLoad"), function(...) {
+  parallel <- asNamespace("parallel")
+  unlockBinding("detectCores", parallel)
+  parallel$detectCores <- function(all.tests = FALSE, logical = TRUE) as.integer(Sys.getenv("RC2_CORES"))
+  lockBinding("detectCores", parallel)
+})
+
+# The operator's code (`c.Rc2Spawner.r_profile`).
+invisible(eval(parse(text = Sys.getenv("RC2_R_PROFILE")), baseenv()))
