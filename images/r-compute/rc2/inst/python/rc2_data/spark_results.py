@@ -34,7 +34,7 @@ KINDS = {
 
 
 def kind_of(kind):
-    """How R stores a type: a name of `r_columns`, a list for an array, a dict for a struct, a tuple for a map, None as text."""
+    """How R stores a type: a name, a list for an array, a dict for a struct, a tuple for a map; None for a type as text."""
     if isinstance(kind, types.ArrayType):
         element = kind_of(kind.elementType)
         return element and [element]
