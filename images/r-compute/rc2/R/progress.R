@@ -1,4 +1,4 @@
-# A progress bar for long work: one line that is drawn anew, where somebody looks at it.
+# A progress bar for long work: one line that is drawn anew, in a notebook or a terminal.
 
 PROGRESS_BAR_DELAY <- 2 # seconds of work without a bar
 
