@@ -15,6 +15,8 @@ use_postgres_methods <- function(...) {
   if ("dbplyr" %in% loadedNamespaces() && exists("dbplyr_edition", envir = asNamespace("dbplyr"))) use_own_methods()
 }
 
+dbplyr_method <- function(generic, class) utils::getS3method(generic, class, envir = asNamespace("dbplyr"))
+
 use_own_methods <- function() {
   own <- list(
     Rc2PostgresConnection = list(
@@ -24,11 +26,13 @@ use_own_methods <- function() {
     SparkConnection = list(
       dbplyr_edition = spark_dbplyr_edition, db_connection_describe = spark_db_connection_describe,
       sql_translation = spark_translation, sql_query_select = spark_query_select,
-      sql_escape_date = escape_day, sql_escape_datetime = escape_instant("TIMESTAMP"),
+      sql_escape_date = escape_day, sql_escape_datetime = escape_instant("TIMESTAMP"), sql_expr_matches = spark_sql_expr_matches, sql_random = spark_random, sql_query_update_from = spark_cannot_change,
+      sql_query_upsert = spark_cannot_change, sql_query_delete = spark_cannot_change,
+      dbplyr_fill0 = dbplyr_method("dbplyr_fill0", "PqConnection"),
       db_copy_to = spark_db_copy_to, sql_query_save = spark_sql_query_save,
       sql_table_analyze = spark_sql_table_analyze, db_analyze = spark_db_analyze))
   for (class in names(own)) {
-    for (generic in names(own[[class]])) {
+    for (generic in Filter(function(name) exists(name, envir = asNamespace("dbplyr")), names(own[[class]]))) { # by its version
       registerS3method(generic, class, own[[class]][[generic]], envir = asNamespace("dbplyr"))
     }
   }

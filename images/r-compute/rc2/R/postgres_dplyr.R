@@ -1,7 +1,7 @@
 # dplyr on PostgreSQL: dbplyr's own translation, with R's meaning where PostgreSQL has another.
 
 postgres_translation <- function(con) {
-  base <- utils::getS3method("sql_translation", "PqConnection", envir = asNamespace("dbplyr"))(con)
+  base <- dbplyr_method("sql_translation", "PqConnection")(con)
   sql <- sql_templates(con, TYPES_OF_POSTGRES)
   nulls <- function(order) nulls_last(order, ascending_too = FALSE)
   scalar <- c(translate_numbers(sql, postgres_whole(sql)), translate_text(sql, postgres_regex(sql), postgres_text(sql)),
@@ -26,6 +26,7 @@ postgres_numbers <- function(sql) {
   divisor <- function(y) if (is.numeric(y) && isTRUE(y != 0)) exact(y) else sql("NULLIF(CAST({y} AS NUMERIC), 0)")
   remainder <- function(x, y) sql("MOD(MOD({x}, {y}) + {y}, {y})")
   list(
+    runif = function(n, min = 0, max = 1) sql("{min} + RANDOM() * ({max} - {min})"),
     `%%` = function(x, y) {
       rest <- remainder(exact(x), divisor(y))
       sql("CAST({rest} AS {double})")
@@ -185,6 +186,5 @@ postgres_windows <- function(sql, con) {
 
 # Rows without a value come last in both directions, as in R.
 postgres_query_select <- function(con, select, from, ..., order_by = NULL) {
-  default <- utils::getS3method("sql_query_select", "DBIConnection", envir = asNamespace("dbplyr"))
-  default(con, select, from, ..., order_by = nulls_last(order_by, ascending_too = FALSE))
+  dbplyr_method("sql_query_select", "DBIConnection")(con, select, from, ..., order_by = nulls_last(order_by, ascending_too = FALSE))
 }

@@ -4,6 +4,7 @@
 spark_translation <- function(con) {
   sql <- sql_templates(con, TYPES_OF_SPARK)
   nulls <- function(order) nulls_last(order, ascending_too = TRUE)
+  any_order <- dbplyr::sql("1") # Spark numbers rows only in an order
   scalar <- c(translate_numbers(sql, spark_whole(sql)), translate_text(sql, spark_regex(sql), spark_text(sql)),
     translate_times(sql, spark_clock(sql)), spark_conversions(sql))
   scalar[names(spark_numbers(sql))] <- spark_numbers(sql)
@@ -12,7 +13,7 @@ spark_translation <- function(con) {
     dbplyr::sql_translator(.funs = scalar, .parent = dbplyr::base_scalar),
     dbplyr::sql_translator(.funs = c(translate_summaries(sql, identity), spark_summaries(sql, identity), spark_picks(sql)),
       .parent = dbplyr::base_agg),
-    dbplyr::sql_translator(.funs = c(translate_summaries(sql, over), translate_windows(sql, con, nulls), spark_summaries(sql, over)),
+    dbplyr::sql_translator(.funs = c(translate_summaries(sql, over), translate_windows(sql, con, nulls, any_order), spark_summaries(sql, over)),
       .parent = dbplyr::base_win))
 }
 
@@ -25,19 +26,24 @@ spark_whole <- function(sql) function(x, name) {
 
 # An integer that overflows is NA, as in R; numbers without L are doubles in R, which do not.
 spark_numbers <- function(sql) {
-  is_double <- function(x, y) is.double(x) || is.double(y)
+  is_double <- function(x, y) is_number(x) || is_number(y)
   divisor <- function(y) if (is.numeric(y) && isTRUE(y != 0)) sql("{y}") else sql("NULLIF({y}, 0)")
   remainder <- function(x, y) sql("({x} % {y} + {y}) % {y}")
   plain <- arithmetic(sql)
   list(
     `+` = function(x, y) if (missing(y) || is_double(x, y)) plain$`+`(x, y) else sql("TRY_ADD({x}, {y})"),
-    `-` = function(x, y) if (missing(y) || is_double(x, y)) plain$`-`(x, y) else sql("TRY_SUBTRACT({x}, {y})"),
+    `-` = function(x, y) if (missing(y) || is_double(x, y)) plain$`-`(x, y)
+    else if (inherits(x, "Date") || inherits(y, "Date")) sql("DATEDIFF({x}, {y})") else sql("TRY_SUBTRACT({x}, {y})"),
     `*` = function(x, y) if (is_double(x, y)) plain$`*`(x, y) else sql("TRY_MULTIPLY({x}, {y})"),
     `%%` = function(x, y) remainder(x, divisor(y)),
     `%/%` = function(x, y) {
       y <- divisor(y)
       rest <- remainder(x, y)
       sql("RINT(({x} - {rest}) / {y})")
+    },
+    runif = function(n, min = 0, max = 1) {
+      random <- spark_random()
+      sql("{min} + {random} * ({max} - {min})")
     },
     bitwXor = function(x, y) sql("{x} ^ {y}"),
     bitwShiftL = function(a, n) sql("SHIFTLEFT({a}, {n})"), bitwShiftR = function(a, n) sql("SHIFTRIGHT({a}, {n})"))
@@ -125,15 +131,28 @@ spark_text <- function(sql) function(x) {
 }
 
 spark_conversions <- function(sql) {
-  number <- function(x) sql("TRY_CAST({x} AS {double})")
+  # the difference of two dates is an interval; its text has the number of days
+  days <- function(x) sql(paste(
+    "CASE WHEN TYPEOF({x}) = 'interval day' THEN TRY_CAST(REGEXP_EXTRACT(CAST({x} AS {text}), '-?[0-9]+', 0) AS {double})",
+    "WHEN TYPEOF({x}) LIKE 'interval%' THEN RAISE_ERROR('difftime() with units gives the difference of two times')",
+    "ELSE TRY_CAST(CAST({x} AS {text}) AS {double}) END"))
+  number <- function(x) if (is_difference(substitute(x))) days(x) else sql("TRY_CAST({x} AS {double})")
   list(
     as.numeric = number, as.double = number, as.character = spark_text(sql),
-    as.integer = function(x) sql("TRY_CAST(TRY_CAST({x} AS {double}) AS {integer})"),
+    as.integer = function(x) {
+      value <- if (is_difference(substitute(x))) days(x) else sql("TRY_CAST({x} AS {double})")
+      sql("TRY_CAST({value} AS {integer})")
+    },
     as.integer64 = function(x) sql("TRY_CAST({x} AS {bigint})"),
     as.logical = function(x) sql(paste(
       "CASE WHEN TYPEOF({x}) <> 'string' THEN TRY_CAST({x} AS {boolean})",
       "WHEN CAST({x} AS {text}) IN ('TRUE', 'true', 'T', 'True') THEN TRUE",
       "WHEN CAST({x} AS {text}) IN ('FALSE', 'false', 'F', 'False') THEN FALSE END")))
+}
+
+is_difference <- function(call) {
+  if (inherits(call, "quosure")) call <- call[[2]]
+  is.call(call) && (identical(call[[1]], quote(`-`)) || identical(call[[1]], quote(`(`)) && is_difference(call[[2]]))
 }
 
 # Summaries that Spark also has as window functions
@@ -180,14 +199,31 @@ spark_dbplyr_edition <- function(con) 2L
 spark_db_connection_describe <- function(con, ...) "Spark"
 
 spark_db_copy_to <- function(con, table, values, ..., overwrite = FALSE, temporary = TRUE) {
-  dbWriteTable(con, as.character(table), values, temporary = temporary, overwrite = overwrite)
+  name <- quoted_table(con, table)
+  if (grepl("^`([^`]|``)+`$", name)) name <- gsub("``", "`", substr(name, 2, nchar(name) - 1), fixed = TRUE)
+  if (!overwrite && dbExistsTable(con, name)) fail("The table ", name, " exists already; overwrite = TRUE replaces it.")
+  dbWriteTable(con, name, values, temporary = temporary, overwrite = overwrite)
   table
 }
 
-spark_sql_query_save <- function(con, sql, name, temporary = TRUE, ...) {
-  command <- if (temporary) "CREATE OR REPLACE TEMPORARY VIEW" else "CREATE TABLE"
-  dbplyr::sql(paste(command, dbplyr::as.sql(name, con), "AS", sql))
+# A table's name as it stands in SQL; plain text is a name, too.
+quoted_table <- function(con, table) {
+  as.character(dbplyr::escape(if (is.object(table)) table else dbplyr::ident(table), con = con))
 }
+
+# CACHE computes the rows now; a view alone would compute them at each use.
+spark_sql_query_save <- function(con, sql, name, temporary = TRUE, ...) {
+  dbplyr::sql(paste(if (temporary) "CACHE TABLE" else "CREATE TABLE", quoted_table(con, name), "AS", sql))
+}
+
+# With a seed, so that compute() keeps the numbers: Spark uses cached rows only for a query that gives the same rows again.
+spark_random <- function(con) dbplyr::sql(paste0("RAND(", sample.int(.Machine$integer.max, 1), ")"))
+
+spark_cannot_change <- function(con, ...) {
+  fail("Spark does not change rows of a table in place; leave in_place = FALSE, and compute() or copy_to() the result.")
+}
+
+spark_sql_expr_matches <- function(con, x, y, ...) dbplyr::sql(paste(x, "<=>", y))
 
 spark_sql_table_analyze <- function(con, table, ...) NULL
 
@@ -196,6 +232,5 @@ spark_db_analyze <- function(con, table, ...) NULL
 # Rows without a value come last, as in R; Spark has them first. Spark takes "FROM t WHERE (f)" for a table that is named WHERE.
 spark_query_select <- function(con, select, from, where = NULL, ..., order_by = NULL) {
   if (length(where)) where <- dbplyr::sql(sub("^\\(*(`[^`]*`|[A-Za-z]+)\\)*$", "\\1 = TRUE", where))
-  default <- utils::getS3method("sql_query_select", "DBIConnection", envir = asNamespace("dbplyr"))
-  default(con, select, from, where, ..., order_by = nulls_last(order_by, ascending_too = TRUE))
+  dbplyr_method("sql_query_select", "DBIConnection")(con, select, from, where, ..., order_by = nulls_last(order_by, ascending_too = TRUE))
 }

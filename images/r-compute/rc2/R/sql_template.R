@@ -37,7 +37,7 @@ as_operand <- function(value, con) {
 
 as_sql <- function(value, con) {
   if (inherits(value, c("sql", "ident"))) return(dbplyr::escape(value, con = con))
-  if (is.double(value) && !is.object(value)) dbplyr::sql(vapply(value, number_sql, "", con = con))
+  if (is_number(value)) dbplyr::sql(vapply(value, number_sql, "", con = con))
   else dbplyr::escape(value, con = con)
 }
 

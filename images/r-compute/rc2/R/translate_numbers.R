@@ -15,11 +15,14 @@ arithmetic <- function(sql) list(
   `-` = function(x, y) if (missing(y)) negative(sql, x) else sql("{x} - {y}"),
   # a double, as R's numbers without L are; R has no overflow for them
   `*` = function(x, y) {
-    if (is.double(x)) x <- sql("CAST({x} AS {double})")
-    if (is.double(y)) y <- sql("CAST({y} AS {double})")
+    if (is_number(x)) x <- sql("CAST({x} AS {double})")
+    if (is_number(y)) y <- sql("CAST({y} AS {double})")
     sql("{x} * {y}")
   },
   `^` = function(x, y) sql("POWER(CAST({x} AS {double}), {y})"))
+
+# A number without L, which is a double in R
+is_number <- function(x) is.double(x) && !is.object(x)
 
 negative <- function(sql, x) if (is.numeric(x)) -x else sql("-{x}")
 

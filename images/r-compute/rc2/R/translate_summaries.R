@@ -59,13 +59,13 @@ paired_summaries <- function(sql, over) {
   list(cor = paired("CORR"), cov = paired("COVAR_SAMP"))
 }
 
-# Window functions. `nulls` is nulls_last() as the service needs it.
-translate_windows <- function(sql, con, nulls) {
+# Window functions. `nulls` is nulls_last() as the service needs it, `any_order` what numbers rows in no order.
+translate_windows <- function(sql, con, nulls, any_order = NULL) {
   window <- function(expression, order = NULL, frame = NULL, partition = dbplyr::win_current_group()) {
     if (!is.null(order) && length(order)) order <- nulls(dbplyr::sql(as.character(order)))
     dbplyr::win_over(expression, partition = partition, order = order, frame = frame, con = con)
   }
-  c(ranks(sql, window), cumulative(sql, window), offsets(sql, window))
+  c(ranks(sql, window, any_order), cumulative(sql, window), offsets(sql, window))
 }
 
 over_groups <- function(con, nulls) function(expression) {
@@ -74,22 +74,31 @@ over_groups <- function(con, nulls) function(expression) {
   dbplyr::win_over(expression, partition = dbplyr::win_current_group(), order = order, frame = frame, con = con)
 }
 
-order_or_current <- function(order) if (is.null(order)) dbplyr::win_current_order() else order
+order_or_current <- function(order) {
+  if (is.null(order)) order <- dbplyr::win_current_order()
+  if (!length(order)) {
+    fail("Rows in a database have no order: lag(), lead(), first(), last(), nth() and cumsum() need arrange() or order_by.")
+  }
+  order
+}
 
 # Missing values have no rank
-ranks <- function(sql, window) {
-  rank <- function(name) function(order = NULL) ranked(sql, window, sql(paste0(name, "()")), order)
+ranks <- function(sql, window, any_order) {
+  rank <- function(name) function(order = NULL) ranked(sql, window, sql(paste0(name, "()")), order, any_order)
   list(
     row_number = rank("ROW_NUMBER"), min_rank = rank("RANK"), rank = rank("RANK"), dense_rank = rank("DENSE_RANK"),
     percent_rank = rank("PERCENT_RANK"), cume_dist = rank("CUME_DIST"),
     ntile = function(order = NULL, n) {
       n <- as.integer(n)
-      ranked(sql, window, sql("NTILE({n})"), order)
+      ranked(sql, window, sql("NTILE({n})"), order, any_order)
     })
 }
 
-ranked <- function(sql, window, rank, order) {
-  if (is.null(order)) return(window(rank, dbplyr::win_current_order()))
+ranked <- function(sql, window, rank, order, any_order) {
+  if (is.null(order)) {
+    current <- dbplyr::win_current_order()
+    return(window(rank, if (length(current)) current else any_order))
+  }
   x <- dbplyr::sql(sub(" DESC$", "", as.character(order)))
   present <- sql("{x} IS NOT NULL")
   value <- window(rank, order, partition = dbplyr::sql(c(as.character(dbplyr::win_current_group()), paste0("(", present, ")"))))
@@ -104,7 +113,7 @@ cumulative <- function(sql, window) {
     unless_missing(sql, over, x, over(sql(template)), FALSE)
   }
   running_logical <- function(template, decisive, otherwise) function(x) {
-    over <- function(expression) window(expression, dbplyr::win_current_order(), c(-Inf, 0))
+    over <- function(expression) window(expression, order_or_current(NULL), c(-Inf, 0))
     found <- over(sql(template))
     rest <- unless_missing(sql, over, x, sql(otherwise), FALSE)
     sql(paste0("CASE WHEN {found} = ", decisive, " THEN ", decisive, " ELSE {rest} END"))

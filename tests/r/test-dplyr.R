@@ -1,0 +1,67 @@
+# What dplyr users do on PostgreSQL beside queries. `service` is a service with a grant to read.
+suppressMessages(library(dplyr))
+con <- rc2_connect(service)
+
+letters_of <- function(table) paste(with(arrange(collect(table), k), paste0(k, v)), collapse = " ")
+few <- data.frame(k = 1:3, v = c("a", "b", "c"))
+
+test_that("a reader copies a data frame into a temporary table", {
+  copied <- copy_to(con, few, "few")
+  expect_equal(letters_of(copied), "1a 2b 3c")
+  expect_error(copy_to(con, few, "few"), class = "error")
+  expect_equal(letters_of(copy_to(con, few[1:2, ], "few", overwrite = TRUE)), "1a 2b")
+  expect_error(copy_to(con, few, "kept", temporary = FALSE), class = "error")
+})
+
+test_that("compute() keeps the rows as they are now", {
+  copied <- copy_to(con, few, "few", overwrite = TRUE)
+  kept <- compute(mutate(copied, r = runif(n())))
+  expect_identical(collect(kept), collect(kept))
+  compute(filter(copied, k > 1L), name = "named")
+  expect_equal(letters_of(tbl(con, "named")), "2b 3c")
+})
+
+test_that("rows are changed by rows_*(), in a copy and in place", {
+  copied <- copy_to(con, few, "few", overwrite = TRUE)
+  new <- copy_to(con, data.frame(k = 3:4, v = c("C", "d")), "new_rows", overwrite = TRUE)
+  expect_equal(letters_of(rows_upsert(copied, new, by = "k")), "1a 2b 3C 4d")
+  expect_equal(letters_of(rows_insert(copied, new, by = "k", conflict = "ignore")), "1a 2b 3c 4d")
+  expect_equal(letters_of(rows_update(copied, new, by = "k", unmatched = "ignore")), "1a 2b 3C")
+  expect_equal(letters_of(rows_delete(copied, select(new, k), by = "k", unmatched = "ignore")), "1a 2b")
+  expect_equal(letters_of(copied), "1a 2b 3c")
+  rows_update(copied, new, by = "k", unmatched = "ignore", in_place = TRUE)
+  rows_append(copied, filter(new, k == 4L), in_place = TRUE)
+  expect_equal(letters_of(copied), "1a 2b 3C 4d")
+  rows_delete(copied, select(new, k), by = "k", unmatched = "ignore", in_place = TRUE)
+  expect_equal(letters_of(copied), "1a 2b")
+})
+
+test_that("a few rows, one column and a glimpse of a table", {
+  copied <- copy_to(con, few, "few", overwrite = TRUE)
+  expect_equal(nrow(collect(copied, n = 2)), 2)
+  expect_equal(pull(arrange(copied, desc(k)), v), c("c", "b", "a"))
+  expect_output(glimpse(copied), "Columns: 2")
+  expect_equal(letters_of(tbl(con, dbplyr::in_schema("pg_temp", "few"))), "1a 2b 3c")
+})
+
+test_that("a function that depends on the order of rows asks for an order", {
+  copied <- copy_to(con, few, "few", overwrite = TRUE)
+  expect_error(collect(mutate(copied, before = lag(v))), "Rows in a database have no order")
+  expect_error(collect(summarise(copied, one = first(v))), "Rows in a database have no order")
+})
+
+test_that("a lazy table in a notebook is a table with types, made by one query", {
+  skip_if_not_installed("IRdisplay") # a server without notebooks
+  copied <- copy_to(con, data.frame(k = 1:20, v = "<b>"), "many", overwrite = TRUE)
+  shuffled <- group_by(mutate(copied, k = as.integer(runif(n(), 1e8, 1e9))), v)
+  types <- c("text/plain", "text/html", "text/markdown", "text/latex")
+  shown <- IRdisplay::prepare_mimebundle(shuffled, types)$data
+  expect_named(shown, c("text/plain", "text/html"))
+  numbers_in <- function(text) unlist(regmatches(text, gregexpr("[0-9]{9}", text)))
+  expect_length(numbers_in(shown[["text/html"]]), 10)
+  expect_equal(numbers_in(shown[["text/plain"]]), numbers_in(shown[["text/html"]]))
+  expect_match(shown[["text/html"]], "the first 10 rows, 2 columns, PostgreSQL .*, groups: v</caption>")
+  expect_match(shown[["text/html"]], "<th scope=col>&lt;int&gt;</th><th scope=col>&lt;chr&gt;</th>", fixed = TRUE)
+  expect_match(shown[["text/html"]], "<td>&lt;b&gt;</td>", fixed = TRUE)
+  expect_match(shown[["text/plain"]], "<int> +<chr>")
+})
