@@ -245,7 +245,7 @@ pipelines <- list(
   "count" = function(t, u) t %>% count(g),
   "count sorted" = in_order(function(t, u) t %>% count(g, sort = TRUE) %>% filter(n > 2) %>% arrange(desc(n), g)),
   "count weighted" = function(t, u) t %>% filter(!is.na(z)) %>% count(g, wt = z),
-  "tally" = function(t, u) t %>% group_by(f) %>% tally(),
+  "count of each group" = function(t, u) t %>% group_by(f) %>% summarise(n = n()),
   "add_count" = function(t, u) t %>% add_count(g) %>% select(id, n),
   "summarise by two groups" = function(t, u) t %>% group_by(g, f) %>% summarise(n = n(), m = mean(p, na.rm = TRUE), .groups = "drop"),
   "summarise across" = function(t, u) t %>% group_by(g) %>% summarise(across(c(x, p), ~ mean(.x, na.rm = TRUE))),
