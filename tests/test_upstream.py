@@ -120,7 +120,9 @@ urllib.parse.clear_cache () @ compute/warm_up.py
 jupyterlab_server.handlers 'self.settings.get("page_config_hook"' @ compute/extension.py
     JupyterLab's news are turned off on each page. Watch: JupyterHub's extension sets this hook too.
 jupyter_server.serverapp '"kernel_websocket_connection_class"' @ compute/extension.py
-    Messages of R are sent without delay. Watch: `websocket_handler` of the connection.
+    Messages of R are sent without delay, and with what its process writes. Watch: classes of connections have one base.
+jupyter_server.services.kernels.connection.channels.ZMQChannelsWebsocketConnection.handle_outgoing_message (self, stream, outgoing_msg) @ compute/notebook_connection.py
+    Extended: the output of R's process is one more message of R. Watch: it gets each message of `channels["iopub"]`, as frames.
 jupyter_client.asynchronous.client.AsyncKernelClient._async_execute_interactive @ compute/kernel.py
     The public name is the same coroutine with the type of the blocking client. Watch: its type; then use the public name.
 jupyter_client.provisioning.local_provisioner.LocalProvisioner.ports_cached @ compute/kernel.py

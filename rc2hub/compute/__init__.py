@@ -6,6 +6,8 @@ control_socket.py  the standby's end of the stream over which the activation req
 account.py         changes a standby's process from root to the user's account
 group_folders.py   makes the folders that groups share, and opens them to the user
 kernel.py          the R kernel that starts before its user is known, and its transfer to the user's first notebook
+kernel_output.py   reads what R's process writes itself
+notebook_connection.py  sends it to the notebook
 site_profile.R     the site's profile of each R
 identity.R         makes that kernel equal to one that the user has just started
 set_account.c      changes R's process from root to the user's account

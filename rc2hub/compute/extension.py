@@ -7,10 +7,10 @@ from typing import Any
 
 from jupyter_server.base.handlers import JupyterHandler
 from jupyter_server.serverapp import ServerApp
-from jupyter_server.services.kernels.connection.base import BaseKernelWebsocketConnection
 from tornado.web import Application
 
 from rc2hub.compute.attachments import AttachmentSync
+from rc2hub.compute.notebook_connection import notebook_connection
 from rc2hub.compute.service_link import ServiceLinkHandler
 
 PageHook = Callable[[JupyterHandler, dict[str, Any]], dict[str, Any]]
@@ -29,21 +29,7 @@ def _load_jupyter_server_extension(app: ServerApp) -> None:
     application.add_handlers(".*$", [(f"{app.base_url}?", ServiceLinkHandler, {"attachments": attachments})])
     application.settings["page_config_hook"] = partial(_without_news, application.settings["page_config_hook"])
     connection = application.settings["kernel_websocket_connection_class"]
-    application.settings["kernel_websocket_connection_class"] = _without_delay(connection)
-
-
-def _without_delay(connection: type[BaseKernelWebsocketConnection]) -> type[BaseKernelWebsocketConnection]:
-    """That connection, but each message of R is sent at once; Tornado would delay the second one of a cell by 40 ms.
-
-    https://www.tornadoweb.org/en/stable/websocket.html#tornado.websocket.WebSocketHandler.set_nodelay
-    """
-
-    class NodelayConnection(connection):  # type: ignore[misc, valid-type]
-        def connect(self) -> Any:
-            self.websocket_handler.set_nodelay(True)
-            return super().connect()
-
-    return NodelayConnection
+    application.settings["kernel_websocket_connection_class"] = notebook_connection(connection)
 
 
 def _without_news(next_hook: PageHook, handler: JupyterHandler, page: dict[str, Any]) -> dict[str, Any]:

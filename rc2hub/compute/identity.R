@@ -48,7 +48,7 @@ set_account <- function(account) {
 initial_environment <- function() {
   bytes <- readBin("/proc/self/environ", "raw", 2^22)
   entries <- vapply(split(bytes, cumsum(bytes == 0)), function(entry) rawToChar(entry[entry != 0]), "")
-  entries <- entries[grepl("^[^=]+=", entries)]
+  entries <- entries[grepl("^[^=]+=", entries) & !grepl("^(LD_PRELOAD|_STDBUF_O)=", entries)] # see site_profile.R
   as.list(structure(sub("^[^=]+=", "", entries), names = sub("=.*", "", entries)))
 }
 
@@ -112,7 +112,7 @@ run_profile <- function(profile, image) {
   options(kernel_options)
 }
 
-# Messages of the files go to the server's log, as at R's own start; the kernel survives an error.
+# Messages of the files go where R's own start writes them, so the first cell shows them; the kernel survives an error.
 run_logged <- function(code) {
   to_log <- function(condition, prefix) cat(prefix, conditionMessage(condition), "\n", sep = "", file = stderr())
   tryCatch(

@@ -22,6 +22,7 @@ from jupyter_client.provisioning.local_provisioner import LocalProvisioner
 from jupyter_client.provisioning.provisioner_base import KernelProvisionerBase
 
 from rc2hub.compute.account import Account
+from rc2hub.compute.kernel_output import KernelOutput
 
 IDENTITY_R = Path(__file__).with_name("identity.R").read_text()
 SITE_PROFILE = Path(__file__).with_name("site_profile.R")
@@ -62,8 +63,9 @@ class WarmKernel:
         self._connected = False
 
     async def launch(self) -> None:
-        """Start the process, without waiting for R."""
+        """Start the process, without waiting for R; until it has a user, what it writes itself goes to the log."""
         await self.manager.start_kernel()
+        self._provisioner.output.goes_to_log = True
 
     async def warm_up(self) -> None:
         """Wait for R, then run a first cell and an activation without a user, so that the user's own are fast.
@@ -76,7 +78,8 @@ class WarmKernel:
         await self.assume_identity({})
 
     def prepare_for_user(self) -> None:
-        """Limit its memory to that of the user's server; R still has the account of this process."""
+        """Limit its memory to that of the user's server, and log no output; R still has the account of this process."""
+        self._provisioner.output.goes_to_log = False
         if pid := self._provisioner.pid:
             with suppress(ProcessLookupError):  # R has ended; the next step reports it
                 limit_memory(pid)
@@ -96,6 +99,7 @@ class WarmKernel:
         """Wait until R ends, which is a failure before activation."""
         if self.manager.provisioner is not None:
             await self.manager.provisioner.wait()
+            self._provisioner.output.deliver()
 
     @property
     def _provisioner(self) -> "StandbyProvisioner":
@@ -143,11 +147,14 @@ class StandbyProvisioner(LocalProvisioner):
     """Uses the warm kernel for the first R notebook; every other kernel, and each restart, is started as usual."""
 
     warm_kernel: ClassVar[WarmKernel | None] = None
+    catches_output: ClassVar[bool] = False
+    """Whether this process is a compute server; a kernel of any other writes where its parent writes, such as a terminal."""
 
     def __init__(self, **kwargs: Any) -> None:
         """Take the traits of the parent class."""
         super().__init__(**kwargs)
         self.adopted: WarmKernel | None = None
+        self.output = KernelOutput()
 
     async def pre_launch(self, **kwargs: Any) -> dict[str, Any]:
         """Take the warm kernel if this is a first launch of R (a restart keeps its ports)."""
@@ -160,14 +167,23 @@ class StandbyProvisioner(LocalProvisioner):
     async def launch_kernel(self, cmd: list[str], **kwargs: Any) -> KernelConnectionInfo:
         """Start the kernel, or adopt the process and the ports of the warm one."""
         if self.adopted is None:
-            return await super().launch_kernel(cmd, **kwargs)
+            return await self._launch(cmd, **kwargs)
         warm, self.adopted = self.adopted, None
         started = warm._provisioner
-        self.process, self.pid, self.pgid = started.process, started.pid, started.pgid
+        self.process, self.pid, self.pgid, self.output = started.process, started.pid, started.pgid, started.output
         self.connection_info = warm.manager.get_connection_info()
         self.ports_cached = True
         await self._send_startup_files(warm, kwargs.get("cwd") or os.getcwd(), kwargs["env"])
         return self.connection_info
+
+    async def _launch(self, cmd: list[str], **kwargs: Any) -> KernelConnectionInfo:
+        """Start the kernel, in a compute server with its output caught."""
+        if not self.catches_output:
+            return await super().launch_kernel(cmd, **kwargs)
+        # C code would buffer what it writes to a pipe; the site profile removes the variables of stdbuf
+        unbuffered = ["stdbuf", "--output=0"] if self.kernel_spec.language == "R" else []
+        with self.output.pipes() as pipes:
+            return await super().launch_kernel([*unbuffered, *cmd], **pipes, **kwargs)
 
     async def _send_startup_files(self, warm: WarmKernel, cwd: str, env: Mapping[str, str]) -> None:
         """Have R run the start-up files, without waiting: R executes requests in order, and this one is the first."""

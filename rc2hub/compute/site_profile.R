@@ -13,5 +13,8 @@ setHook(packageEvent("parallel", "onLoad"), function(...) {
   lockBinding("detectCores", parallel)
 })
 
+# Set for this process alone, so that C code writes without a buffer.
+Sys.unsetenv(c("LD_PRELOAD", "_STDBUF_O"))
+
 # The operator's code (`c.Rc2Spawner.r_profile`).
 invisible(eval(parse(text = Sys.getenv("RC2_R_PROFILE")), baseenv()))

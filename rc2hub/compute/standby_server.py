@@ -61,6 +61,7 @@ class StandbyServer:
         self.loop = asyncio.new_event_loop()
         asyncio.set_event_loop(self.loop)
         self.kernel = WarmKernel()
+        StandbyProvisioner.catches_output = True
         self.port = socket.socket()
         self.port.bind((os.environ.get("RC2_BIND_ADDRESS", "127.0.0.1"), int(os.environ.get("RC2_PORT", "0"))))
 

@@ -6,7 +6,8 @@ from typing import Any
 
 import pytest
 
-from tests.cluster.test_login import server
+from tests.cluster.hub import KubeHub
+from tests.cluster.test_login import pods_of, server
 from tests.fixtures.hub import Client, RError, until
 
 pytestmark = [
@@ -65,6 +66,15 @@ async def test_an_r_that_needs_more_memory_than_its_profile_has_reports_it_and_a
             await r.run("rm(parts); invisible(gc())")
         for r in (first, second):
             assert await r.run("cat(6 * 7)") == "42"
+
+
+async def test_the_output_of_system_goes_to_the_notebook_and_not_to_the_log_of_the_pod(
+    kube: Client, kube_hub: KubeHub, username: str
+) -> None:
+    async with server(kube, username), kube.kernel(username) as first, kube.kernel(username) as second:
+        for r in (first, second):
+            assert await r.run("system('echo pass-word')") == "pass-word\n"
+        assert "pass-word" not in kube_hub.namespace.kubectl("logs", *pods_of(kube_hub, username))
 
 
 async def test_files_terminals_and_settings_work(kube: Client, username: str) -> None:

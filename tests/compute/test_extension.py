@@ -18,6 +18,8 @@ SETTING = "kernel_websocket_connection_class"
 
 
 class Connection(BaseKernelWebsocketConnection):
+    kernel_manager: Any = SimpleNamespace(provisioner=None)  # as that of a kernel which has ended
+
     def connect(self) -> None:
         """Send the socket's TCP_NODELAY to the other side."""
         stream = self.websocket_handler.ws_connection.stream

@@ -20,6 +20,7 @@ def server_environment(profile: Profile, attachments_dir: str | Path) -> dict[st
         "PGPASSFILE": f"{attachments_dir}/pgpass",
         "JUPYTER_RUNTIME_DIR": f"{attachments_dir}/jupyter",
         "JUPYTER_DEFAULT_PROVISIONER_NAME": "rc2-standby",
+        "RETICULATE_REMAP_OUTPUT_STREAMS": "1",  # R prints what Python prints, so the notebook shows it in order
         "RC2_CORES": cores,
         "OMP_NUM_THREADS": cores,
         "OPENBLAS_NUM_THREADS": cores,
