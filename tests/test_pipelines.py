@@ -39,9 +39,7 @@ async def run_pipelines(attachment: Attachment, folder: Path) -> None:
 async def test_what_a_reader_does_with_dplyr_on_postgresql(postgres_service: PostgresService, tmp_path: Path):
     attachment = await postgres_service.attach(ServerId("alice"), "read")
     environment = attach(tmp_path / "attachments", attachment)
-    await run_r(
-        R_TESTS / "run.R", str(R_TESTS / "test-dplyr.R"), attachment.service, environment=environment, timeout=600
-    )
+    await run_r(R_TESTS / "run.R", str(R_TESTS / "test-dplyr.R"), attachment.service, environment=environment, timeout=600)
 
 
 def test_every_difference_of_the_pipelines_has_its_row_in_the_documents():

@@ -48,7 +48,7 @@ def plain_message(text):
     """The server's message without the driver's additions."""
     if message := match(r"(?:ERROR|FATAL):\s+(.*)", text):
         return message
-    return NOISE.sub("", NOISE.sub("", text)).strip()
+    return " ".join(NOISE.sub("", NOISE.sub("", text)).split())
 
 
 def match(pattern, text):
