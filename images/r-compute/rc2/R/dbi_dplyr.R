@@ -1,6 +1,7 @@
 # dplyr: what dbplyr does for PostgreSQL holds for this package's connections, too.
 
-# Registers dbplyr's and dplyr's methods for RPostgres' class for the connections of this package, whatever their version has.
+# Registers dbplyr's and dplyr's methods for RPostgres' class for the connections of this package, whatever their version
+# has.
 use_postgres_methods <- function(...) {
   for (package in intersect(c("dplyr", "dbplyr"), loadedNamespaces())) {
     methods <- get(".__S3MethodsTable__.", envir = asNamespace(package))
@@ -18,25 +19,22 @@ use_postgres_methods <- function(...) {
 dbplyr_method <- function(generic, class) utils::getS3method(generic, class, envir = asNamespace("dbplyr"))
 
 use_own_methods <- function() {
-  own <- list(
-    Rc2PostgresConnection = list(
-      dbplyr_edition = function(con) 2L, db_connection_describe = describe_postgres, sql_translation = postgres_translation,
-      sql_query_select = postgres_query_select, sql_escape_date = escape_day,
-      sql_escape_datetime = escape_instant("TIMESTAMP WITH TIME ZONE")),
-    SparkConnection = list(
-      dbplyr_edition = spark_dbplyr_edition, db_connection_describe = spark_db_connection_describe,
-      sql_translation = spark_translation, sql_query_select = spark_query_select,
-      sql_escape_date = escape_day, sql_escape_datetime = escape_instant("TIMESTAMP"), sql_expr_matches = spark_sql_expr_matches, sql_random = spark_random, sql_query_update_from = spark_cannot_change,
-      sql_query_upsert = spark_cannot_change, sql_query_delete = spark_cannot_change,
-      dbplyr_fill0 = dbplyr_method("dbplyr_fill0", "PqConnection"),
-      db_copy_to = spark_db_copy_to, sql_query_save = spark_sql_query_save,
-      sql_table_analyze = spark_sql_table_analyze, db_analyze = spark_db_analyze))
+  own <- list(Rc2PostgresConnection = postgres_methods(), SparkConnection = spark_methods())
   for (class in names(own)) {
-    for (generic in Filter(function(name) exists(name, envir = asNamespace("dbplyr")), names(own[[class]]))) { # by its version
-      registerS3method(generic, class, own[[class]][[generic]], envir = asNamespace("dbplyr"))
+    for (generic in names(own[[class]])) {
+      known <- exists(generic, envir = asNamespace("dbplyr")) # not each version of dbplyr has all of them
+      if (known) registerS3method(generic, class, own[[class]][[generic]], envir = asNamespace("dbplyr"))
     }
   }
 }
+
+postgres_methods <- function() list(
+  dbplyr_edition = function(con) 2L,
+  db_connection_describe = describe_postgres,
+  sql_translation = postgres_translation,
+  sql_query_select = postgres_query_select,
+  sql_escape_date = escape_day,
+  sql_escape_datetime = escape_instant("TIMESTAMP WITH TIME ZONE"))
 
 describe_postgres <- function(con, ...) {
   info <- con@state$info

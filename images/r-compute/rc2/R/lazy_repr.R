@@ -1,5 +1,5 @@
-# A lazy table in a notebook: its first rows as a table with the types, as print() shows it in a terminal. Without this, Jupyter
-# shows the parts of the object itself.
+# A lazy table in a notebook: its first rows as a table with the types, as print() shows it in a terminal. Without this,
+# Jupyter shows the parts of the object itself.
 
 use_notebook_methods <- function(...) {
   if (!isNamespaceLoaded("repr")) return()

@@ -6,12 +6,12 @@ postgres_translation <- function(con) {
   nulls <- function(order) nulls_last(order, ascending_too = FALSE)
   scalar <- c(translate_numbers(sql, postgres_whole(sql)), translate_text(sql, postgres_regex(sql), postgres_text(sql)),
     translate_times(sql, postgres_clock(sql)), postgres_numbers(sql), postgres_conversions(sql))
-  over <- over_groups(con, nulls)
+  summaries <- c(translate_summaries(sql, identity), postgres_summaries(sql))
+  windows <- c(translate_summaries(sql, over_groups(con, nulls)), translate_windows(sql, con, nulls), postgres_windows(sql, con))
   dbplyr::sql_variant(
     dbplyr::sql_translator(.funs = scalar, .parent = base$scalar),
-    dbplyr::sql_translator(.funs = c(translate_summaries(sql, identity), postgres_summaries(sql)), .parent = base$aggregate),
-    dbplyr::sql_translator(.funs = c(translate_summaries(sql, over), translate_windows(sql, con, nulls), postgres_windows(sql, con)),
-      .parent = base$window))
+    dbplyr::sql_translator(.funs = summaries, .parent = base$aggregate),
+    dbplyr::sql_translator(.funs = windows, .parent = base$window))
 }
 
 # Rounds to a whole number: FLOOR, CEIL, or half to even as R
@@ -55,7 +55,8 @@ postgres_regex <- function(sql) {
         replacement <- gsub("\\", "\\\\", replacement, fixed = TRUE)
       }
       pattern <- known(pattern)
-      if (all) sql("REGEXP_REPLACE({x}, {pattern}, {replacement}, 'g')") else sql("REGEXP_REPLACE({x}, {pattern}, {replacement})")
+      flags <- if (all) "g" else ""
+      sql("REGEXP_REPLACE({x}, {pattern}, {replacement}, {flags})")
     },
     extract = function(x, p) {
       pattern <- paste0("(", known(if (p$fixed) escape_regex(p$pattern) else p$pattern), ")")
@@ -92,7 +93,8 @@ postgres_text <- function(sql) function(x) {
   if (is_text(x)) return(sql("{x}"))
   sql(paste(
     "CASE CAST(PG_TYPEOF({x}) AS {text}) WHEN 'boolean' THEN UPPER(CAST({x} AS {text}))",
-    "WHEN 'timestamp with time zone' THEN REGEXP_REPLACE(CAST({x} AS {text}), '[-+][0-9:]+$', '') ELSE CAST({x} AS {text}) END"))
+    "WHEN 'timestamp with time zone' THEN REGEXP_REPLACE(CAST({x} AS {text}), '[-+][0-9:]+$', '')",
+    "ELSE CAST({x} AS {text}) END"))
 }
 
 NUMBER_PATTERN <- "^\\s*([-+]?(?:[0-9]+[.]?[0-9]*|[.][0-9]+)(?:[eE][-+]?[0-9]+)?|NaN|-?Inf(?:inity)?)\\s*$"
@@ -173,18 +175,19 @@ postgres_windows <- function(sql, con) {
     median = needs_summary("median"), quantile = needs_summary("quantile"),
     # the highest rank counts the values, the missing one among them
     n_distinct = function(x, na.rm = FALSE) {
-      rank <- function(order) {
-        dbplyr::win_over(sql("DENSE_RANK()"), partition = dbplyr::win_current_group(), order = dbplyr::sql(order), con = con)
+      in_groups <- function(expression, order = NULL) {
+        dbplyr::win_over(expression, partition = dbplyr::win_current_group(), order = order, con = con)
       }
-      up <- rank(sql("{x}"))
-      down <- rank(paste(sql("{x}"), "DESC"))
+      up <- in_groups(sql("DENSE_RANK()"), sql("{x}"))
+      down <- in_groups(sql("DENSE_RANK()"), dbplyr::sql(paste(sql("{x}"), "DESC")))
       if (!isTRUE(na.rm)) return(sql("{up} + {down} - 1"))
-      missing <- dbplyr::win_over(sql("MAX(CASE WHEN {x} IS NULL THEN 1 ELSE 0 END)"), partition = dbplyr::win_current_group(), con = con)
+      missing <- in_groups(sql("MAX(CASE WHEN {x} IS NULL THEN 1 ELSE 0 END)"))
       sql("{up} + {down} - 1 - {missing}")
     })
 }
 
 # Rows without a value come last in both directions, as in R.
 postgres_query_select <- function(con, select, from, ..., order_by = NULL) {
-  dbplyr_method("sql_query_select", "DBIConnection")(con, select, from, ..., order_by = nulls_last(order_by, ascending_too = FALSE))
+  order_by <- nulls_last(order_by, ascending_too = FALSE)
+  dbplyr_method("sql_query_select", "DBIConnection")(con, select, from, ..., order_by = order_by)
 }

@@ -1,5 +1,5 @@
-# dplyr on Spark: a translation with R's meaning, which also works with a dbplyr that has none for Spark. Spark 4 refuses what
-# has no answer, such as a division by zero, where R gives Inf, NaN or NA; the translation gives R's answer.
+# dplyr on Spark: a translation with R's meaning, which also works with a dbplyr that has none for Spark. Spark 4 refuses
+# what has no answer, such as a division by zero, where R gives Inf, NaN or NA; the translation gives R's answer.
 
 spark_translation <- function(con) {
   sql <- sql_templates(con, TYPES_OF_SPARK)
@@ -9,12 +9,12 @@ spark_translation <- function(con) {
     translate_times(sql, spark_clock(sql)), spark_conversions(sql))
   scalar[names(spark_numbers(sql))] <- spark_numbers(sql)
   over <- over_groups(con, nulls)
+  summaries <- c(translate_summaries(sql, identity), spark_summaries(sql, identity), spark_picks(sql))
+  windows <- c(translate_summaries(sql, over), translate_windows(sql, con, nulls, any_order), spark_summaries(sql, over))
   dbplyr::sql_variant(
     dbplyr::sql_translator(.funs = scalar, .parent = dbplyr::base_scalar),
-    dbplyr::sql_translator(.funs = c(translate_summaries(sql, identity), spark_summaries(sql, identity), spark_picks(sql)),
-      .parent = dbplyr::base_agg),
-    dbplyr::sql_translator(.funs = c(translate_summaries(sql, over), translate_windows(sql, con, nulls, any_order), spark_summaries(sql, over)),
-      .parent = dbplyr::base_win))
+    dbplyr::sql_translator(.funs = summaries, .parent = dbplyr::base_agg),
+    dbplyr::sql_translator(.funs = windows, .parent = dbplyr::base_win))
 }
 
 # Rounds a double; FLOOR and CEIL of Spark give BIGINT, which has no NaN, no Inf and fewer digits.
@@ -28,7 +28,10 @@ spark_whole <- function(sql) function(x, name) {
 spark_numbers <- function(sql) {
   is_double <- function(x, y) is_number(x) || is_number(y)
   divisor <- function(y) if (is.numeric(y) && isTRUE(y != 0)) sql("{y}") else sql("NULLIF({y}, 0)")
-  remainder <- function(x, y) sql("({x} % {y} + {y}) % {y}")
+  remainder <- function(x, y) { # Spark's has the sign of x
+    rest <- sql("{x} % {y}")
+    sql("CASE WHEN {rest} <> 0 AND ({rest} < 0) <> ({y} < 0) THEN {rest} + {y} ELSE {rest} END")
+  }
   plain <- arithmetic(sql)
   list(
     `+` = function(x, y) if (missing(y) || is_double(x, y)) plain$`+`(x, y) else sql("TRY_ADD({x}, {y})"),
@@ -67,7 +70,7 @@ spark_regex <- function(sql) list(
   replace = function(x, p, replacement, all) {
     pattern <- p$pattern
     if (p$fixed && all) return(sql("REPLACE({x}, {pattern}, {replacement})"))
-    replacement <- if (p$fixed) gsub("([\\\\$])", "\\\\\\1", replacement) else java_replacement(replacement, if (all) 0L else 1L)
+    replacement <- if (p$fixed) gsub("([\\\\$])", "\\\\\\1", replacement) else java_replacement(replacement, if (all) 0 else 1)
     pattern <- if (p$fixed) escape_regex(pattern) else java_pattern(pattern)
     if (!all) {
       # Spark replaces every match; one that begins with the start of the text can be only the first
@@ -189,14 +192,29 @@ spark_picks <- function(sql) {
     dbplyr::sql(paste0(sql("TRY_ELEMENT_AT({items}, {place})"), ".value"))
   }
   list(
-    first = function(x, order_by = NULL, ...) picked(x, order_by, 1), last = function(x, order_by = NULL, ...) picked(x, order_by, -1),
+    first = function(x, order_by = NULL, ...) picked(x, order_by, 1),
+    last = function(x, order_by = NULL, ...) picked(x, order_by, -1),
     nth = function(x, n, order_by = NULL, ...) picked(x, order_by, n))
 }
 
 # Methods of dbplyr. A temporary table is a view, and tables are not analysed.
-spark_dbplyr_edition <- function(con) 2L
-
-spark_db_connection_describe <- function(con, ...) "Spark"
+spark_methods <- function() list(
+  dbplyr_edition = function(con) 2L,
+  db_connection_describe = function(con, ...) "Spark",
+  sql_translation = spark_translation,
+  sql_query_select = spark_query_select,
+  sql_escape_date = escape_day,
+  sql_escape_datetime = escape_instant("TIMESTAMP"),
+  sql_expr_matches = function(con, x, y, ...) dbplyr::sql(paste(x, "<=>", y)),
+  sql_random = spark_random,
+  sql_query_update_from = spark_cannot_change,
+  sql_query_upsert = spark_cannot_change,
+  sql_query_delete = spark_cannot_change,
+  dbplyr_fill0 = dbplyr_method("dbplyr_fill0", "PqConnection"),
+  db_copy_to = spark_db_copy_to,
+  sql_query_save = spark_sql_query_save,
+  sql_table_analyze = function(con, table, ...) NULL,
+  db_analyze = function(con, table, ...) NULL)
 
 spark_db_copy_to <- function(con, table, values, ..., overwrite = FALSE, temporary = TRUE) {
   name <- quoted_table(con, table)
@@ -223,14 +241,10 @@ spark_cannot_change <- function(con, ...) {
   fail("Spark does not change rows of a table in place; leave in_place = FALSE, and compute() or copy_to() the result.")
 }
 
-spark_sql_expr_matches <- function(con, x, y, ...) dbplyr::sql(paste(x, "<=>", y))
 
-spark_sql_table_analyze <- function(con, table, ...) NULL
-
-spark_db_analyze <- function(con, table, ...) NULL
-
-# Rows without a value come last, as in R; Spark has them first. Spark takes "FROM t WHERE (f)" for a table that is named WHERE.
+# Rows without a value come last, as in R; Spark has them first. It takes "FROM t WHERE (f)" for a table named WHERE.
 spark_query_select <- function(con, select, from, where = NULL, ..., order_by = NULL) {
   if (length(where)) where <- dbplyr::sql(sub("^\\(*(`[^`]*`|[A-Za-z]+)\\)*$", "\\1 = TRUE", where))
-  dbplyr_method("sql_query_select", "DBIConnection")(con, select, from, where, ..., order_by = nulls_last(order_by, ascending_too = TRUE))
+  order_by <- nulls_last(order_by, ascending_too = TRUE)
+  dbplyr_method("sql_query_select", "DBIConnection")(con, select, from, where, ..., order_by = order_by)
 }

@@ -1,8 +1,8 @@
 # SQL from templates, for the translations of dplyr's functions.
 
 # What differs between the two services in most templates: the names of types.
-TYPES_OF_POSTGRES <- c(double = "DOUBLE PRECISION", integer = "INTEGER", bigint = "BIGINT", text = "TEXT", boolean = "BOOLEAN",
-  time = "TIMESTAMP WITH TIME ZONE")
+TYPES_OF_POSTGRES <- c(double = "DOUBLE PRECISION", integer = "INTEGER", bigint = "BIGINT", text = "TEXT",
+  boolean = "BOOLEAN", time = "TIMESTAMP WITH TIME ZONE")
 TYPES_OF_SPARK <- c(double = "DOUBLE", integer = "INT", bigint = "BIGINT", text = "STRING", boolean = "BOOLEAN",
   time = "TIMESTAMP")
 

@@ -1,5 +1,5 @@
-# Numbers and logic with R's meaning, for PostgreSQL and Spark. `sql` fills in the templates of a service; `whole` rounds by a
-# function of the service.
+# Numbers and logic with R's meaning, for PostgreSQL and Spark. `sql` fills in the templates of a service; `whole` rounds by
+# a function of the service.
 
 translate_numbers <- function(sql, whole) {
   c(arithmetic(sql), logic(sql), rounding(sql, whole), logarithms(sql), extremes(sql))
@@ -19,7 +19,11 @@ arithmetic <- function(sql) list(
     if (is_number(y)) y <- sql("CAST({y} AS {double})")
     sql("{x} * {y}")
   },
-  `^` = function(x, y) sql("POWER(CAST({x} AS {double}), {y})"))
+  `^` = function(x, y) {
+    power <- sql("POWER(CAST({x} AS {double}), {y})")
+    if (is.numeric(y) && isTRUE(y >= 0 && y == trunc(y))) return(power)
+    sql("CASE WHEN {x} = 0 AND {y} < 0 THEN {inf} WHEN {x} < 0 AND {y} <> FLOOR({y}) THEN {nan} ELSE {power} END")
+  })
 
 # A number without L, which is a double in R
 is_number <- function(x) is.double(x) && !is.object(x)
@@ -44,7 +48,8 @@ is_one_of <- function(sql, x, table) {
   missing <- sql("{x} IS NULL")
   values <- as.list(table[!is.na(table)])
   if (!length(values)) return(if (anyNA(table)) missing else sql("FALSE"))
-  values <- dbplyr::sql(paste0("(", paste(vapply(values, function(value) as.character(sql("{value}")), ""), collapse = ", "), ")"))
+  texts <- vapply(values, function(value) as.character(sql("{value}")), "")
+  values <- dbplyr::sql(paste0("(", paste(texts, collapse = ", "), ")"))
   found <- dbplyr::sql(paste0(sql("{x}"), " IN ", values))
   if (anyNA(table)) sql("({x} IS NULL OR {found})") else sql("({x} IS NOT NULL AND {found})")
 }
@@ -73,7 +78,8 @@ nearest <- function(sql, x, digits) {
   even <- sql("FLOOR({scaled}) / 2 = FLOOR(FLOOR({scaled}) / 2)")
   lower <- sql("{size} - {down} < {up} - {size} OR ({size} - {down} = {up} - {size} AND {even})")
   # a number without digits there, NaN and Inf stay as they are
-  sql("CASE WHEN {scaled} < CAST(1000000000000000 AS {double}) THEN SIGN({x}) * CASE WHEN {lower} THEN {down} ELSE {up} END ELSE {x} END")
+  rounded <- sql("CASE WHEN {lower} THEN {down} ELSE {up} END")
+  sql("CASE WHEN {scaled} < CAST(1000000000000000 AS {double}) THEN SIGN({x}) * {rounded} ELSE {x} END")
 }
 
 sql_of_number <- function(number) dbplyr::sql(format(number, scientific = FALSE, digits = 16))

@@ -101,7 +101,8 @@ ranked <- function(sql, window, rank, order, any_order) {
   }
   x <- dbplyr::sql(sub(" DESC$", "", as.character(order)))
   present <- sql("{x} IS NOT NULL")
-  value <- window(rank, order, partition = dbplyr::sql(c(as.character(dbplyr::win_current_group()), paste0("(", present, ")"))))
+  partition <- dbplyr::sql(c(as.character(dbplyr::win_current_group()), paste0("(", present, ")")))
+  value <- window(rank, order, partition = partition)
   sql("CASE WHEN {present} THEN {value} END")
 }
 

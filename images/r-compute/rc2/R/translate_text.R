@@ -23,7 +23,10 @@ as_pattern <- function(pattern, fixed = FALSE, ignore_case = FALSE) {
     pattern <- escape_regex(pattern)
     fixed <- FALSE
   }
-  if (ignore_case) pattern <- if (is.character(pattern)) paste0("(?i)", pattern) else fail("ignore_case needs a pattern in text.")
+  if (ignore_case) {
+    if (!is_text(pattern)) fail("ignore_case needs a pattern in text, not a column.")
+    pattern <- paste0("(?i)", pattern)
+  }
   structure(list(pattern = pattern, fixed = fixed), class = "rc2_pattern")
 }
 
@@ -33,7 +36,7 @@ escape_regex <- function(text) gsub("([][{}()+*^$|\\\\?.])", "\\\\\\1", text)
 anchored <- function(pattern, at) {
   pattern <- as_pattern(pattern)
   if (pattern$fixed) return(pattern)
-  if (!is.character(pattern$pattern) || inherits(pattern$pattern, "sql")) fail("The pattern must be text, not a column.")
+  if (!is_text(pattern$pattern)) fail("The pattern must be text, not a column.")
   flag <- if (startsWith(pattern$pattern, "(?i)")) "(?i)" else ""
   rest <- substring(pattern$pattern, nchar(flag) + 1)
   pattern$pattern <- paste0(flag, if (at == "start") "^", "(", rest, ")", if (at == "end") "$")
@@ -52,7 +55,9 @@ patterns <- function(sql, regex) list(
     negated(sql, ends(sql, regex, string, anchored(pattern, "end")), negate)
   },
   str_replace = function(string, pattern, replacement) regex$replace(string, as_pattern(pattern), replacement, all = FALSE),
-  str_replace_all = function(string, pattern, replacement) regex$replace(string, as_pattern(pattern), replacement, all = TRUE),
+  str_replace_all = function(string, pattern, replacement) {
+    regex$replace(string, as_pattern(pattern), replacement, all = TRUE)
+  },
   str_remove = function(string, pattern) regex$replace(string, as_pattern(pattern), "", all = FALSE),
   str_remove_all = function(string, pattern) regex$replace(string, as_pattern(pattern), "", all = TRUE),
   str_extract = function(string, pattern) regex$extract(string, as_pattern(pattern)),

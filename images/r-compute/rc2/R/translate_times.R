@@ -1,5 +1,5 @@
-# Dates and times with the meaning of lubridate, for PostgreSQL and Spark. `clock` are a service's own functions: part, label,
-# truncate, epoch and interval.
+# Dates and times with the meaning of lubridate, for PostgreSQL and Spark. `clock` are a service's own functions: part,
+# label, truncate, epoch, interval and their like.
 
 translate_times <- function(sql, clock) {
   c(parts_of_time(sql, clock), steps_of_time(sql, clock), spans_of_time(sql, clock), moments(sql))
@@ -32,8 +32,8 @@ escape_day <- function(con, x) dbplyr::sql(ifelse(is.na(x), "NULL", paste0("DATE
 parts_of_time <- function(sql, clock) {
   part <- function(name) function(x) clock$part(x, name)
   list(
-    year = part("YEAR"), day = part("DAY"), mday = part("DAY"), yday = part("DOY"), hour = part("HOUR"), minute = part("MINUTE"),
-    isoweek = part("WEEK"),
+    year = part("YEAR"), day = part("DAY"), mday = part("DAY"), yday = part("DOY"), hour = part("HOUR"),
+    minute = part("MINUTE"), isoweek = part("WEEK"),
     second = function(x) clock$second(x),
     isoyear = function(x) clock$isoyear(x),
     week = function(x) {
@@ -68,7 +68,7 @@ steps_of_time <- function(sql, clock) list(
     step <- if (length(words) == 2) suppressWarnings(as.integer(words[[1]])) else 1L
     name <- sub("^min$", "minute", sub("^sec$", "second", sub("s$", "", words[[length(words)]])))
     known <- c("second", "minute", "hour", "day", "week", "month", "quarter", "year")
-    if (is.na(step) || step < 1 || !name %in% known) fail("floor_date() does not know the unit \"", unit, "\" in a database.")
+    if (is.na(step) || step < 1 || !name %in% known) fail("floor_date() does not know the unit ", unit, " in a database.")
     if (name == "week" && step == 1) return(floor_week(sql, clock, x, as.integer(week_start)))
     if (step == 1) return(clock$truncate(x, name))
     larger <- c(second = "minute", minute = "hour", hour = "day", month = "year")
