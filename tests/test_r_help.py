@@ -1,0 +1,45 @@
+"""The help of the R package: its examples and vignettes run as they stand, with the services that they name."""
+
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+
+from rc2hub.local import database
+from rc2hub.messages import ServerId
+from rc2hub.services.base import Attachment
+from rc2hub.services.postgres import PostgresService
+from tests.fixtures.hub import ROOT
+from tests.fixtures.postgres import Postgres
+from tests.fixtures.r import attach, run_r
+
+PACKAGE = ROOT / "images" / "r-compute" / "rc2"
+TABLES = """
+CREATE TABLE flights AS SELECT 1 AS month, 'JFK' AS origin FROM generate_series(1, 3);
+CREATE TABLE planes AS SELECT 'N' || n AS tailnum, 2004 AS year, 'AIRBUS' AS manufacturer, 'A320' AS model, 182 AS seats
+  FROM generate_series(1, 5) n;
+"""
+
+
+@pytest.fixture
+async def flights(postgres: Postgres) -> AsyncIterator[PostgresService]:
+    """A service of that name, and the tables that the help uses."""
+    with postgres.connect("postgres") as admin:
+        admin.execute("CREATE DATABASE flights")
+    with postgres.connect("flights") as admin:
+        admin.execute(TABLES)
+    service = PostgresService("flights", {"kind": "postgres", **database.entry(postgres.directory, "flights")}, 600.0)
+    yield service
+    await service.revoke(ServerId("alice"))
+    await service.close()
+    with postgres.connect("postgres") as admin:
+        admin.execute("DROP DATABASE flights WITH (FORCE)")
+
+
+async def test_the_examples_and_vignettes_of_the_r_package_run(
+    flights: Attachment, connect_server: Attachment, tmp_path: Path
+):
+    environment = attach(tmp_path / "attachments", flights, connect_server)
+    output = await run_r(ROOT / "tests/r/run_help.R", str(PACKAGE), environment=environment, timeout=600)
+    assert "3 flights" in output
+    assert "42P01" in output
