@@ -3,6 +3,8 @@
 import json
 from pathlib import Path
 
+import pytest
+
 from rc2hub.messages import ServerId
 from rc2hub.services.base import Attachment
 from rc2hub.services.postgres import PostgresService
@@ -20,6 +22,7 @@ async def test_postgresql_passes_98_percent_of_dbitest(postgres_service: Postgre
     assert counts["passed"] >= 0.98 * counts["tests"]
 
 
+@pytest.mark.timeout(TIMEOUT)
 async def test_spark_passes_85_percent_of_dbitest(connect_server: Attachment, tmp_path: Path):
     counts = await dbitest(connect_server, tmp_path)
     assert counts["tests"] >= 390

@@ -3,6 +3,8 @@
 import re
 from pathlib import Path
 
+import pytest
+
 from rc2hub.messages import ServerId
 from rc2hub.services.base import Attachment
 from rc2hub.services.postgres import PostgresService
@@ -22,6 +24,7 @@ async def test_pipelines_have_the_answers_of_data_frames_on_postgresql_for_a_rea
     await run_pipelines(await postgres_service.attach(ServerId("alice"), "read"), tmp_path)
 
 
+@pytest.mark.timeout(TIMEOUT)
 async def test_pipelines_have_the_answers_of_data_frames_on_spark(connect_server: Attachment, tmp_path: Path):
     await run_pipelines(connect_server, tmp_path)
 
