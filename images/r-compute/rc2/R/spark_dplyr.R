@@ -203,6 +203,8 @@ spark_methods <- function() list(
   db_connection_describe = function(con, ...) "Spark",
   sql_translation = spark_translation,
   sql_query_select = spark_query_select,
+  # dbplyr 2.5 gives the star of SELECT * as SQL
+  sql_escape_ident = function(con, x) if (is(x, "SQL")) x else dbQuoteIdentifier(con, x),
   sql_escape_date = escape_day,
   sql_escape_datetime = escape_instant("TIMESTAMP"),
   sql_expr_matches = function(con, x, y, ...) dbplyr::sql(paste(x, "<=>", y)),
