@@ -7,9 +7,7 @@ setClass("Rc2DBIConnection", contains = c("DBIConnection", "VIRTUAL"),
 
 setClass("Rc2PostgresConnection", contains = "Rc2DBIConnection")
 
-setClass("Spark SQL", representation("VIRTUAL")) # dbplyr's class
-
-setClass("SparkConnection", contains = c("Rc2DBIConnection", "Spark SQL"))
+setClass("SparkConnection", contains = "Rc2DBIConnection")
 
 setClass("Rc2Result", contains = "DBIResult", slots = list(connection = "Rc2DBIConnection", state = "environment"))
 
