@@ -45,11 +45,11 @@ is_raw_list <- function(column) {
 # The bits of an integer64 are stored in a double; dates and times are numbers of days and seconds.
 as_double <- function(column) as.double(unclass(column))
 
+# The bytes of all texts, each with a zero behind it, which no text of R holds; paste() takes ten times as long.
 pack_text <- function(column, missing) {
   text <- enc2utf8(as.vector(column))
   text[missing] <- ""
-  list(kind = "character", missing = as.raw(missing), sizes = writeBin(nchar(text, "bytes"), raw(), endian = "little"),
-    data = charToRaw(paste(text, collapse = "")))
+  list(kind = "character", missing = as.raw(missing), data = writeBin(text, raw(), useBytes = TRUE))
 }
 
 pack_raw <- function(column) {

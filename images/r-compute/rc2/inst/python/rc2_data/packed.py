@@ -19,8 +19,11 @@ def unpack(column):
     """One packed column as an array."""
     kind, data = column["kind"][0], column["data"]
     missing = np.frombuffer(column["missing"], bool)
-    if kind in ("character", "raw"):
-        return variable_width(column, missing, pa.large_string() if kind == "character" else pa.large_binary())
+    if kind == "character":
+        return texts(np.frombuffer(data, np.uint8), missing)
+    if kind == "raw":
+        buffers = [validity(missing), pa.py_buffer(offsets(column, np.int64)), pa.py_buffer(data)]
+        return pa.Array.from_buffers(pa.large_binary(), len(missing), buffers).cast(pa.binary())
     if kind == "list":
         return pa.ListArray.from_arrays(pa.array(offsets(column, np.int32)), unpack(data), mask=pa.array(missing))
     if kind == "logical":
@@ -37,10 +40,13 @@ def offsets(column, dtype):
     return np.concatenate([[0], np.cumsum(np.frombuffer(column["sizes"], "<i4"), dtype=np.int64)]).astype(dtype)
 
 
-def variable_width(column, missing, kind):
-    buffers = [validity(missing), pa.py_buffer(offsets(column, np.int64)), pa.py_buffer(column["data"])]
-    array = pa.Array.from_buffers(kind, len(missing), buffers)
-    return array.cast(pa.string() if kind == pa.large_string() else pa.binary())
+def texts(content, missing):
+    """Texts from their bytes, each with a zero behind it."""
+    ends = np.flatnonzero(content == 0)
+    starts = np.zeros(len(missing) + 1, np.int32)
+    starts[1:] = ends - np.arange(len(ends))
+    buffers = [validity(missing), pa.py_buffer(starts), pa.py_buffer(np.delete(content, ends))]
+    return pa.Array.from_buffers(pa.string(), len(missing), buffers)
 
 
 def doubles(kind, numbers, missing):

@@ -29,6 +29,8 @@ JOIN pg_namespace n ON n.oid = c.relnamespace
 WHERE c.oid = $1::text::regclass AND attnum > 0 AND NOT attisdropped
 """
 STAGING = "rc2_staging"
+ROWS_AT_ONCE = 4096
+"""Rows that the driver sends at once: the server stores them while the driver encodes the next ones."""
 
 
 def append(connection, table, rows):
@@ -47,7 +49,13 @@ def append(connection, table, rows):
     if cast:
         return append_with_casts(connection, table, batch, columns)
     schema = {"temporary": True} if place["?column?"] else {"db_schema_name": place["nspname"]}
-    return connection.cursor().adbc_ingest(place["relname"], batch, mode="append", **schema)
+    return ingest(connection, place["relname"], batch, mode="append", **schema)
+
+
+def ingest(connection, name, batch, **how):
+    """Have the driver write rows; their number."""
+    reader = pa.Table.from_batches([batch]).to_reader(ROWS_AT_ONCE)
+    return connection.cursor().adbc_ingest(name, reader, **how)
 
 
 def stored(array, type_name):
@@ -67,7 +75,7 @@ def stored(array, type_name):
 
 def append_with_casts(connection, table, batch, columns):
     """Write to a temporary table, and from there into the table by the server's casts."""
-    connection.cursor().adbc_ingest(STAGING, batch, mode="create", temporary=True)
+    ingest(connection, STAGING, batch, mode="create", temporary=True)
     try:
         names = ", ".join(quoted(name) for name in batch.schema.names)
         casts = ", ".join(f"{quoted(name)}::{columns[name]['format_type']}" for name in batch.schema.names)
