@@ -65,6 +65,8 @@ class KernelOutput:
         """Whether no user owns the kernel yet: then the operator needs to know why R does not start."""
         self._open: set[_Pipe] = set()
         self._held: list[tuple[str, str]] = []
+        self._passed = 0
+        """Number of texts that were sent or forgotten."""
 
     @contextmanager
     def pipes(self) -> Iterator[dict[str, int]]:
@@ -101,7 +103,8 @@ class KernelOutput:
         def read() -> None:
             loop.remove_reader(pipe.read_end)
             self._read(pipe)
-            self._pass_on()
+            # R's message that a cell begins is sent before the cell's first output, but may be read after it
+            loop.call_later(READ_INTERVAL, self._pass_on, len(self._held) + self._passed)
             if pipe in self._open:
                 loop.call_later(READ_INTERVAL, self._read_later, pipe)
 
@@ -119,11 +122,14 @@ class KernelOutput:
         elif text:
             self._held.append((pipe.name, text))
 
-    def _pass_on(self) -> None:
+    def _pass_on(self, end: int | None = None) -> None:
+        """Send what is held; of all texts ever held those before `end`."""
         if not self.request or not self.receivers:
             self._forget_old()
             return
-        held, self._held = self._held, []
+        count = len(self._held) if end is None else max(end - self._passed, 0)
+        held, self._held = self._held[:count], self._held[count:]
+        self._passed += len(held)
         for name, text in held:
             for receiver in list(self.receivers):
                 receiver(name, text, self.request)
@@ -131,7 +137,10 @@ class KernelOutput:
     def _forget_old(self) -> None:
         surplus = sum(len(text) for _, text in self._held) - HELD
         while surplus > 0:
-            name, text = self._held.pop(0)
+            name, text = self._held[0]
             if len(text) > surplus:
-                self._held.insert(0, (name, text[surplus:]))
+                self._held[0] = (name, text[surplus:])
+            else:
+                self._held.pop(0)
+                self._passed += 1
             surplus -= len(text)

@@ -43,10 +43,10 @@ def offsets(column, dtype):
 def texts(content, missing):
     """Texts from their bytes, each with a zero behind it."""
     ends = np.flatnonzero(content == 0)
-    starts = np.zeros(len(missing) + 1, np.int32)
-    starts[1:] = ends - np.arange(len(ends))
+    starts = np.concatenate([[0], ends - np.arange(len(ends))]).astype(np.int64)
     buffers = [validity(missing), pa.py_buffer(starts), pa.py_buffer(np.delete(content, ends))]
-    return pa.Array.from_buffers(pa.string(), len(missing), buffers)
+    # the cast fails for more than 2 GiB
+    return pa.Array.from_buffers(pa.large_string(), len(missing), buffers).cast(pa.string())
 
 
 def doubles(kind, numbers, missing):
