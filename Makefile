@@ -59,16 +59,21 @@ images: ## build the container images in the cache (Debian; root)
 	@scripts/quietly "Checking Debian packages for the images" scripts/system-packages cluster
 	@scripts/images
 
-reference: .venv/ready-dev ## write config/REFERENCE.md from the code
+reference: .venv/ready-dev ## write config/REFERENCE.md from the code, and the help of the R package into build/reference-r
 	@$(BIN)/python scripts/reference.py > config/REFERENCE.md
+	@scripts/quietly "Writing build/reference-r" Rscript scripts/r_reference.R $(R_PACKAGE) build/reference-r
 
 clean: ## remove homes, database, hub state, .venv and build
 	rm -rf $(RC2_HOME) .venv build
 
+# Left out are the checks of CRAN's list of packages and of the clock, which need the internet, of the PDF manual, which needs
+# LaTeX, and of HTML by tidy and V8; R CMD build has run the vignettes. All else has to pass without a note.
 build/R-checked: $(R_SOURCES) .venv/ready-dev
 	@mkdir -p build
-	@cd build && ../scripts/quietly "Checking the R package" bash -c 'R CMD build ../$(R_PACKAGE) && \
-	  _R_CHECK_FORCE_SUGGESTS_=false R CMD check --no-manual rc2_*.tar.gz && ! grep -E "(WARNING|ERROR)" rc2.Rcheck/00check.log'
+	@cd build && rm -f rc2_*.tar.gz && ../scripts/quietly "Checking the R package" bash -c 'R CMD build ../$(R_PACKAGE) && \
+	  _R_CHECK_CRAN_INCOMING_=false _R_CHECK_SYSTEM_CLOCK_=false _R_CHECK_RD_VALIDATE_RD2HTML_=false \
+	  _R_CHECK_RD_MATH_RENDERING_=false R CMD check --as-cran --no-manual --no-vignettes rc2_*.tar.gz && \
+	  tail -n 1 rc2.Rcheck/00check.log | grep -x "Status: OK"'
 	@touch $@
 
 .venv/python: setup.cfg pyproject.toml constraints.txt debian-packages.txt r-packages.txt

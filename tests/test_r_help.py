@@ -36,10 +36,11 @@ async def flights(postgres: Postgres) -> AsyncIterator[PostgresService]:
         admin.execute("DROP DATABASE flights WITH (FORCE)")
 
 
-async def test_the_examples_and_vignettes_of_the_r_package_run(
-    flights: Attachment, connect_server: Attachment, tmp_path: Path
+async def test_the_examples_and_vignettes_of_the_r_package_run_for_a_reader(
+    flights: PostgresService, connect_server: Attachment, tmp_path: Path
 ):
-    environment = attach(tmp_path / "attachments", flights, connect_server)
+    attachment = await flights.attach(ServerId("alice"), "read")
+    environment = attach(tmp_path / "attachments", attachment, connect_server)
     output = await run_r(ROOT / "tests/r/run_help.R", str(PACKAGE), environment=environment, timeout=600)
     assert "3 flights" in output
     assert "42P01" in output
