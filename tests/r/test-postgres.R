@@ -239,3 +239,16 @@ test_that("dplyr's verbs for changes and temporary tables work", {
   expect_equal(nrow(collect(rows, n = 2)), 2)
   expect_equal(server_value("SELECT relpersistence::text FROM pg_class WHERE relname = 'rows_x'"), "t")
 })
+
+test_that("after rows were appended, a transaction can begin and a table can be written", {
+  dbWriteTable(con, "log_lines", data.frame(x = 1L), temporary = TRUE)
+  dbAppendTable(con, "log_lines", data.frame(x = 2L))
+  dbWithTransaction(con, dbAppendTable(con, "log_lines", data.frame(x = 3.0)))
+  dbAppendTable(con, "log_lines", data.frame(x = 4L))
+  expect_true(dbWriteTable(con, "log_lines", data.frame(x = 5L), append = TRUE))
+  expect_equal(server_value("SELECT sum(x)::int FROM log_lines"), 15)
+  other <- rc2_connect(service, new = TRUE)
+  dbWriteTable(other, "seen_lines", data.frame(x = 1L), temporary = TRUE)
+  dbAppendTable(other, "seen_lines", data.frame(x = 2L))
+  expect_no_warning(dbDisconnect(other))
+})

@@ -174,7 +174,10 @@ class Connection:
     def append(self, table, rows):
         """Append packed columns to a table, which R has quoted; the number of rows."""
         self.clear()
-        return append(self, table, rows)
+        count = append(self, table, rows)
+        if self.status == "active":  # the driver leaves the end of its COPY unread; the next statement reads it
+            self.cursor().executescript("SELECT 1")
+        return count
 
     def close(self):
         """Close the session."""
