@@ -39,9 +39,8 @@ class _Pipe:
     def read(self) -> tuple[str, bool]:
         """What is in the pipe now, and whether it is at its end."""
         parts: list[bytes] = []
-        while (
-            sum(map(len, parts)) <= PIPE_SIZE
-        ):  # more than was in it at first; a fast writer must not keep this process here
+        size = 0
+        while size <= PIPE_SIZE:  # not until it is empty: a fast writer must not keep this process here
             try:
                 part = os.read(self.read_end, PIPE_SIZE)
             except BlockingIOError:
@@ -49,6 +48,7 @@ class _Pipe:
             if not part:
                 return self._decoder.decode(b"".join(parts), final=True), True
             parts.append(part)
+            size += len(part)
         return self._decoder.decode(b"".join(parts)), False
 
 

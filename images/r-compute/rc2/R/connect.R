@@ -22,8 +22,8 @@ rc2_connect <- function(service, new = FALSE, bigint = c("integer64", "integer",
 # Spark starts in the background while R is already usable, so the first call may have to wait for it.
 rc2_spark <- function(service = "spark", ...) {
   connection <- rc2_connect(service, ...)
-  if (!is(connection, "SparkConnection")) fail("The service ", service, " is no Spark; rc2_connect(\"", service, "\") connects to it.")
-  connection
+  if (is(connection, "SparkConnection")) return(connection)
+  fail("The service ", service, " is no Spark; rc2_connect(\"", service, "\") connects to it.")
 }
 
 CONNECTION_CLASSES <- c(postgres = "Rc2PostgresConnection", spark = "SparkConnection")

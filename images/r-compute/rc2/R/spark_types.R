@@ -12,7 +12,8 @@ spark_type <- function(obj) {
   else if (inherits(obj, "integer64")) "BIGINT"
   else if (inherits(obj, "blob")) "BINARY"
   else switch(typeof(obj), logical = "BOOLEAN", integer = "INT", double = "DOUBLE", character = "STRING", raw = "BINARY",
-    list = if (is_raw_list(obj)) "BINARY" else spark_array(obj), fail("Spark has no type for ", class(obj)[[1]], "; convert or drop it."))
+    list = if (is_raw_list(obj)) "BINARY" else spark_array(obj),
+    fail("Spark has no type for ", class(obj)[[1]], "; convert or drop it."))
 }
 
 spark_array <- function(obj) {
