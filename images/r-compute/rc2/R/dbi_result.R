@@ -89,30 +89,39 @@ row_count <- function(n) {
 
 # All chunks that belong to an answer, as one data frame.
 rest_of <- function(conn, answer, n) {
-  chunks <- list(answer$data)
+  chunks <- new.env(parent = emptyenv())
+  chunks$all <- list(unclass(answer$data))
   count <- nrow(answer$data)
   while (!answer$complete && (n < 0 || count < n)) {
     answer <- do.call(call_connection, c(list(conn, "fetch", rows = if (n < 0) -1 else n - count), as_wanted(conn)))
     warn_of_lost_digits(conn, answer)
-    chunks[[length(chunks) + 1]] <- answer$data
+    chunks$all[[length(chunks$all) + 1]] <- unclass(answer$data)
     count <- count + nrow(answer$data)
   }
   if (!answer$complete && n >= 0 && is.null(conn@state$result)) call_connection(conn, "clear")
-  bind_chunks(chunks)
+  answer <- NULL
+  bind_chunks(chunks, count)
 }
 
-# Column by column, so that memory holds the rows about once.
-bind_chunks <- function(chunks) {
-  if (length(chunks) == 1) return(chunks[[1]])
-  bound <- chunks[[1]]
-  rows <- sum(vapply(chunks, nrow, 0L))
-  columns <- lapply(seq_along(bound), function(i) {
-    column <- do.call(c, lapply(chunks, function(chunk) as.vector(unclass(chunk[[i]]))))
-    attributes(column) <- attributes(chunks[[1]][[i]])
-    column
-  })
-  attributes(columns) <- list(names = names(bound), class = "data.frame", row.names = .set_row_names(rows))
+# Column by column, each of which the chunks then lose, so that memory holds the rows about once.
+bind_chunks <- function(chunks, rows) {
+  bound <- chunks$all[[1]]
+  bound <- list(names = names(bound), class = "data.frame", row.names = .set_row_names(rows))
+  columns <- vector("list", length(bound$names))
+  for (i in rev(seq_along(columns))) {
+    parts <- lapply(chunks$all, function(chunk) chunk[[i]])
+    chunks$all <- lapply(chunks$all, function(chunk) chunk[seq_len(i - 1)])
+    columns[[i]] <- bind_parts(parts)
+  }
+  attributes(columns) <- bound
   columns
+}
+
+bind_parts <- function(parts) {
+  if (length(parts) == 1) return(parts[[1]])
+  column <- do.call(c, lapply(parts, function(part) as.vector(unclass(part))))
+  attributes(column) <- attributes(parts[[1]])
+  column
 }
 
 check_open <- function(res) {

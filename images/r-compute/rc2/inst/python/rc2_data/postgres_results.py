@@ -10,9 +10,9 @@ from rc2_data.errors import DataError
 from rc2_data.postgres_types import kind_of, type_name
 from rc2_data.sql_text import Statement
 
-CHUNK_BYTES = 1 << 26
+CHUNK_BYTES = 1 << 21
 """Bytes of rows in one answer at most, so that memory stays bounded."""
-BULK_BATCH_BYTES = 1 << 23
+BULK_BATCH_BYTES = 1 << 20
 BATCH_BYTES = 1 << 19
 """Bytes that the driver reads at once where R takes a few rows at a time."""
 SAVEPOINT = "rc2_rows"

@@ -10,7 +10,7 @@ from pyspark.sql.pandas.types import to_arrow_schema
 from rc2_data import r_columns
 from rc2_data.errors import DataError
 
-CHUNK_BYTES = 1 << 26
+CHUNK_BYTES = 1 << 21
 """Bytes of rows in one answer at most, so that memory stays bounded."""
 KINDS = {
     types.BooleanType: "logical",
