@@ -1,0 +1,40 @@
+# Reads and writes the sample database with the data process and with RPostgreSQL in turn; prints the seconds as JSON.
+library(rc2)
+ours <- rc2_connect("flights")
+theirs <- DBI::dbConnect(RPostgreSQL::PostgreSQL(), dbname = "service=flights")
+PAIRS <- 5
+SELECTS <- 200
+flights <- DBI::dbReadTable(ours, "flights")
+rows <- flights[seq_len(1e5), ]
+
+seconds <- function(code) {
+  gc()
+  system.time(code)[["elapsed"]]
+}
+
+read <- function(query) function(con) seconds(DBI::dbGetQuery(con, query))
+
+write <- function(con) {
+  took <- seconds(DBI::dbWriteTable(con, "bench_rows", rows, row.names = FALSE))
+  count <- DBI::dbGetQuery(con, "SELECT count(*)::int AS n FROM bench_rows")$n
+  stopifnot(count == nrow(rows))
+  DBI::dbRemoveTable(con, "bench_rows")
+  took
+}
+
+# The clock of R has milliseconds.
+select <- function(con) seconds(for (i in seq_len(SELECTS)) DBI::dbGetQuery(con, "SELECT 1")) / SELECTS
+
+tasks <- list(
+  "flights into R" = read("SELECT * FROM flights"),
+  "1e6 x 10 mixed into R" = read("SELECT * FROM mixed"),
+  "1e5 rows written" = write,
+  "select 1" = select
+)
+measured <- lapply(tasks, function(task) {
+  task(ours)
+  task(theirs)
+  pairs <- replicate(PAIRS, c(ours = task(ours), theirs = task(theirs)))
+  list(ours = pairs["ours", ], theirs = pairs["theirs", ])
+})
+cat(jsonlite::toJSON(measured, digits = 6))
