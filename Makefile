@@ -11,9 +11,10 @@ R_PACKAGE := images/r-compute/rc2
 R_SOURCES := $(shell find $(R_PACKAGE) -type f)
 CHP := configurable-http-proxy@5.3.0
 STRICT := --strict-markers --strict-config
+IMAGES = $(or $(RC2_CACHE),$(or $(XDG_CACHE_HOME),$(HOME)/.cache)/rc2hub)/images/images.env
 OIDC_PROVIDER := tests/fixtures/oidc-provider
 
-.PHONY: help setup fmt lint test cluster cluster-down test-cluster bench up clean reference images
+.PHONY: help setup fmt lint test cluster cluster-down import test-cluster bench up clean reference images
 .DEFAULT_GOAL := help
 
 help: ## list all targets
@@ -37,9 +38,14 @@ test: .venv/ready-dev build/R-checked ## run all tests that need no cluster
 	$(BIN)/pytest
 
 ifdef KUBECONFIG_RC2_TEST
-cluster cluster-down:
+cluster cluster-down import:
 	@echo "The tests use the cluster of KUBECONFIG_RC2_TEST; this command neither starts nor stops it."
 else
+# Before the tests, as an import takes minutes while other tests use the disk, and tests have limits of time.
+import: cluster images
+	@scripts/quietly "Importing the images into the nodes" xargs --arg-file=<(cut --delimiter== --fields=2 $(IMAGES)) \
+	  --max-args=1 tests/cluster/machine/cluster import
+
 cluster: ## start a Kubernetes cluster of two nodes on this machine, for tests (root; some minutes the first time)
 	@scripts/quietly "Checking Debian packages for the cluster" scripts/system-packages cluster
 	@tests/cluster/machine/cluster up
@@ -48,7 +54,7 @@ cluster-down: ## stop that cluster and remove all its files
 	@tests/cluster/machine/cluster down
 endif
 
-test-cluster: .venv/ready-dev cluster images ## run the tests that need Kubernetes (set KUBECONFIG_RC2_TEST to use another cluster)
+test-cluster: .venv/ready-dev cluster images import ## run the tests that need Kubernetes (set KUBECONFIG_RC2_TEST to use another cluster)
 	$(BIN)/pytest --override-ini addopts="$(STRICT) --numprocesses 3 --dist loadfile" -m "not alone" tests/cluster
 	$(BIN)/pytest --override-ini addopts="$(STRICT)" -m alone tests/cluster
 
