@@ -19,7 +19,7 @@ from tests.fixtures.r import MISSING_PACKAGES, listed_packages
 USERS = {"hub": "1000:1000", "postgresql": "999:999", "proxy": "1000:1000", "r-compute": "", "spark": "185:185"}
 LIMITS = {"hub": 450e6, "r-compute": 2100e6}
 REPORT = "---\\ntitle: Report\\n---\\n\\n$\\\\sqrt{x}$\\n\\n```{r}\\nplot(cars)\\n```\\n"
-SPARK_FROM_R = "library(tidyverse); library(rc2); cat(rc2:::spark_client()$pa$`__version__`)"
+SPARK_FROM_R = "library(tidyverse); rc2:::spark_client(); cat(reticulate::import('pyarrow')$`__version__`)"
 
 SOURCE_PACKAGE = r"""
 mkdir -p /tmp/source/src /tmp/library && cd /tmp/source

@@ -24,7 +24,8 @@ NOT_RUNNING = "Your server is not running. Would you like to start it?"
 LOGGED_OUT = "Sign in"
 LOADS = ""
 """What the user's page shows: NO_ANSWER until the hub notices the outage, then NOT_RUNNING; LOADS while it is loading."""
-ALLOCATE = "x <- lapply(1:40, function(i) raw(2^26))"
+ALLOCATE = "parallel::mclapply(1:6, function(i) { x <- lapply(1:7, function(i) raw(2^26)); Sys.sleep(600) }, mc.cores = 6)"
+"""Each fork has a limit of its own, and together they exceed that of the pod."""
 """2.5 GiB; the limit of a compute server is 1 GiB. Linux kills R only, or with cgroup v2 the whole container."""
 RELOAD_TIMEOUT = aiohttp.ClientTimeout(total=3)
 
@@ -151,7 +152,7 @@ async def test_a_server_that_ends_leaves_nothing_and_the_next_start_works(
             await start_work_stop(department, client, username)
 
 
-async def test_an_r_that_exceeds_the_memory_limit_is_killed_and_the_user_can_work_on(
+async def test_an_r_whose_forks_exceed_the_memory_limit_is_killed_and_the_user_can_work_on(
     department: Department, client: Client, username: str
 ) -> None:
     await department.add_user(client, username)
