@@ -292,7 +292,9 @@ async def test_the_search_finds_planted_secrets(release: Release, users: dict[st
     planted, compute, pod = token_hex(16), release.compute, users["alice"].pod
     compute.kubectl("annotate", "pod", pod, f"planted={planted}")
     compute.kubectl("create", "secret", "generic", "planted", f"--from-literal=word={planted}")
-    await users["alice"].r.run(f'system("echo {planted} >&2")')
+    # the server logs the address of a request that it refuses
+    address = f'paste0(Sys.getenv("JUPYTERHUB_SERVICE_URL"), "api/contents/{planted}")'
+    await users["alice"].r.run(f"invisible(curl::curl_fetch_memory({address}))")
     found = locations(planted, await asyncio.to_thread(collect, release.cluster, *namespaces(release)))
     expected = {f"{compute.name}: Pod {pod}", f"{compute.name}: Secret planted", f"{compute.name}: log of pod/{pod}"}
     assert expected <= set(found)
