@@ -5,6 +5,7 @@ import contextlib
 import json
 import os
 import signal
+import sys
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass
@@ -182,3 +183,7 @@ def check(ending: str, found: dict[str, tuple[float, float]], limit: float) -> N
     REPORT.write_text(json.dumps(table, indent=1) + "\n")
     late = {kind: seconds for kind, (seconds, slow) in found.items() if seconds > (limit + TOLERANCE) * max(1, slow)}
     assert not late
+
+
+if __name__ == "__main__":
+    sys.exit(pytest.main(["-n0", "-q", "-s", __file__]))
