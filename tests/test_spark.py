@@ -61,6 +61,18 @@ async def test_dplyr_works_on_spark(r: Kernel):
     assert await r.run(code) == "TRUE 7 32 11 3"
 
 
+async def test_a_table_whose_name_is_given_as_sql_is_replaced_and_kept_if_that_fails(r: Kernel):
+    code = """
+    name <- DBI::SQL("kept")
+    DBI::dbWriteTable(con, name, data.frame(x = 1:2))
+    DBI::dbWriteTable(con, name, data.frame(x = 3:5), overwrite = TRUE)
+    try(DBI::dbWriteTable(con, name, data.frame(x = 6), overwrite = TRUE, field.types = c(x = "NO TYPE")), silent = TRUE)
+    cat(DBI::dbReadTable(con, name)$x)
+    DBI::dbRemoveTable(con, name)
+    """
+    assert await r.run(code) == "3 4 5"
+
+
 async def test_a_result_is_fetched_in_pieces(r: Kernel):
     code = """
     rows <- DBI::dbSendQuery(con, "SELECT id FROM range(250000)")

@@ -89,16 +89,23 @@ write_view <- function(conn, table, value, append, field.types) {
 
 # Writes the rows beside a table that exists, and replaces it when all are there.
 replace_table <- function(conn, table, value, found, field.types) {
-  new <- if (found) sub("`$", "_rc2_new`", table) else table
-  done <- FALSE
-  on.exit(if (!done && dbIsValid(conn)) dbExecute(conn, paste("DROP TABLE IF EXISTS", new)))
+  new <- if (found) name_beside(conn, table) else table
   create_for(conn, DBI::SQL(new), value, field.types, temporary = FALSE)
+  done <- FALSE
+  on.exit(if (!done && dbIsValid(conn)) dbExecute(conn, paste("DROP TABLE", new)))
   append_rows(conn, new, value)
   if (found) {
     dbRemoveTable(conn, DBI::SQL(table))
     dbExecute(conn, paste("ALTER TABLE", new, "RENAME TO", table))
   }
   done <- TRUE
+}
+
+# A name in the same schema; `table` may be SQL() without quotes.
+name_beside <- function(conn, table) {
+  parts <- name_parts(table, quote_mark(conn))
+  parts[length(parts)] <- paste0(parts[length(parts)], "_rc2_new")
+  paste(dbQuoteIdentifier(conn, parts), collapse = ".")
 }
 
 # A temporary table is a view of no rows, to which rows can be appended.
