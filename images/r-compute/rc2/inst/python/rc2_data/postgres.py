@@ -8,8 +8,9 @@ from adbc_driver_postgresql import StatementOptions, dbapi
 
 from rc2_data.errors import DataError
 from rc2_data.postgres_parameters import bound
-from rc2_data.postgres_results import Call, NoRows, Rows, Unbound
+from rc2_data.postgres_results import Call, Rows, describe_columns
 from rc2_data.postgres_write import append
+from rc2_data.results import NoRows, Unbound
 from rc2_data.sql_text import Statement
 
 BATCH_BYTES = 1 << 20
@@ -111,10 +112,14 @@ class Connection:
         if statement.is_script:
             self.result = self._run_script(statement, whole)
         elif statement.parameters and parameters is None:
-            self.result = Unbound(self, statement, options)
+            self.result = self._unbound(statement, options)
         else:
             self.result = self.start(statement, parameters, options, whole)
         return unfinished
+
+    def _unbound(self, statement, options):
+        schema = self.cursor().adbc_execute_schema(statement.text + "\n") if statement.gives_rows else []
+        return Unbound(statement, describe_columns(schema, options), bool(len(schema)))
 
     def _run_script(self, statement, whole):
         if whole:

@@ -8,10 +8,9 @@ import pyarrow as pa
 from rc2_data import r_columns
 from rc2_data.errors import DataError
 from rc2_data.postgres_types import kind_of, type_name
+from rc2_data.results import CHUNK_BYTES
 from rc2_data.sql_text import Statement
 
-CHUNK_BYTES = 1 << 21
-"""Bytes of rows in one answer at most, so that memory stays bounded."""
 BULK_BATCH_BYTES = 1 << 20
 BATCH_BYTES = 1 << 19
 """Bytes that the driver reads at once where R takes a few rows at a time."""
@@ -26,48 +25,6 @@ class Call:
     sql: str
     parameters: pa.RecordBatch | None
     whole: bool
-
-
-class NoRows:
-    """A statement that returned no rows."""
-
-    is_query = False
-    is_complete = True
-    is_bound = True
-    columns = None
-
-    def __init__(self, statement, affected):
-        self.statement, self.affected = statement, affected
-
-    def take(self, _count, _options):
-        """An empty data.frame."""
-        return r_columns.frame([], [], [], _options)
-
-    def end(self):
-        """Nothing is left to read."""
-        return False
-
-
-class Unbound:
-    """A statement that waits for its parameters."""
-
-    is_complete = False
-    is_bound = False
-    affected = None
-
-    def __init__(self, connection, statement, options):
-        self.statement = statement
-        schema = connection.cursor().adbc_execute_schema(statement.text + "\n") if statement.gives_rows else []
-        self.columns = describe_columns(schema, options)
-        self.is_query = bool(len(schema))
-
-    def take(self, _count, _options):
-        """No rows are there."""
-        raise DataError("The statement has parameters; give their values with dbBind() or params = list(…).")
-
-    def end(self):
-        """Nothing is left to read."""
-        return False
 
 
 class Rows:

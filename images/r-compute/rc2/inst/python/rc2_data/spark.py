@@ -10,16 +10,17 @@ from pyspark.sql.connect.session import SparkSession
 
 from rc2_data import spark_write
 from rc2_data.errors import DataError
+from rc2_data.results import NoRows, Unbound
 from rc2_data.spark_errors import described
 from rc2_data.spark_parameters import literals
-from rc2_data.spark_results import NoRows, Rows, Unbound
+from rc2_data.spark_results import Rows
 from rc2_data.spark_session import databases, open_session
 
 LOST_SESSION = re.compile(
     r"NO_ACTIVE_SESSION|SESSION_CHANGED|SESSION_NOT_FOUND|SESSION_CLOSED|Server-side session ID|OPERATION_NOT_FOUND"
 )
 RESTART_NOTE = "Spark had ended meanwhile and was started again; temporary views and cached tables are gone."
-UNBOUND = re.compile(r"UNBOUND_SQL_PARAMETER")
+UNBOUND = "UNBOUND_SQL_PARAMETER"
 
 
 class Connection:
@@ -123,14 +124,14 @@ class Connection:
             calls = literals(sql, parameters)
             frames = self.run(lambda session: [session.sql(sql, arguments) for arguments in calls], sql)
         except DataError as error:
-            if parameters is None and UNBOUND.search(str(error)):
-                return Unbound(sql)
+            if parameters is None and UNBOUND in str(error):
+                return Unbound(sql, None, is_query=True)
             raise
         if not frames:  # no set of parameters; the columns are those of missing ones
             width = parameters.num_columns
             return Rows(self, sql, self.run(lambda session: [session.sql(sql, [None] * width).limit(0)], sql), options)
         rows = Rows(self, sql, frames, options)
-        return rows if rows.columns["name"] else NoRows(sql)
+        return rows if rows.columns["name"] else NoRows(sql, None)
 
     def bind(self, parameters, options):
         """Run the current statement with parameters."""

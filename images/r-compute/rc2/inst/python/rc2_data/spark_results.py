@@ -8,10 +8,8 @@ from pyspark.sql.connect.functions import builtin as functions
 from pyspark.sql.pandas.types import to_arrow_schema
 
 from rc2_data import r_columns
-from rc2_data.errors import DataError
+from rc2_data.results import CHUNK_BYTES
 
-CHUNK_BYTES = 1 << 21
-"""Bytes of rows in one answer at most, so that memory stays bounded."""
 KINDS = {
     types.BooleanType: "logical",
     types.NullType: "logical",
@@ -45,39 +43,6 @@ def kind_of(kind):
         fields = {field.name: kind_of(field.dataType) for field in kind.fields}
         return fields if all(fields.values()) else None
     return KINDS.get(type(kind))
-
-
-class NoRows:
-    """A statement that returned no rows. Spark does not count the rows that it changed."""
-
-    is_query = False
-    is_complete = True
-    is_bound = True
-    columns = None
-    affected = None
-
-    def __init__(self, statement):
-        self.statement = statement
-
-    def take(self, _count, options):
-        """An empty data.frame."""
-        return r_columns.frame([], [], [], options)
-
-    def end(self):
-        """Nothing is left to read."""
-        return False
-
-
-class Unbound(NoRows):
-    """A statement that waits for its parameters."""
-
-    is_query = True
-    is_complete = False
-    is_bound = False
-
-    def take(self, _count, _options):
-        """No rows are there."""
-        raise DataError("The statement has parameters; give their values with dbBind() or params = list(…).")
 
 
 class Rows:
