@@ -21,6 +21,10 @@ class NotGrantedError(Rc2Error):
     """The user lacks the grant for a service (HTTP 403)."""
 
 
+class ConflictError(Rc2Error):
+    """A message is older than what the receiver knows, or a later request replaced this one (HTTP 409)."""
+
+
 class ServiceUnavailableError(Rc2Error):
     """A shared service or the broker does not answer (HTTP 503)."""
 

@@ -1,13 +1,27 @@
-"""The messages between the hub and the broker, as values and as JSON. The gateways use the same names."""
+"""The messages between the hub, the broker and the compute servers, as pydantic models; both sides use the same ones.
 
-from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, field
-from typing import Any
+The gateways use the same names. `rc2hub/broker/openapi.py` describes the broker's API with these models.
+"""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import field
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+from pydantic.dataclasses import dataclass
 
 from rc2hub.permissions import Grant, Grants, grants_in
 
 DEFAULT_SERVER = "-"
 """Stands in a path for the default server, whose name is empty; JupyterHub allows no server with this name."""
+
+Count = Annotated[int, Field(ge=0)]
+
+
+class Message(BaseModel):
+    """The base of all messages: they cannot be changed, and a field that the receiver does not know is an error."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
 
 
 @dataclass(frozen=True, order=True)
@@ -23,35 +37,78 @@ class PoolState:
     """The standbys of one profile at one moment."""
 
     profile: str
-    desired: int
-    """How many should be ready."""
-    ready: int
-    starting: int
-    broken: int
-    message: str
-    """Why standbys are missing, in one sentence; empty if none are."""
+    desired: Annotated[Count, Field(description="How many standbys should be ready.")]
+    ready: Annotated[Count, Field(description="Standbys that can be claimed now.")]
+    starting: Annotated[Count, Field(description="Standbys that are starting.")]
+    broken: Annotated[Count, Field(description="Standbys that fail to start.")]
+    message: Annotated[str, Field(description="Why standbys are missing, in one sentence; empty if none are.")]
+
+
+@dataclass(frozen=True)
+class UserState:
+    """The grants of a user, and the services of the user's active servers."""
+
+    scopes: Annotated[frozenset[str], Field(description="The user's custom scopes of Rc², which are the grants.")]
+    servers: Annotated[
+        Mapping[str, Mapping[str, str]],
+        Field(description="Name of each active server to service to level, as the user requested them."),
+    ]
+
+
+class DesiredStateUpdate(Message):
+    """What the hub sends to the broker at every change: the whole desired state, or what changed since a revision."""
+
+    revision: Count = Field(description="Grows with each message; the broker refuses one that is not newer than the last.")
+    since: Count | None = Field(
+        default=None,
+        description="The revision to which this is the difference; null if the message holds the whole desired state.",
+    )
+    users: Mapping[str, UserState | None] = Field(
+        description="The owners of active servers, and other users that the broker asked for; null for a user to forget."
+    )
+    pools: tuple[PoolState, ...] = ()
 
 
 @dataclass(frozen=True)
 class DesiredState:
-    """What the hub sends to the broker: the services of every active server, the users' grants, the state of the pools."""
+    """What should be attached: the users' grants, and the services of every active server. Not a message itself."""
 
-    servers: Mapping[ServerId, Mapping[str, str]] = field(default_factory=dict)
-    """Server to service to level, as the users requested them."""
-    grants: Mapping[str, Grants] = field(default_factory=dict)
-    pools: Sequence[PoolState] = ()
+    revision: int = 0
+    users: Mapping[str, UserState] = field(default_factory=dict)
+    pools: tuple[PoolState, ...] = ()
 
-    def allowed_servers(self, service: str) -> dict[ServerId, str]:
-        """Server to level, for each server that requests this service and whose owner has the grant."""
-        return {
-            server: requested[service]
-            for server, requested in self.servers.items()
-            if service in requested and self.has_grant(server.user, service, requested[service])
-        }
+    def updated(self, update: DesiredStateUpdate) -> "DesiredState":
+        """The desired state after a message."""
+        users = dict(self.users) if update.since is not None else {}
+        for name, state in update.users.items():
+            if state is None:
+                users.pop(name, None)
+            else:
+                users[name] = state
+        return DesiredState(update.revision, users, update.pools)
 
-    def has_grant(self, user: str, service: str, level: str) -> bool:
-        """Whether the user has this grant; a user who is not in `grants` has none."""
-        return Grant(service, level) in self.grants.get(user, frozenset())
+    def services(self, server: ServerId) -> Mapping[str, str]:
+        """Service to level, as the user requested them; empty for a server that is not active."""
+        return self.users[server.user].servers.get(server.name, {}) if server.user in self.users else {}
+
+    def servers_of(self, user: str) -> list[ServerId]:
+        """The user's active servers."""
+        return [ServerId(user, name) for name in sorted(self.users[user].servers)] if user in self.users else []
+
+    def servers(self) -> Iterator[ServerId]:
+        """All active servers."""
+        return (ServerId(user, name) for user, state in self.users.items() for name in state.servers)
+
+    def grants(self, user: str) -> Grants:
+        """The user's grants; a user who is not in the desired state has none."""
+        return grants_in(self.users[user].scopes) if user in self.users else frozenset()
+
+    def allowed_level(self, server: ServerId, service: str) -> str | None:
+        """The level that the server requests, if its owner has the grant; otherwise None."""
+        level = self.services(server).get(service)
+        if level is None or Grant(service, level).scope not in self.users[server.user].scopes:
+            return None
+        return level
 
 
 @dataclass(frozen=True)
@@ -63,32 +120,117 @@ class ChangeRequest:
     service: str
     level: str | None
 
-    def is_applied_in(self, desired: DesiredState | None) -> bool:
-        """Whether the desired state already contains the change."""
-        requested = desired.servers.get(ServerId(self.user, self.server), {}) if desired else {}
-        return requested.get(self.service) == self.level
+    @property
+    def server_id(self) -> ServerId:
+        """The running server."""
+        return ServerId(self.user, self.server)
+
+    def is_applied_in(self, desired: DesiredState) -> bool:
+        """Whether the desired state contains the change."""
+        return desired.services(self.server_id).get(self.service) == self.level
 
 
-def encode(desired: DesiredState) -> dict[str, Any]:
-    """The JSON of a desired state."""
-    return {
-        "servers": [
-            {"user": server.user, "server": server.name, "services": dict(services)}
-            for server, services in desired.servers.items()
-        ],
-        "grants": {user: sorted(grant.scope for grant in grants) for user, grants in desired.grants.items()},
-        "pools": [asdict(pool) for pool in desired.pools],
-    }
+class HubQuestions(Message):
+    """What the broker wants from the hub."""
 
-
-def decode(body: Mapping[str, Any]) -> DesiredState:
-    """The desired state in the JSON that `encode` made.
-
-    Raises:
-        KeyError, TypeError, AttributeError: if the body has another shape.
-    """
-    return DesiredState(
-        {ServerId(entry["user"], entry["server"]): dict(entry["services"]) for entry in body["servers"]},
-        {user: grants_in(scopes) for user, scopes in body["grants"].items()},
-        [PoolState(**pool) for pool in body["pools"]],
+    change_requests: tuple[ChangeRequest, ...] = Field(description="Each is returned once; a level of null is a detach.")
+    users: tuple[str, ...] = Field(
+        default=(), description="Users whose grants the broker needs, though they have no active server."
     )
+
+
+State = Literal["attached", "starting", "failed", "detached"]
+
+
+class AttachmentState(Message):
+    """One service that a server requests, as the broker reports it."""
+
+    service: str
+    kind: str
+    level: str
+    state: State
+    role: str = Field(default="", description="The user or role that the server has in the service.")
+    expires_at: str = Field(
+        default="", description="When the credential expires unless it is renewed (ISO 8601, UTC); empty if not attached."
+    )
+    message: str = Field(default="", description="Why it is not attached, in one sentence.")
+    r_code: str = Field(default="", description="The line of R that connects to the service.")
+    settings: Mapping[str, str] = Field(default_factory=dict, description="The connection settings that are not secret.")
+    files: Mapping[str, str] | None = Field(
+        default=None, repr=False, description="The secret files, by name; only with the token of that server."
+    )
+
+
+class AttachmentList(Message):
+    """The services that a server requests."""
+
+    attachments: tuple[AttachmentState, ...]
+
+
+class CatalogueEntry(Message):
+    """One service of the catalogue, as a user sees it."""
+
+    service: str
+    kind: str
+    display_name: str
+    levels: tuple[str, ...]
+    granted: tuple[str, ...] = Field(description="The granted levels, the lowest first.")
+    attached: bool
+    level: str
+    role: str
+    expires_at: str
+    state: State
+    message: str
+    contact: str = Field(description="Whom to ask for a grant.")
+    r_code: str
+
+
+class Catalogue(Message):
+    """All services."""
+
+    services: tuple[CatalogueEntry, ...]
+
+
+class PoolList(Message):
+    """The profiles that have a pool."""
+
+    pools: tuple[PoolState, ...]
+
+
+class Health(Message):
+    """Whether the broker works; the services only for callers with a valid token."""
+
+    has_desired_state: bool = Field(description="Whether the hub has sent its desired state.")
+    services: Mapping[str, Literal["ready", "failed"]] = Field(default_factory=dict)
+
+
+class AttachOptions(Message):
+    """How to attach a service."""
+
+    level: str | None = Field(default=None, description="By default the lowest level.")
+
+
+class TokenReviewRequest(Message):
+    """A token that a gateway received."""
+
+    service: str
+    token: str = Field(repr=False)
+
+
+class TokenReview(Message):
+    """The compute server that a token was issued to."""
+
+    user: str
+    server: str
+
+
+class ErrorMessage(Message):
+    """Why a request failed."""
+
+    message: str = Field(description="What failed and what to do, in one sentence.")
+
+
+class RevisionConflict(ErrorMessage):
+    """Why a desired state was refused; the hub sends the whole of it again, with a greater revision."""
+
+    revision: Count = Field(description="The revision that the broker has; 0 if it has none.")

@@ -21,6 +21,7 @@ from jupyterhub.spawner import Spawner
 from kubespawner.reflector import ResourceReflector
 from traitlets.config import Config
 
+from rc2hub.broker.openapi import document as api_document
 from rc2hub.configure import check, install
 from rc2hub.services.base import SharedService
 from scripts.reference import CLASSES
@@ -199,7 +200,7 @@ def test_make_targets_and_commands_that_pages_name_exist():
 
 
 def test_every_path_of_the_broker_in_the_documents_is_in_its_api():
-    paths = json.loads((ROOT / "rc2hub/broker/openapi.json").read_text())["paths"]
+    paths = api_document()["paths"]
     patterns = [re.compile("/services/rc2/api" + re.sub(r"\\{\w+\\}", "[^/]+", re.escape(path))) for path in paths]
     for page in DOCS:
         for path in re.findall(r"/services/rc2/api[\w/.-]*\w", page.read_text()):
@@ -207,7 +208,7 @@ def test_every_path_of_the_broker_in_the_documents_is_in_its_api():
 
 
 def test_the_page_about_the_rest_api_names_every_field_of_an_attachment():
-    schema = json.loads((ROOT / "rc2hub/broker/openapi.json").read_text())["components"]["schemas"]["Attachment"]
+    schema = api_document()["components"]["schemas"]["AttachmentState"]
     table = (ROOT / "docs/rest-api.md").read_text().split("An attachment has these fields")[1].split("## ")[0]
     assert set(re.findall(r"`(\w+)`(?=,| \|)", re.sub(r"\|[^|]*\|$", "|", table, flags=re.MULTILINE))) == set(
         schema["properties"]

@@ -14,7 +14,7 @@ import signal
 from urllib.parse import urlparse
 
 from jupyterhub.services.auth import HubOAuth, HubOAuthCallbackHandler
-from tornado.web import Application
+from tornado.web import Application, RequestHandler
 from traitlets.config import Config
 
 from rc2hub.broker import api
@@ -54,7 +54,7 @@ def make_app(broker: BrokerState, prefix: str) -> Application:
     )
 
 
-def log_request(handler: api.ApiHandler) -> None:
+def log_request(handler: RequestHandler) -> None:
     """Log requests that change something or fail; the long polls of the servers and of the hub are not logged."""
     status = handler.get_status()
     if status >= api.FIRST_ERROR_STATUS or handler.request.method not in {"GET", "HEAD"}:
@@ -68,7 +68,7 @@ async def serve() -> None:
     services = shared.open_services()
     reconciler = Reconciler(services)
     HubOAuth.instance(cache_max_age=TOKEN_CACHE_SECONDS)
-    broker = BrokerState(shared, reconciler, ChangeRequests(), os.environ["JUPYTERHUB_API_TOKEN"])
+    broker = BrokerState(shared, reconciler, ChangeRequests(reconciler), os.environ["JUPYTERHUB_API_TOKEN"])
     url = urlparse(os.environ["JUPYTERHUB_SERVICE_URL"])
     server = make_app(broker, os.environ["JUPYTERHUB_SERVICE_PREFIX"]).listen(url.port or 80, url.hostname or "")
     worker_task = asyncio.create_task(reconciler.run(), name="rc2 reconciler")

@@ -4,6 +4,7 @@ Admins of the hub also see the pools.
 """
 
 from functools import cache
+from html import escape
 from importlib.resources import files
 from typing import Any
 
@@ -16,6 +17,10 @@ from rc2hub.broker.state import BrokerState
 from rc2hub.errors import Rc2Error
 from rc2hub.messages import ChangeRequest, ServerId
 from rc2hub.permissions import Grant
+
+CONTENT_SECURITY_POLICY = (
+    "default-src 'none'; style-src 'unsafe-inline'; form-action 'self'; frame-ancestors 'none'; base-uri 'none'"
+)
 
 
 class BrowserHandler(HubOAuthenticated, RequestHandler):  # type: ignore[misc]
@@ -31,18 +36,18 @@ class BrowserHandler(HubOAuthenticated, RequestHandler):  # type: ignore[misc]
         broker: BrokerState = self.settings["broker"]
         return broker
 
-    def render_page(self, message: str = "") -> None:
+    async def render_page(self, message: str = "") -> None:
         """Answer with the page, and an error message above the table."""
         user = self.current_user["name"]
-        servers = self.broker.servers_of(user)
-        self.set_header("Content-Security-Policy", "default-src 'none'; style-src 'unsafe-inline'; form-action 'self'")
+        servers = self.broker.desired.servers_of(user)
+        self.set_header("Content-Security-Policy", CONTENT_SECURITY_POLICY)
         self.finish(
             _template().render(
                 user=user,
                 message=message,
-                servers=[(server, self.broker.catalogue_for(server)) for server in servers],
-                catalogue=self.broker.catalogue_for(ServerId(user)),
-                pools=self.broker.pools() if Caller.from_model(self.current_user).is_admin else [],
+                servers=[(server, (await self.broker.catalogue_for(server)).services) for server in servers],
+                catalogue=(await self.broker.catalogue_for(ServerId(user))).services,
+                pools=self.broker.desired.pools if Caller.from_model(self.current_user).is_admin else [],
                 home=self.hub_auth.hub_prefix + "home",
                 change="change",
                 xsrf=self.xsrf_token.decode(),
@@ -52,16 +57,18 @@ class BrowserHandler(HubOAuthenticated, RequestHandler):  # type: ignore[misc]
     def write_error(self, status_code: int, **kwargs: Any) -> None:
         """Answer with the error's sentence."""
         error = kwargs.get("exc_info", (None, None))[1]
-        self.finish(f"<!doctype html><title>Rc²</title><p>{getattr(error, 'reason', None) or self._reason}</p>")
+        reason = getattr(error, "reason", None) or self._reason
+        self.set_header("Content-Security-Policy", CONTENT_SECURITY_POLICY)
+        self.finish(f"<!doctype html><title>Rc²</title><p>{escape(reason)}</p>")
 
 
 class PageHandler(BrowserHandler):
     """The page itself."""
 
     @authenticated
-    def get(self) -> None:
+    async def get(self) -> None:
         """Answer with the page."""
-        self.render_page()
+        await self.render_page()
 
 
 class ChangeHandler(BrowserHandler):
@@ -72,17 +79,15 @@ class ChangeHandler(BrowserHandler):
         """Submit the change, and go back to the page."""
         server = ServerId(self.current_user["name"], self.get_body_argument("server", ""))
         service, level = self.get_body_argument("service"), self.get_body_argument("level", "") or None
-        if server not in self.broker.servers_of(server.user) or service not in self.broker.reconciler.services:
+        if server not in self.broker.desired.servers_of(server.user) or service not in self.broker.reconciler.services:
             raise HTTPError(404, reason="This server is not running, or the service does not exist.")
-        if level is not None and Grant(service, level) not in self.broker.grants(server.user):
+        if level is not None and Grant(service, level) not in self.broker.desired.grants(server.user):
             raise HTTPError(403, reason=f"You have no grant for {service}; ask {self.broker.shared.contact_for(service)}.")
         try:
-            await self.broker.change_requests.submit(
-                ChangeRequest(server.user, server.name, service, level), self.broker.reconciler
-            )
+            await self.broker.change_requests.submit(ChangeRequest(server.user, server.name, service, level))
         except Rc2Error as error:
             self.set_status(503)
-            self.render_page(str(error))
+            await self.render_page(str(error))
         else:
             self.redirect("./")
 

@@ -1,13 +1,12 @@
 """What the broker's handlers share, and the catalogue as one user sees it."""
 
 import hmac
-from dataclasses import asdict, dataclass, field
-from typing import Any
+from dataclasses import dataclass, field
 
 from rc2hub.broker.change_requests import ChangeRequests
 from rc2hub.broker.reconciler import Reconciler
-from rc2hub.messages import ServerId
-from rc2hub.permissions import Grants, granted_levels
+from rc2hub.messages import AttachmentState, Catalogue, CatalogueEntry, DesiredState, ServerId
+from rc2hub.permissions import granted_levels
 from rc2hub.services.catalogue import SharedServices
 
 
@@ -24,42 +23,33 @@ class BrokerState:
         """Whether this is the secret shared by the hub and the broker."""
         return token is not None and hmac.compare_digest(token.encode(), self.hub_token.encode())
 
-    def grants(self, user: str) -> Grants:
-        """The user's grants in the desired state."""
-        desired = self.reconciler.desired
-        return desired.grants.get(user, frozenset()) if desired else frozenset()
+    @property
+    def desired(self) -> DesiredState:
+        """The newest desired state; empty before the first."""
+        return self.reconciler.desired or DesiredState()
 
-    def servers_of(self, user: str) -> list[ServerId]:
-        """The user's active compute servers."""
-        desired = self.reconciler.desired
-        return sorted(server for server in desired.servers if server.user == user) if desired else []
-
-    def pools(self) -> list[dict[str, Any]]:
-        """The standbys of each profile, for admins of the hub; at most 15 seconds old."""
-        desired = self.reconciler.desired
-        return [asdict(pool) for pool in desired.pools] if desired else []
-
-    def catalogue_for(self, server: ServerId) -> list[dict[str, Any]]:
+    async def catalogue_for(self, server: ServerId) -> Catalogue:
         """Every service as the server's owner sees it: the grant, and the attachment or the reason why there is none."""
-        attached = {state["service"]: state for state in self.reconciler.states(server)}
-        return [self._entry(server, name, attached.get(name, {})) for name in sorted(self.reconciler.services)]
+        await self.change_requests.learn_grants(server.user)
+        attached = {state.service: state for state in self.reconciler.states(server).attachments}
+        services = (self._entry(server, name, attached.get(name)) for name in sorted(self.reconciler.services))
+        return Catalogue(services=tuple(services))
 
-    def _entry(self, server: ServerId, name: str, state: dict[str, Any]) -> dict[str, Any]:
+    def _entry(self, server: ServerId, name: str, state: AttachmentState | None) -> CatalogueEntry:
         service = self.reconciler.services[name]
-        granted = granted_levels(self.grants(server.user), name, service.levels)
-        message = "" if granted else "You have no grant for this service."
-        return {
-            "service": name,
-            "kind": service.kind,
-            "display_name": self.shared.display_name(name),
-            "levels": list(service.levels),
-            "granted": list(granted),
-            "attached": state.get("state") == "attached",
-            "level": state.get("level", ""),
-            "role": state.get("role", ""),
-            "expires_at": state.get("expires_at", ""),
-            "state": state.get("state", "detached"),
-            "message": state.get("message") or message,
-            "contact": self.shared.contact_for(name),
-            "r_code": state.get("r_code", ""),
-        }
+        granted = granted_levels(self.desired.grants(server.user), name, service.levels)
+        state = state or AttachmentState(
+            service=name,
+            kind=service.kind,
+            level="",
+            state="detached",
+            message="" if granted else "You have no grant for this service.",
+        )
+        return CatalogueEntry(
+            display_name=self.shared.display_name(name),
+            levels=service.levels,
+            granted=granted,
+            attached=state.state == "attached",
+            contact=self.shared.contact_for(name),
+            **state.model_dump(exclude={"settings", "files"}),
+        )

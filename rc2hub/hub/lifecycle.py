@@ -78,14 +78,13 @@ async def stop(server: ComputeServer) -> None:
         return
 
 
-async def change(server: ComputeServer, request: ChangeRequest) -> None:
-    """Attach or detach a service while the server runs, if the user holds the grant; the broker does the rest."""
+def change(server: ComputeServer, request: ChangeRequest) -> None:
+    """Attach or detach a service while the server runs, if the user holds the grant; the next push tells the broker."""
     if request.level is None:
         server.requested_services.pop(request.service, None)
     elif Grant(request.service, request.level) in server.desired_state.grants(server.server_id.user):
         server.requested_services[request.service] = request.level
     server.save_state()
-    await server.desired_state.push()
 
 
 async def _claim_and_activate(server: ComputeServer, attaching: "asyncio.Task[list[dict[str, Any]]]") -> Standby:
@@ -109,12 +108,12 @@ async def _attachments(server: ComputeServer) -> list[dict[str, Any]]:
     services = [server.choices.services[name] for name in server.requested_services]
     if waited_for := ", ".join(service.display_name for service in services if service.blocks_start):
         server.report_progress(f"Connecting to {waited_for}")
-    await server.desired_state.push_with_retry()
-    attachments = await server.desired_state.client.attachments(server.server_id, server.api_token)
+    revision = await server.desired_state.push_with_retry()
+    attachments = await server.desired_state.client.attachments(server.server_id, server.api_token, revision)
     for attachment in attachments:
-        if attachment["state"] == "failed" and server.choices.services[attachment["service"]].blocks_start:
-            raise ServiceUnavailableError(attachment["message"])
-    return attachments
+        if attachment.state == "failed" and server.choices.services[attachment.service].blocks_start:
+            raise ServiceUnavailableError(attachment.message)
+    return [attachment.model_dump(mode="json", exclude_none=True) for attachment in attachments]
 
 
 def first_error(group: BaseExceptionGroup[BaseException]) -> BaseException:

@@ -90,6 +90,8 @@ class SharedService(ABC):
     """The levels of a grant, the lowest first; a request without a level gets the lowest."""
     blocks_start: ClassVar[bool]
     """Whether a start waits for the attachment, and fails with it; otherwise it is made in the background."""
+    max_concurrency: ClassVar[int] = 4
+    """How many servers the broker attaches or revokes at the same time."""
     required: ClassVar[frozenset[str]]
     """The fields that an entry of this kind must have, besides `kind`."""
     optional: ClassVar[frozenset[str]] = frozenset()

@@ -29,6 +29,7 @@ class SparkService(SharedService):
     kind = "spark"
     levels = ("use",)
     blocks_start = False
+    max_concurrency = 100  # an attach waits for a driver that starts, for up to a minute
     required = frozenset({"gateway"})
     optional = frozenset({"admin", "share"})
 

@@ -7,12 +7,26 @@ from aiohttp import ClientError, ClientResponse, ClientTimeout
 from jupyterhub.httpclient import fetch
 
 from rc2hub.errors import ServiceUnavailableError
-from rc2hub.messages import DEFAULT_SERVER, ChangeRequest, DesiredState, ServerId, encode
+from rc2hub.messages import (
+    DEFAULT_SERVER,
+    AttachmentList,
+    AttachmentState,
+    DesiredStateUpdate,
+    Health,
+    HubQuestions,
+    RevisionConflict,
+    ServerId,
+)
 
 LONG_POLL = 15.0
 """Seconds that the broker may hold a question for change requests open."""
 ATTACH_TIMEOUT = 8.0
 """Seconds that a start waits for the attachments it needs, so that a dead service fails the start within ten."""
+CALL_TIMEOUT = 5.0
+"""Seconds, besides the time that the broker may wait, after which a call has failed: the broker answers from memory."""
+HEALTH_TIMEOUT = 1.0
+"""Seconds that the form waits for the states of the services."""
+CONFLICT = 409
 
 
 class BrokerClient:
@@ -23,51 +37,64 @@ class BrokerClient:
         self.url = url
         self._token = token
 
-    async def put_desired_state(self, desired: DesiredState) -> None:
-        """Send the whole desired state.
+    async def put_desired_state(self, update: DesiredStateUpdate) -> RevisionConflict | None:
+        """Send the desired state, or what changed of it; returns the broker's answer if it needs the whole of it.
 
         Raises:
             ServiceUnavailableError: if the broker does not answer.
         """
-        await self._call("PUT", "api/desired-state", json=encode(desired))
+        options = {"data": update.model_dump_json(), "headers": {**self._headers(), "Content-Type": "application/json"}}
+        response = await _call("PUT", f"{self.url}api/desired-state", CALL_TIMEOUT, accepted=CONFLICT, **options)
+        return RevisionConflict.model_validate_json(await response.read()) if response.status == CONFLICT else None
 
-    async def change_requests(self, wait: float) -> list[ChangeRequest]:
-        """Fetch the users' change requests; waits up to `wait` seconds for a first one.
+    async def questions(self) -> HubQuestions:
+        """Fetch the users' change requests; waits up to 15 seconds for a first one.
 
         Raises:
             ServiceUnavailableError: if the broker does not answer.
         """
-        answer = await self._call("GET", f"api/change-requests?wait={wait}")
-        return [ChangeRequest(**request) for request in (await answer.json())["change_requests"]]
+        url = f"{self.url}api/change-requests?wait={LONG_POLL}"
+        response = await _call("GET", url, LONG_POLL + CALL_TIMEOUT, headers=self._headers())
+        return HubQuestions.model_validate_json(await response.read())
 
-    async def attachments(self, server: ServerId, server_token: str) -> list[dict[str, Any]]:
+    async def attachments(self, server: ServerId, server_token: str, revision: int) -> tuple[AttachmentState, ...]:
         """The server's attachments with their secret files, once those that block its start are decided.
+
+        Args:
+            server: the compute server.
+            server_token: its own hub token.
+            revision: the desired state in which this start is; a failure with an older one does not count.
 
         Raises:
             ServiceUnavailableError: if the broker does not answer.
         """
         path = f"api/servers/{quote(server.user, safe='')}/{quote(server.name or DEFAULT_SERVER, safe='')}/attachments"
-        answer = await self._call("GET", f"{path}?wait={ATTACH_TIMEOUT}", token=server_token)
-        attachments: list[dict[str, Any]] = (await answer.json())["attachments"]
-        return attachments
+        url = f"{self.url}{path}?wait={ATTACH_TIMEOUT}&revision={revision}"
+        headers = {"Authorization": f"token {server_token}"}
+        response = await _call("GET", url, ATTACH_TIMEOUT + CALL_TIMEOUT, headers=headers)
+        return AttachmentList.model_validate_json(await response.read()).attachments
 
     async def health(self) -> dict[str, str]:
-        """Service name to state, `ready` or `failed`; empty while the broker does not answer."""
+        """Service name to state, `ready` or `failed`; empty if the broker does not answer within a second."""
         try:
-            states: dict[str, str] = (await (await self._call("GET", "api/health")).json())["services"]
+            response = await _call("GET", f"{self.url}api/health", HEALTH_TIMEOUT, headers=self._headers())
+            return dict(Health.model_validate_json(await response.read()).services)
         except ServiceUnavailableError:
             return {}
-        return states
 
-    async def _call(self, method: str, path: str, *, token: str | None = None, **options: Any) -> ClientResponse:
-        headers = {"Authorization": f"token {token or self._token}"}
-        timeout = ClientTimeout(total=LONG_POLL + ATTACH_TIMEOUT)
-        try:
-            response: ClientResponse = await fetch(
-                self.url + path, method=method, headers=headers, timeout=timeout, **options
-            )
-        except (ClientError, TimeoutError) as error:
-            raise ServiceUnavailableError(
-                "The broker of the shared services does not answer; try again in a moment."
-            ) from error
-        return response
+    def _headers(self) -> dict[str, str]:
+        return {"Authorization": f"token {self._token}"}
+
+
+async def _call(method: str, url: str, seconds: float, accepted: int = 0, **options: Any) -> ClientResponse:
+    """Call the broker, and read the answer; besides success, the status `accepted` is no error."""
+    try:
+        response: ClientResponse = await fetch(
+            url, method=method, timeout=ClientTimeout(total=seconds), raise_for_status=False, **options
+        )
+        if response.status != accepted:
+            response.raise_for_status()
+        await response.read()
+    except (ClientError, TimeoutError) as error:
+        raise ServiceUnavailableError("The broker of the shared services does not answer; try again in a moment.") from error
+    return response

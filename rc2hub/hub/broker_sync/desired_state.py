@@ -5,16 +5,16 @@ import contextlib
 import logging
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from datetime import UTC, datetime, timedelta
 from typing import Any, Protocol
 
 from jupyterhub import orm
-from jupyterhub.scopes import get_scopes_for
+from sqlalchemy import select
 
 from rc2hub.errors import ServiceUnavailableError
 from rc2hub.hub import metrics
 from rc2hub.hub.broker_sync.client import BrokerClient
-from rc2hub.messages import DesiredState, PoolState, ServerId
+from rc2hub.hub.broker_sync.grants import GrantTable, Scopes
+from rc2hub.messages import DesiredStateUpdate, PoolState, RevisionConflict, UserState
 from rc2hub.permissions import Grants, grants_in
 
 log = logging.getLogger("JupyterHub")
@@ -25,6 +25,11 @@ BROKER_RESTART_TIMEOUT = 40.0
 """Seconds in which a start tries to reach the broker; JupyterHub, or Kubernetes, restarts a broker that has ended."""
 RETRY_DELAY = 0.2
 """Seconds between tries of a start while the broker restarts."""
+WATCH_TIME = 60.0
+"""Seconds for which the broker gets the grants of a user whom it asked for, and who has no active server."""
+
+UserContent = tuple[Scopes, Mapping[str, Mapping[str, str]]]
+"""What is sent of a user: custom scopes, and name of each active server to service to level."""
 
 
 class RunningSpawner(Protocol):
@@ -37,7 +42,7 @@ class RunningSpawner(Protocol):
 
 
 class DesiredStatePush:
-    """Sends the desired state to the broker for as long as the hub runs."""
+    """Sends the desired state to the broker for as long as the hub runs. Only `run` sends, so no push overtakes another."""
 
     def __init__(self, client: BrokerClient, hub: Any) -> None:
         """Take the running JupyterHub application."""
@@ -45,42 +50,44 @@ class DesiredStatePush:
         self.hub = hub
         self.pool_states: Callable[[], Sequence[PoolState]] = tuple
         """The state of the pools; empty before there is a pool."""
-        self._soon = asyncio.Event()
+        self._grants = GrantTable(hub.db)
+        self._wanted = asyncio.Event()
+        self._waiting: list[asyncio.Future[int]] = []
+        self._watched: dict[str, float] = {}
         self._last_error = ""
+        # greater than the last revision of an earlier run of the hub
+        self._revision = time.time_ns() // 1_000_000
+        self._sent: tuple[int, dict[str, UserContent]] | None = None
+        """The revision and the content that the broker has; None if the next message has to hold everything."""
 
     async def run(self) -> None:
-        """Push every 15 seconds, and whenever `push_soon` is called, until cancelled."""
+        """Push every 15 seconds, and whenever a push is wanted, until cancelled."""
         while True:
-            try:
-                await self.check_managed_services()
-                await self.push()
-                self._last_error = ""
-            except ServiceUnavailableError as error:
-                self._log_once(str(error))
-            self._soon.clear()
+            # before the state is read: what changes during a push leads to another one
+            self._wanted.clear()
+            await self.check_managed_services()
+            await self._push_for_all()
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(self.interval()):
-                    await self._soon.wait()
+                    await self._wanted.wait()
 
-    async def push(self) -> None:
-        """Push now.
+    async def push(self) -> int:
+        """Have the state as it is now sent; returns its revision once the broker has it.
 
         Raises:
             ServiceUnavailableError: if the broker does not answer.
         """
-        try:
-            await self.client.put_desired_state(self.desired_state())
-        except ServiceUnavailableError:
-            metrics.BROKER_UP.set(0)
-            raise
-        metrics.BROKER_UP.set(1)
+        sent: asyncio.Future[int] = asyncio.get_running_loop().create_future()
+        self._waiting.append(sent)
+        self._wanted.set()
+        return await sent
 
     def push_soon(self) -> None:
         """Have the next push done at once, without waiting for it."""
-        self._soon.set()
+        self._wanted.set()
 
-    async def push_with_retry(self) -> None:
-        """Push now; if the broker does not answer, have JupyterHub restart one that it manages, and try again.
+    async def push_with_retry(self) -> int:
+        """As `push`; if the broker does not answer, JupyterHub restarts one that it manages, and this tries again.
 
         Raises:
             ServiceUnavailableError: if no try succeeds that begins within 40 seconds.
@@ -92,8 +99,12 @@ class DesiredStatePush:
             except ServiceUnavailableError:
                 if time.monotonic() > deadline:
                     raise
-                await self.check_managed_services()
                 await asyncio.sleep(RETRY_DELAY)
+
+    def watch(self, users: Iterable[str]) -> None:
+        """Have the grants of these users sent, too, for the next minute."""
+        self._watched |= dict.fromkeys(users, time.monotonic() + WATCH_TIME)
+        self.push_soon()
 
     async def check_managed_services(self) -> None:
         """Have JupyterHub poll the broker and the gateways now; by itself it polls them every 30 seconds."""
@@ -101,26 +112,77 @@ class DesiredStatePush:
             if name.partition("-")[0] == "rc2" and service.managed and service.spawner is not None:
                 await service.spawner.poll_and_notify()
 
-    def desired_state(self) -> DesiredState:
-        """Active servers with their services, the grants of their owners and of users active today, and the pools."""
-        servers: dict[ServerId, Mapping[str, str]] = {}
-        for user in self.hub.users.values():
-            for spawner in running_spawners(user):
-                servers[ServerId(user.name, spawner.name)] = dict(spawner.requested_services)
-        users = {server.user for server in servers} | self._users_active_today()
-        return DesiredState(servers, {name: self.grants(name) for name in users}, self.pool_states())
+    def content(self) -> dict[str, UserContent]:
+        """What the broker has to know of each user: the owners of active servers, and the users it asked for."""
+        servers = {
+            user_id: {spawner.name: dict(spawner.requested_services) for spawner in spawners}
+            for user_id, user in self.hub.users.items()
+            if (spawners := list(running_spawners(user)))
+        }
+        found = self._grants.scopes(servers.keys() | self._watched_ids())
+        return {name: (scopes, servers.get(user_id, {})) for user_id, (name, scopes) in found.items()}
 
     def grants(self, user: str) -> Grants:
         """The grants that JupyterHub's roles give to the user now."""
-        return grants_in(get_scopes_for(orm.User.find(self.hub.db, user)))
+        return grants_in(self._grants.scopes_of(user))
 
     def interval(self) -> float:
         """Seconds between two pushes: no longer than the authenticator's `auth_refresh_age`."""
         return float(min(INTERVAL, self.hub.authenticator.auth_refresh_age or INTERVAL))
 
-    def _users_active_today(self) -> set[str]:
-        since = datetime.now(UTC).replace(tzinfo=None) - timedelta(days=1)
-        return {name for (name,) in self.hub.db.query(orm.User.name).filter(orm.User.last_activity > since)}
+    async def _push_for_all(self) -> None:
+        """Send one message for all who wait for a push."""
+        waiting, self._waiting = self._waiting, []
+        error: Exception | None = ServiceUnavailableError("The hub cannot tell the broker what runs; try again in a moment.")
+        try:
+            await self._send()
+            error, self._last_error = None, ""
+        except ServiceUnavailableError as unavailable:
+            error, self._sent = unavailable, None
+            self._log_once(str(unavailable))
+        finally:
+            metrics.BROKER_UP.set(error is None)
+            for sent in waiting:
+                if not sent.done() and error is not None:
+                    sent.set_exception(error)
+                elif not sent.done():
+                    sent.set_result(self._revision)
+
+    async def _send(self) -> None:
+        """Send what changed, or everything if the broker does not have what was sent before."""
+        content, pools = self.content(), tuple(self.pool_states())
+        since, before = self._sent or (None, {})
+        conflict = await self._put(since, before, content, pools)
+        if conflict is not None:
+            # the broker is new, or has a state of another run of the hub, whose clock was ahead
+            self._revision = max(self._revision, conflict.revision)
+            if await self._put(None, {}, content, pools) is not None:
+                raise ServiceUnavailableError("The broker refuses the hub's state; does another hub use the same broker?")
+        self._sent = self._revision, content
+
+    async def _put(
+        self,
+        since: int | None,
+        before: Mapping[str, UserContent],
+        content: Mapping[str, UserContent],
+        pools: tuple[PoolState, ...],
+    ) -> RevisionConflict | None:
+        self._revision += 1
+        users: dict[str, UserState | None] = {
+            name: UserState(scopes=scopes, servers=servers)
+            for name, (scopes, servers) in content.items()
+            if before.get(name) != (scopes, servers)
+        }
+        users |= dict.fromkeys(before.keys() - content.keys())
+        update = DesiredStateUpdate(revision=self._revision, since=since, users=users, pools=pools)
+        return await self.client.put_desired_state(update)
+
+    def _watched_ids(self) -> set[int]:
+        now = time.monotonic()
+        self._watched = {name: until for name, until in self._watched.items() if until > now}
+        if not self._watched:
+            return set()
+        return set(self.hub.db.scalars(select(orm.User.id).where(orm.User.name.in_(self._watched))))
 
     def _log_once(self, message: str) -> None:
         if message != self._last_error:

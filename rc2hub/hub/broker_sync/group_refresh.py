@@ -22,7 +22,7 @@ class GroupRefresh:
     def __init__(self, push: DesiredStatePush) -> None:
         """Take what sends the new grants to the broker."""
         self._push, self._hub = push, push.hub
-        self._refreshed: dict[str, float] = {}
+        self._refreshed: dict[int, float] = {}
 
     async def run(self) -> None:
         """Refresh until cancelled. A task of its own, because an identity provider that hangs must not delay a push."""
@@ -33,12 +33,14 @@ class GroupRefresh:
     async def refresh_users(self) -> None:
         """Refresh the users who are due, then push their grants."""
         now, age = time.monotonic(), self._hub.authenticator.auth_refresh_age
-        running = [user for user in self._hub.users.values() if list(running_spawners(user))]
-        due = [user for user in running if age and now - self._refreshed.get(user.name, -age) >= age]
-        self._refreshed |= {user.name: now for user in due}
+        # by id, as the name of each user would be loaded from the database again
+        running = {user_id: user for user_id, user in self._hub.users.items() if any(running_spawners(user))}
+        due = {user_id: user for user_id, user in running.items() if age and now - self._refreshed.get(user_id, -age) >= age}
+        last = {user_id: at for user_id, at in self._refreshed.items() if user_id in running}
+        self._refreshed = {**last, **dict.fromkeys(due, now)}
         limit = asyncio.Semaphore(MAX_CONCURRENT_REFRESHES)
         async with asyncio.TaskGroup() as tasks:
-            for user in due:
+            for user in due.values():
                 tasks.create_task(self._refresh(user, limit), name=f"rc2 refresh of {user.name}")
         if due:
             self._push.push_soon()

@@ -50,7 +50,7 @@ class Authenticator:
 
 
 def refresh(authenticator: Authenticator, *users: User) -> GroupRefresh:
-    hub: Any = SimpleNamespace(authenticator=authenticator, users={user.name: user for user in users})
+    hub: Any = SimpleNamespace(authenticator=authenticator, users=dict(enumerate(users)), db=None)
     client: Any = SimpleNamespace()
     return GroupRefresh(DesiredStatePush(client, hub))
 
