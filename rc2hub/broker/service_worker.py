@@ -9,7 +9,8 @@ import asyncio
 import logging
 import time
 import traceback
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection
+from contextlib import nullcontext
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Literal
@@ -66,14 +67,18 @@ class ServiceWorker:
         self._existing: dict[ServerId, ExistingCredential] = {}
         self._due: set[ServerId] = set()
         self._operations: dict[ServerId, asyncio.Task[None]] = {}
+        self._urgent: set[ServerId] = set()
+        """The servers whose user waits: these operations begin at once. The others, of which there can be many, queue."""
         self._limit = asyncio.Semaphore(service.max_concurrency)
         self._wake = asyncio.Event()
         self._list_at = 0.0
         self._is_listing = False
         self._since_list: set[ServerId] = set()
 
-    def update(self, desired: DesiredState, servers: Iterable[ServerId]) -> None:
+    def update(self, desired: DesiredState, servers: Collection[ServerId]) -> None:
         """Take a new desired state and the servers that changed. What is no longer allowed is not served from now on."""
+        if self._desired.revision:  # the first one holds all servers
+            self._urgent.update(servers)
         self._desired = desired
         for server in servers:
             self._due.add(server)
@@ -88,6 +93,7 @@ class ServiceWorker:
         """Try again at once what failed with a desired state older than the revision `before`."""
         if server in self.failures and self.failures[server].revision < before:
             del self.failures[server]
+            self._urgent.add(server)
             self._due.add(server)
             self._wake.set()
 
@@ -126,6 +132,7 @@ class ServiceWorker:
                 name = f"rc2 {self.service.name} {operation}"
                 self._operations[server] = tasks.create_task(self._operate(server, level), name=name)
             else:
+                self._urgent.discard(server)
                 self._changed(server)
 
     def _operation_for(self, server: ServerId) -> Operation | None:
@@ -137,7 +144,7 @@ class ServiceWorker:
         """Attach the server at the level, or revoke its credential if the level is None."""
         revision = self._desired.revision
         try:
-            async with self._limit:
+            async with nullcontext() if server in self._urgent else self._limit:
                 await (self._revoke(server) if level is None else self._attach(server, level))
             self.failures.pop(server, None)
         except ServiceUnavailableError as error:
@@ -147,6 +154,7 @@ class ServiceWorker:
             self._fail(server, level, Failure(revision, self._unexpected(error)))
         finally:
             del self._operations[server]
+            self._urgent.discard(server)
             self._since_list.add(server)
             if self._desired.allowed_level(server, self.service.name) != level:
                 self._due.add(server)

@@ -91,7 +91,7 @@ class SharedService(ABC):
     blocks_start: ClassVar[bool]
     """Whether a start waits for the attachment, and fails with it; otherwise it is made in the background."""
     max_concurrency: ClassVar[int] = 4
-    """How many servers the broker attaches or revokes at the same time."""
+    """How many servers the broker attaches or revokes at the same time, besides those whose user waits."""
     required: ClassVar[frozenset[str]]
     """The fields that an entry of this kind must have, besides `kind`."""
     optional: ClassVar[frozenset[str]] = frozenset()

@@ -200,5 +200,7 @@ class AnyOrder(RuleBasedStateMachine):
         return {server: found[0].level for server, found in states.items() if found and found[0].state == "attached"}
 
 
-AnyOrder.TestCase.settings = settings(max_examples=60, stateful_step_count=30, deadline=None, phases=[Phase.explicit, Phase.generate])
+AnyOrder.TestCase.settings = settings(
+    max_examples=60, stateful_step_count=30, deadline=None, phases=[Phase.explicit, Phase.generate]
+)
 test_the_service_holds_in_the_end_what_is_requested_and_granted = AnyOrder.TestCase

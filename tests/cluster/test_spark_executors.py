@@ -3,7 +3,8 @@
 import asyncio
 import json
 import signal
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager
 from typing import Any
 from urllib.error import HTTPError
 from urllib.request import Request, urlopen
@@ -65,15 +66,33 @@ def kubernetes(gateway: SparkGateway, secret: str, method: str = "GET", name: st
         return json.load(answer)
 
 
+@asynccontextmanager
+async def kept_busy(spark: Any) -> AsyncIterator[None]:
+    """Have a session ask again and again, so that its executors are never idle for long."""
+
+    enough = asyncio.Event()
+
+    async def ask() -> None:
+        while not enough.is_set():
+            assert await spark.ask(COUNT) == "1000"
+
+    asking = asyncio.create_task(ask())
+    try:
+        yield
+    finally:
+        enough.set()
+        await asking
+
+
 async def test_a_driver_sees_only_its_executors(gateway: SparkGateway):
-    async with session(gateway, "alice") as alice, session(gateway, "bob") as bob:
-        for query in ("set a = 1", COUNT):
-            await asyncio.gather(alice.ask(query), bob.ask(query))
+    async with session(gateway, "alice") as alice, session(gateway, "bob") as bob, kept_busy(alice), kept_busy(bob):
+        for user in ("alice", "bob"):
+            await asyncio.to_thread(eventually, lambda user=user: gateway.pods(user, "executor"), 120)
         secret = gateway.secret_of(gateway.driver("bob"))
         of_alice = {pod["metadata"]["name"] for pod in gateway.pods("alice", "executor")}
         seen = {pod["metadata"]["name"] for pod in kubernetes(gateway, secret)["items"]}
-        assert of_alice
         assert seen
+        assert of_alice
         assert not of_alice & seen
         for method in ("GET", "DELETE"):
             with pytest.raises(HTTPError, match="404"):

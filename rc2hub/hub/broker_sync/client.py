@@ -1,10 +1,11 @@
 """HTTP calls from the hub to the broker."""
 
-from typing import Any
+from typing import Any, TypeVar
 from urllib.parse import quote
 
 from aiohttp import ClientError, ClientResponse, ClientTimeout
 from jupyterhub.httpclient import fetch
+from pydantic import ValidationError
 
 from rc2hub.errors import ServiceUnavailableError
 from rc2hub.messages import (
@@ -14,6 +15,7 @@ from rc2hub.messages import (
     DesiredStateUpdate,
     Health,
     HubQuestions,
+    Message,
     RevisionConflict,
     ServerId,
 )
@@ -27,6 +29,8 @@ CALL_TIMEOUT = 5.0
 HEALTH_TIMEOUT = 1.0
 """Seconds that the form waits for the states of the services."""
 CONFLICT = 409
+NO_ANSWER = "The broker of the shared services does not answer; try again in a moment."
+AnyMessage = TypeVar("AnyMessage", bound=Message)
 
 
 class BrokerClient:
@@ -45,7 +49,7 @@ class BrokerClient:
         """
         options = {"data": update.model_dump_json(), "headers": {**self._headers(), "Content-Type": "application/json"}}
         response = await _call("PUT", f"{self.url}api/desired-state", CALL_TIMEOUT, accepted=CONFLICT, **options)
-        return RevisionConflict.model_validate_json(await response.read()) if response.status == CONFLICT else None
+        return await _parsed(RevisionConflict, response) if response.status == CONFLICT else None
 
     async def questions(self) -> HubQuestions:
         """Fetch the users' change requests; waits up to 15 seconds for a first one.
@@ -55,7 +59,7 @@ class BrokerClient:
         """
         url = f"{self.url}api/change-requests?wait={LONG_POLL}"
         response = await _call("GET", url, LONG_POLL + CALL_TIMEOUT, headers=self._headers())
-        return HubQuestions.model_validate_json(await response.read())
+        return await _parsed(HubQuestions, response)
 
     async def attachments(self, server: ServerId, server_token: str, revision: int) -> tuple[AttachmentState, ...]:
         """The server's attachments with their secret files, once those that block its start are decided.
@@ -72,13 +76,13 @@ class BrokerClient:
         url = f"{self.url}{path}?wait={ATTACH_TIMEOUT}&revision={revision}"
         headers = {"Authorization": f"token {server_token}"}
         response = await _call("GET", url, ATTACH_TIMEOUT + CALL_TIMEOUT, headers=headers)
-        return AttachmentList.model_validate_json(await response.read()).attachments
+        return (await _parsed(AttachmentList, response)).attachments
 
     async def health(self) -> dict[str, str]:
         """Service name to state, `ready` or `failed`; empty if the broker does not answer within a second."""
         try:
             response = await _call("GET", f"{self.url}api/health", HEALTH_TIMEOUT, headers=self._headers())
-            return dict(Health.model_validate_json(await response.read()).services)
+            return dict((await _parsed(Health, response)).services)
         except ServiceUnavailableError:
             return {}
 
@@ -96,5 +100,13 @@ async def _call(method: str, url: str, seconds: float, accepted: int = 0, **opti
             response.raise_for_status()
         await response.read()
     except (ClientError, TimeoutError) as error:
-        raise ServiceUnavailableError("The broker of the shared services does not answer; try again in a moment.") from error
+        raise ServiceUnavailableError(NO_ANSWER) from error
     return response
+
+
+async def _parsed(model: type[AnyMessage], response: ClientResponse) -> AnyMessage:
+    """The message in an answer; the answer of a broker that ends can be cut."""
+    try:
+        return model.model_validate_json(await response.read())
+    except ValidationError:
+        raise ServiceUnavailableError(NO_ANSWER) from None

@@ -19,7 +19,7 @@ from tests.cluster.helm.chart import CHART
 from tests.fixtures.hub import Client, Kernel
 
 RESTRICTED = {f"pod-security.kubernetes.io/{mode}": "restricted" for mode in ("enforce", "warn")}
-PROBE = ["admin:users", "admin:servers", "access:servers", "groups", "proxy", "read:hub", "tokens"]
+PROBE = ["admin:users", "admin:servers", "access:servers", "access:services", "groups", "proxy", "read:hub", "tokens"]
 
 
 @dataclass(frozen=True)
