@@ -53,11 +53,13 @@ jupyterhub.app.JupyterHub.http_server @ hub/background.py
 jupyterhub.app.JupyterHub "self.tornado_settings['services'] = self._service_map" @ hub/broker_sync/desired_state.py
 jupyterhub.spawner.Spawner.poll_and_notify (self) @ hub/broker_sync/desired_state.py
     A managed service that has ended is restarted at once, not at the next poll. Watch: `Service.managed` and `.spawner`.
-jupyterhub.scopes.get_scopes_for (orm_object) @ hub/broker_sync/desired_state.py
-jupyterhub.orm.User.find (db, name) @ hub/broker_sync/desired_state.py
+jupyterhub.scopes.get_scopes_for (orm_object) @ hub/broker_sync/grants.py
+jupyterhub.orm.User.find (db, name) @ hub/broker_sync/grants.py
     Grants are scopes, and only this expands a user's roles and groups. Watch: how custom scopes are written in its answer.
-jupyterhub.orm.User.last_activity @ hub/broker_sync/desired_state.py
-    Grants are sent for all users of the last day. Watch: UTC without a time zone.
+jupyterhub.orm.User.roles @ hub/broker_sync/grants.py
+jupyterhub.orm.User.groups @ hub/broker_sync/grants.py
+jupyterhub.orm.Group.roles @ hub/broker_sync/grants.py
+    The roles of all users are read in one statement. Watch: roles whose scopes change while the hub runs.
 jupyterhub.user 'note = f"Server at {base_url}"' @ hub/spawners/base.py
 jupyterhub.orm.APIToken.note @ hub/spawners/base.py
 jupyterhub.orm.APIToken.user_id @ hub/spawners/base.py

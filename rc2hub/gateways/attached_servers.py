@@ -29,6 +29,8 @@ class AttachedServer:
     level: str = ""
     expires_at: float = field(default_factory=lambda: time.time() + REGISTRATION_GRACE)
     """Seconds since the epoch."""
+    reviewed_at: float = field(default_factory=time.monotonic)
+    """When the broker last said that the server may use Spark, on the monotonic clock."""
     sessions: set[str] = field(default_factory=set)
     calls: set[Call] = field(default_factory=set)
 
@@ -57,6 +59,7 @@ class AttachedServers:
     def track_call(self, server_id: ServerId, token: str) -> Iterator[Call]:
         """Record a call while it runs, and its session afterwards."""
         server, call = self._servers.setdefault(server_id, AttachedServer()), Call(token)
+        server.reviewed_at = time.monotonic()  # a call begins with a review
         server.calls.add(call)
         try:
             yield call

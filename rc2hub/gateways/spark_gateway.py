@@ -23,7 +23,7 @@ from traitlets import import_item
 from traitlets.config import Config
 
 from rc2hub.errors import NotGrantedError, Rc2Error, ServiceUnavailableError
-from rc2hub.gateways.attached_servers import REGISTRATION_GRACE, AttachedServers, Call
+from rc2hub.gateways.attached_servers import REGISTRATION_GRACE, AttachedServer, AttachedServers, Call
 from rc2hub.gateways.broker_rpc import BrokerRpcHandler
 from rc2hub.gateways.connect_messages import release_session, set_user
 from rc2hub.gateways.drivers import CHANNEL_OPTIONS, Driver, SparkDrivers
@@ -44,6 +44,8 @@ METHODS = frozenset(
 ENDING_METHODS = frozenset({"Interrupt", "ReleaseExecute", "ReleaseSession"})
 """Methods that start no Connect server: a new one would not have what they end."""
 NOT_FORWARDED = frozenset({"authorization", "user-agent", "te", "content-type", "grpc-accept-encoding", "grpc-timeout"})
+REVIEW_GRACE = 300.0
+"""Seconds that running calls go on while the broker does not answer."""
 RECHECK_INTERVAL = 10.0
 """Seconds between checks that servers with running calls may still use Spark."""
 START_DELAY = 2.0
@@ -169,20 +171,31 @@ class Gateway(grpc.GenericRpcHandler):  # type: ignore[misc]
             )
 
     async def recheck(self) -> None:
-        """Detach servers whose user has lost the grant, or that the broker has not renewed in time; until cancelled."""
+        """Detach servers that may no longer use Spark, all at the same time; until cancelled."""
         while True:
             await asyncio.sleep(RECHECK_INTERVAL)
             await self._stop_unattached()
-            for server_id, server in self.attached_servers:
-                try:
-                    for token in {call.token for call in server.calls}:
-                        await self.token_reviewer.review(token)
-                    if server.expires_at < time.time():
-                        await self.detach(server_id)
-                except NotGrantedError as error:
-                    await self.detach(server_id, str(error))
-                except ServiceUnavailableError as error:
-                    log.warning("spark: %s", error)
+            await asyncio.gather(*(self.recheck_server(server_id, server) for server_id, server in self.attached_servers))
+
+    async def recheck_server(self, server_id: ServerId, server: AttachedServer) -> None:
+        """Detach a server that the broker has not renewed in time, or whose user lost the grant.
+
+        While the broker does not answer, running calls go on for five minutes after its last answer, and no longer.
+        """
+        if server.expires_at < time.time():
+            await self.detach(server_id)
+            return
+        try:
+            for token in {call.token for call in server.calls}:
+                await self.token_reviewer.review(token)
+        except NotGrantedError as error:
+            await self.detach(server_id, str(error))
+        except ServiceUnavailableError as error:
+            log.warning("spark: %s", error)
+            if server.reviewed_at + REVIEW_GRACE < time.monotonic():
+                await self.detach(server_id, f"The call was ended: {error}")
+        else:
+            server.reviewed_at = time.monotonic()
 
     async def _stop_unattached(self) -> None:
         """Stop Connect servers that were taken over from an earlier gateway, and whose users have no attached server."""
