@@ -133,7 +133,7 @@ jupyter_client.provisioning.local_provisioner.LocalProvisioner.pid @ compute/ker
 jupyter_client.provisioning.local_provisioner.LocalProvisioner.pgid @ compute/kernel.py
 jupyter_client.provisioning.local_provisioner.LocalProvisioner.connection_info @ compute/kernel.py
     A provisioner adopts the warm kernel's process. Watch: other fields of a running process.
-tornado.web.RequestHandler "self._reason = " @ broker/api.py
+tornado.web.RequestHandler "self._reason = " @ broker/api_handler.py
 tornado.web.RequestHandler "self._reason = " @ broker/page.py
 tornado.web.RequestHandler "self._reason = " @ gateways/executor_api.py
     `write_error` has no other way to the reason of the status. Watch: the field.

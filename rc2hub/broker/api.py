@@ -191,6 +191,6 @@ class ChangeRequestsHandler(ApiHandler):
             self.answer(await self._taking)
 
     def on_connection_close(self) -> None:
-        """Take nothing for a hub that has gone away: nobody would carry it out."""
+        """Take nothing for a hub that has gone away: it would be lost."""
         if self._taking is not None:
             self._taking.cancel()

@@ -9,7 +9,7 @@ class Changes:
     """Waiting by key. A key without a waiting request costs nothing."""
 
     def __init__(self) -> None:
-        """Start with nobody waiting."""
+        """Start without a waiting request."""
         self._events: WeakValueDictionary[Hashable, asyncio.Event] = WeakValueDictionary()
 
     def notify(self, key: Hashable) -> None:

@@ -11,9 +11,10 @@ notebook_connection.py  sends it to the notebook
 site_profile.R     the site's profile of each R
 identity.R         makes that kernel equal to one that the user has just started
 set_account.c      changes R's process from root to the user's account
-extension.py       the Jupyter server extension that loads the next two
+extension.py       the Jupyter server extension that loads the next three
 attachments.py     writes the attachments' files, and keeps them in step with the broker
 service_link.py    answers a link to a service that is opened while the server runs
+activity.py        reports silent work as activity
 """
 
 import sys

@@ -1,4 +1,4 @@
-"""The Jupyter server extension of Rc²: follows the broker, answers links to services, and turns JupyterLab's news off."""
+"""The Jupyter server extension of Rc²: follows the broker, reports work, answers links to services, turns news off."""
 
 import asyncio
 from collections.abc import Callable
@@ -9,6 +9,7 @@ from jupyter_server.base.handlers import JupyterHandler
 from jupyter_server.serverapp import ServerApp
 from tornado.web import Application
 
+from rc2hub.compute.activity import report_work
 from rc2hub.compute.attachments import AttachmentSync
 from rc2hub.compute.notebook_connection import notebook_connection
 from rc2hub.compute.service_link import ServiceLinkHandler
@@ -39,6 +40,7 @@ def _without_news(next_hook: PageHook, handler: JupyterHandler, page: dict[str, 
 
 
 async def _start_jupyter_server_extension(app: ServerApp) -> None:
-    """Follow the broker from now on; the task belongs to the server application and ends with it."""
+    """Follow the broker and report work from now on; the tasks belong to the server application and end with it."""
     settings = app.web_app.settings
+    settings["rc2_activity_task"] = asyncio.create_task(report_work(app), name="rc2 activity")
     settings["rc2_attachments_task"] = asyncio.create_task(settings["rc2_attachments"].follow(), name="rc2 attachments")

@@ -1,10 +1,10 @@
-"""The cost of many people for hub and broker: a real hub, its database, proxy, broker and PostgreSQL; the servers are fake.
+"""The cost of many users for hub and broker: a real hub, its database, proxy, broker and PostgreSQL; the servers are fake.
 
     python -m tests.bench.hub
 
-A hub has 100, 1 000 or 5 000 people in 200 groups; all of the 100 have a running server with PostgreSQL attached, else 1 000
+A hub has 100, 1 000 or 5 000 users in 200 groups; all of the 100 have a running server with PostgreSQL attached, else 1 000
 of them. Theirs is Rc² before the rewrite of the channel between hub and broker, at the same time and on the same machine; it
-is left out at 5 000 people, where ours is compared with ours at 1 000.
+is left out at 5 000 users, where ours is compared with ours at 1 000.
 """
 
 import asyncio
@@ -35,25 +35,25 @@ BEFORE = "127d6c5"
 """The last commit before the rewrite."""
 GROUPS = [f"group-{n}" for n in range(200)]
 RUNNING = 1000
-"""Servers that run, where there are so many people."""
+"""Servers that run, where there are so many users."""
 PUSHES, STARTS, CHANGES = 10, 60, 20
 LATENCY_INTERVAL = 0.01
 """Seconds between two requests for the hub's latency."""
 
 
-def people(folder: Path, number: int, servers: str) -> None:
-    """Write a hub's database with this number of people; the first ones have a running server."""
+def add_users(folder: Path, number: int, servers: str) -> None:
+    """Write a hub's database with this number of users; the first ones have a running server."""
     db = orm.new_session_factory(f"sqlite:///{folder}/jupyterhub.sqlite")()
     groups = [orm.Group(name=name) for name in GROUPS]
     db.add_all(groups)
     port = int(servers.rpartition(":")[2])
     for n in range(number + STARTS + CHANGES):
         user = orm.User(
-            name=f"person-{n}", groups=[groups[place] for place in {n * step % len(groups) for step in (1, 7, 31)}]
+            name=f"user-{n}", groups=[groups[place] for place in {n * step % len(groups) for step in (1, 7, 31)}]
         )
         db.add(user)
         if n < min(number, RUNNING):
-            server = orm.Server(proto="http", ip="127.0.0.1", port=port, base_url=f"/user/person-{n}/")
+            server = orm.Server(proto="http", ip="127.0.0.1", port=port, base_url=f"/user/user-{n}/")
             db.add(orm.Spawner(user=user, name="", server=server, state={"requested_services": {"flights": "read"}}))
     db.commit()
     db.close()
@@ -90,7 +90,7 @@ class BenchHub:
             return json.loads(body) if body.startswith(b"{") and answer.ok else answer.status
 
     async def start(self, name: str) -> None:
-        """Start a person's server, and wait until it is ready."""
+        """Start a server of a user, and wait until it is ready."""
         await self.call("POST", f"/hub/api/users/{name}/server", json={"services": ["flights"]})
         while not (await self.call("GET", f"/hub/api/users/{name}"))["servers"].get("", {}).get("ready"):
             await asyncio.sleep(0.05)
@@ -101,7 +101,7 @@ class BenchHub:
         return [1000 * seconds for seconds in answer["seconds"]]
 
     async def latency(self, names: list[str]) -> list[float]:
-        """Milliseconds of the hub's answers while all these people start a server at once."""
+        """Milliseconds of the hub's answers while all these users start a server at once."""
         starting = asyncio.gather(*(self.start(name) for name in names))
         found = []
         while not starting.done():
@@ -125,8 +125,8 @@ class BenchHub:
 
 @asynccontextmanager
 async def hub(source: Path, folder: Path, number: int, postgres: Path, servers: str) -> AsyncIterator[BenchHub]:
-    """A hub with this number of people, of the source in this folder."""
-    people(folder, number, servers)
+    """A hub with this number of users, of the source in this folder."""
+    add_users(folder, number, servers)
     token, ports = secrets.token_hex(16), free_ports(4)
     url = f"http://127.0.0.1:{ports[3]}"
     settings = {
@@ -172,7 +172,7 @@ async def _wait_until_attached(running: BenchHub, servers: int, postgres: Path, 
 
 
 async def measure(source: Path, number: int) -> dict[str, list[float]]:
-    """Measure a hub with this number of people."""
+    """Measure a hub with this number of users."""
     with ExitStack() as stack:
         root = Path(stack.enter_context(tempfile.TemporaryDirectory()))
         postgres, folder = Postgres(root / "postgresql"), root / "hub"
@@ -180,7 +180,7 @@ async def measure(source: Path, number: int) -> dict[str, list[float]]:
         database.prepare(postgres.directory)
         postgres.start()
         stack.callback(postgres.stop)
-        names = [f"person-{n}" for n in range(number, number + STARTS + CHANGES)]
+        names = [f"user-{n}" for n in range(number, number + STARTS + CHANGES)]
         async with fake_servers() as servers, hub(source, folder, number, postgres.directory, servers) as running:
             found = {"push": await running.pushes(), "broker": await running.broker_cpu(names[:CHANGES])}
             found["latency"] = await running.latency(names[CHANGES:])
@@ -204,10 +204,10 @@ def main() -> None:
         for number in (100, 1000):
             theirs = asyncio.run(measure(before, number))
             ours = found[number] = asyncio.run(measure(ROOT, number))
-            write([entry(f"hub: {TASKS[key]}, {number} people", ours[key], BEFORE, theirs[key], "ms") for key in TASKS])
+            write([entry(f"hub: {TASKS[key]}, {number} users", ours[key], BEFORE, theirs[key], "ms") for key in TASKS])
             _print_p99(number, ours["latency"], theirs["latency"])
         most = asyncio.run(measure(ROOT, 5000))
-        write([entry(f"hub: {TASKS[key]}, 5000 people", most[key], "1000 people", found[1000][key], "ms") for key in TASKS])
+        write([entry(f"hub: {TASKS[key]}, 5000 users", most[key], "1000 users", found[1000][key], "ms") for key in TASKS])
         _print_p99(5000, most["latency"], found[1000]["latency"])
     finally:
         subprocess.run(["git", "-C", str(ROOT), "worktree", "remove", "--force", str(before)], check=True)
@@ -215,7 +215,7 @@ def main() -> None:
 
 def _print_p99(number: int, ours: list[float], theirs: list[float]) -> None:
     both = [sorted(values)[int(0.99 * (len(values) - 1))] for values in (ours, theirs)]
-    print(f"{number} people: p99 of the hub's answers {both[0]:.0f} ms, theirs {both[1]:.0f} ms")
+    print(f"{number} users: p99 of the hub's answers {both[0]:.0f} ms, theirs {both[1]:.0f} ms")
 
 
 if __name__ == "__main__":

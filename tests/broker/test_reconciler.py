@@ -97,7 +97,7 @@ async def reconcile(reconciler: Reconciler, *users: dict[str, UserState]) -> Non
 
 
 async def eventually(condition: Any) -> None:
-    """Wait for the end of work that nobody waits for."""
+    """Wait for the end of work in the background."""
     async with asyncio.timeout(30):
         while not condition():
             await asyncio.sleep(0)

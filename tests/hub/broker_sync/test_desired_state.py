@@ -73,7 +73,7 @@ async def test_the_desired_state_has_the_owners_of_active_servers_and_no_other_u
 
 
 async def test_many_pushes_at_once_are_few_messages_that_never_overlap(hub: Hub) -> None:
-    """60 people who log in at the same time do not make 60 messages, and the newest arrives last."""
+    """60 users who log in at the same time do not cause 60 messages, and the newest arrives last."""
     broker = Broker()
     async with running(hub, broker) as push:
         await push.push()
