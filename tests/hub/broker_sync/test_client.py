@@ -19,12 +19,13 @@ class Broker:
     """Answers each request as the test says."""
 
     def __init__(self) -> None:
-        self.status, self.body, self.hangs = 200, "{}", False
+        self.status, self.body = 200, "{}"
+        self.may_answer = asyncio.Event()
+        self.may_answer.set()
         (self.port,) = free_ports(1)
 
     async def answer(self, request: web.Request) -> web.Response:
-        if self.hangs:
-            await asyncio.Event().wait()
+        await self.may_answer.wait()
         assert request.headers["Authorization"] == "token secret"
         return web.Response(text=self.body, status=self.status)
 
@@ -33,10 +34,11 @@ class Broker:
 async def broker() -> AsyncIterator[Broker]:
     broker, application = Broker(), web.Application()
     application.router.add_route("*", "/{path:.*}", broker.answer)
-    runner = web.AppRunner(application, shutdown_timeout=0)
+    runner = web.AppRunner(application)
     await runner.setup()
     await web.TCPSite(runner, "127.0.0.1", broker.port).start()
     yield broker
+    broker.may_answer.set()
     await JupyterHubHTTPClient.loop_instance().close()
     await runner.cleanup()
 
@@ -48,7 +50,7 @@ def calls(broker: Broker) -> BrokerClient:
 async def test_the_form_shows_no_states_when_the_broker_hangs(broker: Broker, monkeypatch: pytest.MonkeyPatch) -> None:
     assert client.HEALTH_TIMEOUT <= 1
     monkeypatch.setattr(client, "HEALTH_TIMEOUT", 0.05)
-    broker.hangs = True
+    broker.may_answer.clear()
     assert await calls(broker).health() == {}
 
 
