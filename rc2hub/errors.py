@@ -33,6 +33,10 @@ class StandbyError(Rc2Error):
     """A standby did not start, or failed during its activation as the user's compute server (HTTP 500)."""
 
 
+class ClaimRefusedError(StandbyError):
+    """The API server refused the claim of a standby, which stays unclaimed (HTTP 500)."""
+
+
 class LostStandbyError(StandbyError):
     """This standby failed for a reason that another standby need not have, so a start tries the next one (HTTP 500)."""
 

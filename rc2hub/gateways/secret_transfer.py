@@ -1,5 +1,7 @@
 """Sends a pod its secret over an exec stream, so that the secret is in no object of the Kubernetes API."""
 
+import asyncio
+
 from rc2hub.errors import ServiceUnavailableError, StandbyError
 from rc2hub.gateways.pod_specs import CONTAINER
 from rc2hub.kubernetes import PodWatch, open_exec
@@ -7,6 +9,8 @@ from rc2hub.kubernetes.pod_status import is_running
 
 COMMAND = ["entrypoint", "take-secret"]
 CONFIRMATION = b"taken\n"
+ANSWER_TIMEOUT = 10.0
+"""Seconds for the container to take the secret."""
 
 
 async def send_secret(pods: PodWatch, name: str, secret: str) -> None:
@@ -19,8 +23,9 @@ async def send_secret(pods: PodWatch, name: str, secret: str) -> None:
     try:
         stream = await open_exec(pods.namespace, name, CONTAINER, COMMAND)
         try:
-            await stream.write(f"{secret}\n".encode())
-            answer = await stream.readline()
+            async with asyncio.timeout(ANSWER_TIMEOUT):
+                await stream.write(f"{secret}\n".encode())
+                answer = await stream.readline()
         finally:
             await stream.close()
     except (StandbyError, OSError) as error:

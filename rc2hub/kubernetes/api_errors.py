@@ -12,7 +12,8 @@ from rc2hub.errors import Rc2Error
 
 REQUEST_TIMEOUT = 10.0
 """Seconds for an answer of the API server."""
-NOT_FOUND, CONFLICT, UNPROCESSABLE = 404, 409, 422
+NOT_FOUND, REQUEST_TIMED_OUT, CONFLICT, UNPROCESSABLE, TOO_MANY_REQUESTS = 404, 408, 409, 422, 429
+CLIENT_ERRORS = range(400, 500)
 API_ERRORS = (ApiException, ClientError, TimeoutError, OSError)
 """What a call of the API server may raise."""
 
@@ -25,6 +26,13 @@ def refusal_message(error: Exception) -> str:
         return str(json.loads(error.body)["message"])
     except (TypeError, ValueError, KeyError):
         return str(error.reason)
+
+
+def is_refused(error: BaseException | None) -> bool:
+    """Whether the API server refused a request and changed nothing; after another error it may have done what was asked."""
+    if not isinstance(error, ApiException):
+        return False
+    return error.status in CLIENT_ERRORS and error.status not in {REQUEST_TIMED_OUT, TOO_MANY_REQUESTS}
 
 
 def failure_message(error: Exception) -> str:

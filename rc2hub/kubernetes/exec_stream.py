@@ -1,8 +1,9 @@
 """Streams to commands that run in pods, through the Kubernetes API."""
 
+import asyncio
 from typing import Any
 
-from aiohttp import ClientError, ClientWebSocketResponse, WSMsgType
+from aiohttp import ClientError, ClientWebSocketResponse, WSMsgType, WSServerHandshakeError
 from kubernetes_asyncio.client import CoreV1Api
 from kubernetes_asyncio.stream import WsApiClient
 from kubernetes_asyncio.stream.ws_client import ERROR_CHANNEL, STDIN_CHANNEL, STDOUT_CHANNEL
@@ -11,6 +12,9 @@ from rc2hub.errors import StandbyError
 
 HEARTBEAT_INTERVAL = 20.0
 """Seconds between pings of a stream, less than the idle timeout of proxies before an API server."""
+CONNECT_TIMEOUT = 10.0
+"""Seconds for the API server and the node to open a stream; aiohttp would wait for five minutes."""
+UNREACHABLE = "The R server could not be reached in its pod; start it again, or ask an operator."
 MAX_LINE = 1 << 20
 """Bytes."""
 
@@ -55,7 +59,7 @@ async def open_exec(namespace: str, pod: str, container: str, command: list[str]
     """Run a command in a container, with a stream to it.
 
     Raises:
-        StandbyError: if the API server refuses it, or the pod is gone.
+        StandbyError: if the API server refuses it or does not answer in time, or the pod is gone.
     """
     client = WsApiClient(heartbeat=HEARTBEAT_INTERVAL)
     options: dict[str, Any] = {
@@ -67,10 +71,21 @@ async def open_exec(namespace: str, pod: str, container: str, command: list[str]
         "_preload_content": False,
     }
     try:
-        connecting: Any = await CoreV1Api(client).connect_get_namespaced_pod_exec(
-            pod, namespace, container=container, **options
-        )
-        return ExecStream(client, await connecting)
-    except (ClientError, OSError) as error:
+        async with asyncio.timeout(CONNECT_TIMEOUT):
+            connecting: Any = await CoreV1Api(client).connect_get_namespaced_pod_exec(
+                pod, namespace, container=container, **options
+            )
+            return ExecStream(client, await connecting)
+    except BaseException as error:
         await client.close()
-        raise StandbyError("The R server could not be reached in its pod; start it again, or ask an operator.") from error
+        if isinstance(error, ClientError | OSError):
+            raise StandbyError(UNREACHABLE) from error
+        raise
+
+
+def exec_failure(error: StandbyError) -> str:
+    """What the API server answered when a stream could not be opened, for operators."""
+    cause = error.__cause__
+    if isinstance(cause, WSServerHandshakeError):
+        return f"the API server answers {cause.status} to an exec"
+    return "an exec gets no answer" if isinstance(cause, TimeoutError) else str(error)

@@ -1,6 +1,7 @@
-"""A small API server for pods: lists, watches, creation and deletion, and outages that a test decides."""
+"""A small API server for pods and events: lists, watches, changes, and outages and refusals that a test decides."""
 
 import asyncio
+import functools
 import json
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -10,6 +11,7 @@ from aiohttp import web
 from kubernetes_asyncio.client import ApiClient, Configuration, CoreV1Api
 
 NAMESPACE = "ns"
+CONFLICT = 409
 
 
 def pod(name: str, namespace: str = NAMESPACE, **labels: str) -> dict[str, Any]:
@@ -27,6 +29,12 @@ class ApiServer:
         """Whether watches that begin now get no events, as over a connection that is lost without an end."""
         self.list_delay = 0.0
         """Seconds between the moment that a list describes and its answer."""
+        self.status_of_new: dict[str, Any] = {}
+        """The status that a created pod has at once."""
+        self.refused_patch: tuple[int, dict[str, Any]] | None = None
+        """Status code and answer with which it refuses patches whose tests hold."""
+        self.requests: list[str] = []
+        """The methods of all requests for one pod."""
         self.selectors: set[str] = set()
         self.lists = 0
         self._events: list[dict[str, Any]] = []
@@ -57,10 +65,11 @@ class ApiServer:
         if self.refusal:
             return web.json_response({"kind": "Status", "message": self.refusal, "code": 403}, status=403)
         if request.method == "POST":
-            await self.change("ADDED", await request.json())
-            return web.json_response(await request.json())
-        if request.method == "DELETE":
-            return await self._delete(request)
+            return await self._create(request)
+        if "name" in request.match_info:
+            return await self._answer_pod(request)
+        if request.path.endswith("/events"):
+            return await self._answer_events(request)
         self.selectors.add(request.query["labelSelector"])
         if "watch" in request.query:
             return await self._watch(request)
@@ -71,12 +80,59 @@ class ApiServer:
         await asyncio.sleep(self.list_delay)
         return web.json_response({"metadata": {"resourceVersion": version}, "items": items})
 
-    async def _delete(self, request: web.Request) -> web.Response:
+    async def _create(self, request: web.Request) -> web.Response:
+        pod = await request.json()
+        pod["metadata"].setdefault("namespace", request.match_info["namespace"])
+        if self.status_of_new:
+            pod["metadata"]["uid"], pod["status"] = f"uid-{pod['metadata']['name']}", self.status_of_new
+        await self.change("ADDED", pod)
+        return web.json_response(pod)
+
+    async def _answer_pod(self, request: web.Request) -> web.Response:
+        self.requests.append(request.method)
         found = self.pods.get(f"{request.match_info['namespace']}/{request.match_info['name']}")
         if found is None:
             return web.json_response({"kind": "Status", "message": "pods not found", "code": 404}, status=404)
-        await self.change("DELETED", found)
+        if request.method == "PATCH":
+            return await self._patch(found, await request.json())
+        if request.method == "DELETE":
+            await self.change("DELETED", found)
         return web.json_response(found)
+
+    async def _patch(self, found: dict[str, Any], patch: Any) -> web.Response:
+        """Apply a JSON patch of metadata, or merge labels; a failed test is answered as Kubernetes does (`patch.go`)."""
+        changed = json.loads(json.dumps(found))
+        if self.refused_patch and self.refused_patch[0] == CONFLICT:
+            patch = []  # the pod has changed since the patch was read, so no test is reached
+        if isinstance(patch, dict):
+            changed["metadata"]["labels"] |= patch["metadata"]["labels"]
+            patch = []
+        for operation in patch:
+            *parents, key = (step.replace("~1", "/") for step in operation["path"].split("/")[1:])
+            parent = functools.reduce(lambda value, step: value.setdefault(step, {}), parents, changed)
+            if operation["op"] == "test" and parent.get(key) != operation["value"]:
+                message = "the server rejected our request due to an error in our request"
+                failed = {"kind": "Status", "message": message, "reason": "Invalid", "details": {}, "code": 422}
+                return web.json_response(failed, status=422)
+            if operation["op"] == "remove":
+                del parent[key]
+            elif operation["op"] == "add":
+                parent[key] = operation["value"]
+        if self.refused_patch:
+            status, answer = self.refused_patch
+            return web.json_response({"kind": "Status", "code": status, **answer}, status=status)
+        await self.change("MODIFIED", changed)
+        return web.json_response(changed)
+
+    async def _answer_events(self, request: web.Request) -> web.StreamResponse:
+        """No event ever happens."""
+        if "watch" not in request.query:
+            return web.json_response({"metadata": {"resourceVersion": "1"}, "items": []})
+        response, generation = web.StreamResponse(), self._generation
+        await response.prepare(request)
+        async with self._changed:
+            await self._changed.wait_for(lambda: generation != self._generation)
+        return response
 
     async def _watch(self, request: web.Request) -> web.StreamResponse:
         response = web.StreamResponse()
@@ -98,8 +154,13 @@ class ApiServer:
 async def api_server() -> AsyncIterator[tuple[ApiServer, CoreV1Api]]:
     """A server that listens, and a client of it."""
     server, app = ApiServer(), web.Application()
-    for path in ("/api/v1/pods", "/api/v1/namespaces/{namespace}/pods", "/api/v1/namespaces/{namespace}/pods/{name}"):
-        app.router.add_route("*", path, server.answer)
+    for path in (
+        "pods",
+        "namespaces/{namespace}/pods",
+        "namespaces/{namespace}/pods/{name}",
+        "namespaces/{namespace}/events",
+    ):
+        app.router.add_route("*", f"/api/v1/{path}", server.answer)
     runner = web.AppRunner(app, handler_cancellation=True, shutdown_timeout=0.1)
     await runner.setup()
     site = web.TCPSite(runner, "127.0.0.1", 0)

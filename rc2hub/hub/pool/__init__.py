@@ -15,6 +15,7 @@ pod_standby.py            one pod: what every pod contains, and the control stre
 deployment.py             how the Deployment of standbys looks
 claim.py                  whether a standby fits a user, and the patch that claims it
 deployment_reconciler.py  keeps that Deployment as configured
+unreachable_standbys.py   standbys that are ready and cannot be reached
 refill_throttle.py        holds new standbys behind a scheduling gate while users log in
 pod_sweeper.py            deletes pods that belong to no server
 """

@@ -1,7 +1,8 @@
 """Activation: makes a claimed standby the user's compute server, over its control stream, wherever it runs."""
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import asynccontextmanager
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
@@ -33,15 +34,16 @@ class Standby:
     """Where the server listens once it is activated."""
     stream: Stream
     activation_timeout: float | None = None
-    """Seconds to wait for its answer; None without a limit, for a standby whose R has not started yet."""
+    """Seconds for each step of the activation; None without a limit, for a process of this machine."""
 
     async def activate(self, request: ActivationRequest) -> None:
         """Send the standby its user; it continues while the attachments are made.
 
         Raises:
-            StandbyError: if it is gone.
+            LostStandbyError: if it is gone, or takes nothing.
         """
-        await self.stream.send(asdict(request))
+        async with self._deadline():
+            await self.stream.send(asdict(request))
 
     async def send_attachments(self, attachments: list[dict[str, Any]]) -> None:
         """Send the attachments, and wait until the server listens.
@@ -50,14 +52,19 @@ class Standby:
             StandbyError: if it is gone, or reports why it cannot be the user's.
             LostStandbyError: if it does not answer.
         """
-        await self.stream.send({"attachments": attachments})
-        try:
-            async with asyncio.timeout(self.activation_timeout):
-                await self.stream.receive()
-        except TimeoutError as error:
-            raise LostStandbyError(NO_ANSWER) from error
+        async with self._deadline():
+            await self.stream.send({"attachments": attachments})
+            await self.stream.receive()
         await self.stream.close()
 
     async def discard(self) -> None:
         """End the standby: one whose activation was begun is never used again."""
         raise NotImplementedError
+
+    @asynccontextmanager
+    async def _deadline(self) -> AsyncIterator[None]:
+        try:
+            async with asyncio.timeout(self.activation_timeout):
+                yield
+        except TimeoutError as error:
+            raise LostStandbyError(NO_ANSWER) from error

@@ -10,7 +10,7 @@ import time
 from collections.abc import Callable, Mapping
 from typing import Protocol
 
-from rc2hub.errors import StandbyError
+from rc2hub.errors import ClaimRefusedError, StandbyError
 from rc2hub.hub import metrics
 from rc2hub.hub.pool.claim import claim_patch
 from rc2hub.hub.pool.deployment import TEMPLATE, active_standbys
@@ -19,6 +19,7 @@ from rc2hub.hub.pool.pod_standby import PodStandby
 from rc2hub.hub.pool.pool_stats import PoolStats
 from rc2hub.hub.pool.refill_throttle import RefillThrottle
 from rc2hub.hub.pool.standby_queue import StandbyQueue
+from rc2hub.hub.pool.unreachable_standbys import UnreachableStandbys
 from rc2hub.kubernetes import Pod, PodWatch, StandbyApi
 from rc2hub.kubernetes.pod_status import is_ready, startup_problem
 from rc2hub.profiles import Profile
@@ -54,13 +55,14 @@ class PodProfilePool:
         self._connections: dict[str, asyncio.Task[None]] = {}
         self._claimed: set[str] = set()
         self._first_seen: dict[str, float] = {}
+        self._unreachable = UnreachableStandbys(api)
         self._throttle = RefillThrottle(api, pods, lambda: self._queue.waiting > 0)
         self.stats = PoolStats(
             profile,
             ready=lambda: len(self._queue),
             starting=self._starting,
-            broken=lambda: sum(map(bool, map(startup_problem, self._active()))),
-            message=lambda: self.reconciler.message,
+            broken=lambda: sum(map(self._is_broken, self._active())),
+            message=lambda: self.reconciler.message or self._unreachable.message,
         )
 
     async def run(self) -> None:
@@ -76,28 +78,47 @@ class PodProfilePool:
         """Claim a standby, waiting for the next one if none is ready; None if there is none for this claim on its way.
 
         Raises:
-            StandbyError: if the API server does not answer.
+            StandbyError: if the API server does not answer, or refuses the claim of two standbys.
         """
         requested_at = self.stats.record_request()
         self._throttle.record_claim()
         result = metrics.WARM if len(self._queue) else metrics.WAITED
+        own_name, was_refused = spawner.pod_name, False
         while standby := await self._next(spawner.report_progress):
-            self._claimed.add(standby.name)
             spawner.pod_name = standby.name  # before the claim: the sweeper deletes pods that no spawner has
             try:
-                pod = await self._api.claim(standby.name, claim_patch(self.profile.name, *spawner.pod_metadata))
-            except BaseException:
-                self._claimed.discard(standby.name)  # unclaimed, unless the pod's label is gone
-                await standby.stream.close()
-                self.stats.record_claim(standby.name, requested_at, metrics.FAILED)
-                raise
-            if pod is not None and is_ready(pod):
-                standby.pod, standby.activation_timeout = pod, ACTIVATION_TIMEOUT
-                self.stats.record_claim(standby.name, requested_at, result)
-                return standby
-            await standby.stream.close()  # another hub has claimed it, or its pod is being deleted or has lost its node
+                if await self._claim(standby, spawner.pod_metadata):
+                    self.stats.record_claim(standby.name, requested_at, result)
+                    return standby
+            except BaseException as error:
+                if was_refused or not isinstance(error, ClaimRefusedError):
+                    self.stats.record_claim(standby.name, requested_at, metrics.FAILED)
+                    raise
+                was_refused = True  # the next standby may be accepted
+            finally:
+                if not standby.pod:  # JupyterHub deletes the pod of this name after a failed start
+                    spawner.pod_name = own_name
         self.stats.record_claim("", requested_at, metrics.COLD, metrics.POOL_EMPTY)
         return None
+
+    async def _claim(self, standby: PodStandby, metadata: tuple[Mapping[str, str], Mapping[str, str]]) -> bool:
+        """Claim this standby; False if another hub has claimed it, or its pod is being deleted or has lost its node."""
+        self._claimed.add(standby.name)
+        try:
+            pod = await self._api.claim(standby.name, claim_patch(self.profile.name, *metadata))
+        except ClaimRefusedError as error:
+            log.warning("The claim of the standby %s was refused: %s", standby.name, error)
+            await self._give_back(standby)
+            raise
+        except BaseException:
+            self._claimed.discard(standby.name)  # unclaimed, unless the pod's label is gone
+            await standby.stream.close()
+            raise
+        if pod is None or not is_ready(pod):
+            await standby.stream.close()
+            return False
+        standby.pod, standby.activation_timeout = pod, ACTIVATION_TIMEOUT
+        return True
 
     def record_cold_start(self) -> None:
         """Count a request whose pod differs from the standbys."""
@@ -123,10 +144,15 @@ class PodProfilePool:
 
     def _starting(self) -> int:
         ready = {standby.name for standby in self._queue}
-        return sum(pod["metadata"]["name"] not in ready and not startup_problem(pod) for pod in self._active())
+        return sum(pod["metadata"]["name"] not in ready and not self._is_broken(pod) for pod in self._active())
+
+    def _is_broken(self, pod: Pod) -> bool:
+        return pod["metadata"]["name"] in self._unreachable or bool(startup_problem(pod))
 
     def _active(self) -> list[Pod]:
-        return active_standbys(self._pods, self.profile.name)
+        """The standbys without those that are claimed and have not left the Deployment yet."""
+        pods = active_standbys(self._pods, self.profile.name)
+        return [pod for pod in pods if pod["metadata"]["name"] not in self._claimed]
 
     def _standby_pod(self, name: str) -> Pod | None:
         """The pod of an unclaimed standby."""
@@ -159,23 +185,34 @@ class PodProfilePool:
         """Offer a standby to claims for as long as it can be claimed."""
         delay = RETRY_DELAY
         try:
-            while self._is_claimable(name):
+            while (pod := self._standby_pod(name)) and self._is_claimable(name):
                 try:
                     standby = await PodStandby.connect(self._api, name)
                 except StandbyError as error:
-                    log.warning("The standby %s cannot be reached: %s", name, error)
+                    await self._unreachable.record_failure(name, error)
                     await asyncio.sleep(delay)
                     delay = min(2 * delay, MAX_RETRY_DELAY)
                 else:
+                    delay = RETRY_DELAY
+                    self._unreachable.record_success(pod)
                     self._record_refill(name)
                     await self._offer(standby)
         finally:
+            self._unreachable.forget(name)
             del self._connections[name]
 
     def _record_refill(self, name: str) -> None:
         if name in self._first_seen:
             self._queue.estimate = time.monotonic() - self._first_seen.pop(name)
             self.stats.record_refill(self._queue.estimate)
+
+    async def _give_back(self, standby: PodStandby) -> None:
+        """Make a standby claimable again; if its stream has ended meanwhile, the next list of pods brings a new one."""
+        self._claimed.discard(standby.name)
+        if standby.name in self._connections:
+            self._queue.put(standby)
+        else:
+            await standby.stream.close()
 
     async def _offer(self, standby: PodStandby) -> None:
         """Keep the standby in the queue until it is claimed, or its stream ends."""

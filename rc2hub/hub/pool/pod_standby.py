@@ -4,6 +4,7 @@ A pod is made without a user. What KubeSpawner would put into its environment is
 pod spec, and nothing else that Kubernetes stores, contains a credential.
 """
 
+import asyncio
 import logging
 from collections.abc import Mapping
 from typing import Any
@@ -13,7 +14,7 @@ from rc2hub.hub.pool.activation import Standby
 from rc2hub.hub.pool.control_stream import Stream
 from rc2hub.hub.pool.deployment import CONTAINER
 from rc2hub.hub.pool.environment import server_environment
-from rc2hub.kubernetes import Pod, StandbyApi, open_exec
+from rc2hub.kubernetes import UNREACHABLE, Pod, StandbyApi, open_exec
 from rc2hub.profiles import Profile
 
 log = logging.getLogger("JupyterHub")
@@ -25,6 +26,8 @@ READY_FILE = f"{RUN_DIR}/ready"
 CONNECT = ["socat", "-t0", "-", f"UNIX-CONNECT:{CONTROL_SOCKET},retry=2400,interval=0.05"]
 """The socket exists some tenths of a second after the container, but much later if Python is read from a slow disk; socat
 waits as long as the start-up probe does."""
+CONNECT_TIMEOUT = 10.0
+"""Seconds for a ready standby to answer on its control stream, which takes some hundredths of one."""
 PORT = 8888
 CAPABILITIES = ["CHOWN", "DAC_OVERRIDE", "SETGID", "SETUID"]
 """What a standby needs to take the account of its user and to make the user's home."""
@@ -74,17 +77,25 @@ class PodStandby(Standby):
         self.pod: Pod = {}
 
     @classmethod
-    async def connect(cls, api: StandbyApi, name: str) -> "PodStandby":
+    async def connect(cls, api: StandbyApi, name: str, within: float = CONNECT_TIMEOUT) -> "PodStandby":
         """Open the control stream to a pod.
 
+        Args:
+            api: calls the API server.
+            name: the pod.
+            within: seconds for its first answer; a pod that has just started needs more than a standby.
+
         Raises:
-            StandbyError: if it is gone, or is already activated.
+            StandbyError: if it is gone, does not answer in time, or is already activated.
         """
         stream = Stream(await open_exec(api.namespace, name, CONTAINER, CONNECT))
         try:
-            await stream.receive()
-        except BaseException:
+            async with asyncio.timeout(within):
+                await stream.receive()
+        except BaseException as error:
             await stream.close()
+            if isinstance(error, TimeoutError):
+                raise StandbyError(UNREACHABLE) from error
             raise
         return cls(api, name, stream)
 

@@ -215,9 +215,11 @@ class Rc2KubeSpawner(Rc2Spawner, KubeSpawner):  # type: ignore[misc]
     async def _start_own_pod(self) -> Standby:
         """Have KubeSpawner make a pod, and wait until it can be activated."""
         self.pod_name = self._expand_user_properties(self.pod_name_template)
+        now = asyncio.get_running_loop().time
+        ends_at = now() + self.start_timeout - TIMEOUT_MARGIN
         reporting = asyncio.create_task(self._report_events())
         try:
-            async with asyncio.timeout(self.start_timeout - TIMEOUT_MARGIN):
+            async with asyncio.timeout_at(ends_at):
                 url = await KubeSpawner._start(self)
         except TimeoutError as error:
             raise StandbyError(f"R could not be started. {failure_reason(self.events)}; ask an operator.") from error
@@ -227,8 +229,8 @@ class Rc2KubeSpawner(Rc2Spawner, KubeSpawner):  # type: ignore[misc]
             raise
         finally:
             reporting.cancel()
-        standby = await PodStandby.connect(self.pool.api, self.pod_name)
-        standby.url = url
+        standby = await PodStandby.connect(self.pool.api, self.pod_name, within=ends_at - now())
+        standby.url, standby.activation_timeout = url, ends_at - now()
         return standby
 
     async def poll(self) -> int | None:

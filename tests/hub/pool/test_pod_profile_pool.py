@@ -1,101 +1,13 @@
 """How a hub keeps and claims the standbys of a profile, without a cluster; `tests/cluster` has one."""
 
 import asyncio
-import itertools
-from collections.abc import AsyncIterator
-from types import SimpleNamespace
-from typing import Any
 
 import pytest
 
-from rc2hub.errors import StandbyError
+from rc2hub.errors import ClaimRefusedError, StandbyError
 from rc2hub.hub.pool import pod_profile_pool
-from rc2hub.hub.pool.control_stream import Stream
-from rc2hub.hub.pool.deployment import POOL, TEMPLATE
-from rc2hub.hub.pool.pod_profile_pool import PodProfilePool
-from rc2hub.hub.pool.pod_standby import PodStandby
-from rc2hub.kubernetes import Pod, StandbyApi
-from rc2hub.profiles import Profile
-from tests.hub.pool.pod_watches import NAMESPACE, pod_watch, set_pods
-
-DEADLINE = 5.0
-
-
-def pod(name: str, *, ready: bool = True, template: str = "new") -> Pod:
-    conditions = [{"type": "Ready", "status": str(ready)}]
-    metadata = {"name": name, "namespace": NAMESPACE, "labels": {POOL: "r", TEMPLATE: template}}
-    return {"metadata": metadata, "spec": {}, "status": {"conditions": conditions}}
-
-
-def claimed_pod(name: str) -> Pod:
-    """The pod of a running server."""
-    return {**pod(name), "metadata": {"name": name, "namespace": NAMESPACE, "labels": {}}}
-
-
-class Lines:
-    """A standby that sends nothing until it ends."""
-
-    def __init__(self) -> None:
-        self.ended = asyncio.Event()
-
-    async def write(self, line: bytes) -> None: ...
-
-    async def readline(self) -> bytes:
-        await self.ended.wait()
-        return b""
-
-    async def close(self) -> None:
-        self.ended.set()
-
-
-class TestedPool:
-    """A pool whose pods a test makes, and whose streams it holds."""
-
-    __test__ = False
-
-    def __init__(self) -> None:
-        self.pods = pod_watch()
-        self.streams: dict[str, list[Lines]] = {}
-        self.failure: StandbyError | None = None
-        self.progress: list[str] = []
-        self.reconciler: Any = SimpleNamespace(
-            template_hash="new", replica_failure="", run=lambda desired: asyncio.Event().wait()
-        )
-        api: Any = SimpleNamespace(claim=self.claim_pod)
-        self.profile_pool = PodProfilePool(Profile("r", "R"), self.reconciler, api, self.pods)
-
-    async def claim_pod(self, name: str, patch: Any) -> Pod | None:
-        if self.failure:
-            raise self.failure
-        return self.pods.get(name)
-
-    async def connect(self, api: StandbyApi, name: str) -> PodStandby:
-        self.streams.setdefault(name, []).append(lines := Lines())
-        return PodStandby(api, name, Stream(lines))
-
-    async def change(self, *pods: Pod) -> None:
-        """Change these pods, and let the pool see it."""
-        set_pods(self.pods, *pods)
-        for _ in range(5):
-            await asyncio.sleep(0)
-
-    async def claim(self) -> str:
-        spawner: Any = SimpleNamespace(pod_name="", pod_metadata=({}, {}), report_progress=self.progress.append)
-        async with asyncio.timeout(DEADLINE):
-            await self.profile_pool.claim(spawner)
-        return str(spawner.pod_name)
-
-
-@pytest.fixture
-async def pool(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[TestedPool]:
-    made = TestedPool()
-    monkeypatch.setattr(PodStandby, "connect", made.connect)
-    running = asyncio.create_task(made.profile_pool.run())
-    yield made
-    running.cancel()
-    for lines in itertools.chain(*made.streams.values()):
-        lines.ended.set()
-    await asyncio.wait({running})
+from rc2hub.kubernetes import Pod
+from tests.hub.pool.tested_pool import TestedPool, claimed_pod, pod
 
 
 async def test_the_oldest_standby_is_claimed_first_but_those_of_the_newest_template_before_all_others(
@@ -120,10 +32,9 @@ async def test_a_standby_that_is_ready_again_has_a_stream_again(pool: TestedPool
 
 async def test_a_standby_whose_claim_fails_can_be_claimed_again(pool: TestedPool) -> None:
     await pool.change(pod("a"))
-    pool.failure = StandbyError("the Kubernetes API does not answer")
+    pool.failures = [StandbyError("the Kubernetes API does not answer")]
     with pytest.raises(StandbyError):
         await pool.claim()
-    pool.failure = None
     await pool.change(pod("a"))
     assert await pool.claim() == "a"
 
@@ -149,6 +60,53 @@ async def test_a_claim_waits_for_the_standby_that_starts_and_the_next_one_gets_n
 async def test_without_a_standby_on_its_way_a_claim_gets_none(pool: TestedPool) -> None:
     pool.reconciler.replica_failure = "exceeded quota"
     assert await pool.claim() == ""
+
+
+REFUSAL = ClaimRefusedError("R could not be started: Pod is invalid; try again, or ask an operator.")
+
+
+async def test_a_user_whose_claims_are_refused_reads_why_and_empties_no_pool(pool: TestedPool) -> None:
+    await pool.change(pod("a"), pod("b"), pod("c"))
+    pool.failures = [REFUSAL] * 3
+    with pytest.raises(ClaimRefusedError, match="Pod is invalid"):
+        await pool.claim()
+    assert pool.tried == ["a", "b"]
+    assert (pool.state().ready, pool.state().starting) == (3, 0)
+    pool.failures = []
+    assert {await pool.claim() for _ in range(3)} == {"a", "b", "c"}
+
+
+async def test_a_claim_that_is_refused_once_gets_the_next_standby(pool: TestedPool) -> None:
+    await pool.change(pod("a"), pod("b"))
+    pool.failures = [REFUSAL]
+    assert await pool.claim() == "b"
+    assert await pool.claim() == "a"
+
+
+async def test_a_refused_claim_that_no_standby_follows_ends_with_the_next_error(pool: TestedPool) -> None:
+    await pool.change(pod("a"))
+    pool.failures = [REFUSAL, StandbyError("the Kubernetes API does not answer")]
+    with pytest.raises(StandbyError, match="does not answer"):
+        await pool.claim()
+
+
+@pytest.mark.parametrize("error", [REFUSAL, StandbyError("the Kubernetes API does not answer")], ids=["refused", "away"])
+async def test_a_spawner_whose_claim_fails_keeps_the_name_of_its_own_pod(pool: TestedPool, error: StandbyError) -> None:
+    await pool.change(pod("a"))
+    pool.failures, spawner = [error, error], pool.spawner()
+    spawner.pod_name = "jupyter-alice"
+    with pytest.raises(StandbyError):
+        await pool.profile_pool.claim(spawner)
+    assert spawner.pod_name == "jupyter-alice", "JupyterHub would delete a standby that another user may have by then"
+
+
+async def test_a_claimed_standby_does_not_start_but_its_replacement_will(pool: TestedPool) -> None:
+    await pool.change(pod("a"))
+    assert await pool.claim() == "a"
+    assert pool.state().starting == 0
+    second = asyncio.create_task(pool.claim())
+    await pool.change(claimed_pod("a"), pod("b"))
+    assert await second == "b"
 
 
 async def test_an_event_of_one_standby_costs_the_same_beside_few_and_many_pods(
