@@ -10,7 +10,7 @@ from urllib.parse import urljoin
 from jupyterhub.app import JupyterHub
 from jupyterhub.utils import exponential_backoff
 
-from rc2hub.errors import Rc2Error
+from rc2hub.errors import Rc2Error, StandbyError
 from rc2hub.hub import lifecycle
 from rc2hub.hub.broker_sync.change_requests import ChangeRequestFollower
 from rc2hub.hub.broker_sync.client import BrokerClient
@@ -42,6 +42,13 @@ def start_with_hub(runtime: Runtime, shared: SharedServices, token: str) -> None
 
 async def _run(runtime: Runtime, shared: SharedServices, token: str) -> None:
     hub = JupyterHub.instance()
+    try:
+        await _run_tasks(hub, runtime, shared, token)
+    except Exception as error:  # noqa: BLE001 - whatever it is: every start would wait for the pool until its timeout
+        await _stop_hub(hub, lifecycle.first_error(error) if isinstance(error, ExceptionGroup) else error)
+
+
+async def _run_tasks(hub: Any, runtime: Runtime, shared: SharedServices, token: str) -> None:
     client = BrokerClient(urljoin(shared.broker_url, f"{hub.base_url}services/{BROKER_NAME}/"), token)
     runtime.desired_state = push = DesiredStatePush(client, hub)
     # A broker that the hub manages is up at the end of the hub's start. Another broker waits for the first desired state,
@@ -55,12 +62,29 @@ async def _run(runtime: Runtime, shared: SharedServices, token: str) -> None:
         tasks.create_task(_restart(push.run, "push of the desired state"), name="rc2 push")
         tasks.create_task(_restart(follower.run, "change requests"), name="rc2 change requests")
         tasks.create_task(_restart(refresh.run, "group refresh"), name="rc2 group refresh")
-        tasks.create_task(_restart(lambda: _run_pool(hub, runtime), "pool"), name="rc2 pool")
+        tasks.create_task(_keep_pool(hub, runtime), name="rc2 pool")
 
 
-async def _run_pool(hub: Any, runtime: Runtime) -> None:
-    await runtime.open_pool(lambda: used_locations(hub))
-    await runtime.pool.run(lambda: used_locations(hub))
+async def _keep_pool(hub: Any, runtime: Runtime) -> None:
+    """Open the pool as soon as the API server answers, and keep it; any other error of its opening ends all tasks."""
+    while True:
+        try:
+            await runtime.open_pool(lambda: used_locations(hub))
+            break
+        except StandbyError as error:
+            log.critical("Rc² cannot open the pool and tries again: %s", error)
+            await asyncio.sleep(RESTART_DELAY)
+    await _restart(lambda: runtime.pool.run(lambda: used_locations(hub)), "pool")
+
+
+async def _stop_hub(hub: Any, error: BaseException) -> None:
+    """End the hub and what it has started, with one sentence in its log and exit code 1."""
+    message = str(error) if isinstance(error, Rc2Error) else f"{type(error).__name__}: {error}"
+    log.critical("Rc² cannot start, and stops the hub: %s", " ".join(message.split()))
+    try:
+        await hub.cleanup()
+    finally:
+        asyncio.get_running_loop().call_soon(hub.exit, 1)
 
 
 def used_locations(hub: Any) -> set[str]:

@@ -20,7 +20,7 @@ from uuid import uuid4
 from traitlets import Unicode, default
 from traitlets.config import Configurable
 
-from rc2hub.errors import StandbyError
+from rc2hub.errors import ConfigurationError, StandbyError
 from rc2hub.hub import metrics
 from rc2hub.hub.pool.environment import server_environment
 from rc2hub.hub.pool.pool_stats import PoolStats
@@ -185,7 +185,7 @@ class ProcessPool(Configurable):
             used_locations: tells the folders of all active servers.
 
         Raises:
-            StandbyError: if `runtime_dir` belongs to another account.
+            ConfigurationError: if `runtime_dir` belongs to another account.
         """
         await asyncio.to_thread(sweep, Path(self.runtime_dir), {Path(folder) for folder in used_locations() if folder})
 
@@ -225,11 +225,11 @@ def sweep(root: Path, in_use: AbstractSet[Path]) -> None:
     """End every process and remove every folder under `root` that belongs to no compute server in use.
 
     Raises:
-        StandbyError: if another account owns `root`: it could replace our files by its own.
+        ConfigurationError: if another account owns `root`: it could replace our files by its own.
     """
     root.mkdir(mode=0o700, parents=True, exist_ok=True)
     if root.lstat().st_uid != os.getuid():
-        raise StandbyError(
+        raise ConfigurationError(
             f"{root} belongs to another account; set c.ProcessPool.runtime_dir to a folder that only you can write."
         )
     found = {folder for _, folder in marked_processes(root)} | {folder for folder in root.iterdir() if folder.is_dir()}

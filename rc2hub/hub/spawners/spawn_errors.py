@@ -24,12 +24,12 @@ def spawn_exception(error: Rc2Error) -> SpawnException:
 
 
 class RefusalFilter(logging.Filter):
-    """Makes a refused start one line in the hub's log: JupyterHub's form handler logs every exception with a traceback."""
+    """Makes an error of ours one line in the hub's log: JupyterHub and KubeSpawner log every exception with a traceback."""
 
     def filter(self, record: logging.LogRecord) -> bool:
-        """Replace the traceback of a refusal by its sentence."""
+        """Replace the traceback of a refused start, or of another error of ours, by its sentence."""
         error = record.exc_info[1] if record.exc_info else None
-        if isinstance(error, SpawnException):
+        if isinstance(error, SpawnException | Rc2Error):
             record.msg, record.args, record.exc_info, record.exc_text = (
                 f"{record.getMessage()}: {error}",
                 (),

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from prometheus_client import REGISTRY
 
-from rc2hub.errors import StandbyError
+from rc2hub.errors import ConfigurationError, StandbyError
 from rc2hub.hub.pool import process_pool
 from rc2hub.hub.pool.process_pool import ProcessProfilePool, sweep
 from rc2hub.messages import PoolState
@@ -290,5 +290,5 @@ async def test_the_state_counts_standbys_and_contains_the_reason_of_a_failure():
 def test_a_folder_of_another_account_is_not_used(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     account = os.getuid()
     monkeypatch.setattr(os, "getuid", lambda: account + 1)
-    with pytest.raises(StandbyError, match=r"belongs to another account; set c\.ProcessPool\.runtime_dir"):
+    with pytest.raises(ConfigurationError, match=r"belongs to another account; set c\.ProcessPool\.runtime_dir"):
         sweep(tmp_path, set())
