@@ -18,27 +18,33 @@ import pytest
 from tests.fixtures.hub import ROOT
 
 UPSTREAM = """
-kubespawner.KubeSpawner._start (self) @ hub/spawners/kube.py
+kubespawner.KubeSpawner._start (self) @ hub/spawners/user_pod.py
     The public `start` needs JupyterHub's progress page. Watch: it returns the URL once the pod runs.
 kubespawner.KubeSpawner._start_watching_pods (self, replace) @ hub/spawners/pod_template.py
 kubespawner.KubeSpawner._start_watching_events (self, replace) @ hub/spawners/pod_template.py
     The pool needs the watches before the first spawner starts. Watch: they return after the first list.
+kubespawner.KubeSpawner._start_watching_events (self, replace) @ hub/spawners/kube.py
+kubespawner.reflector.ResourceReflector "self.watch_task = asyncio.create_task(self._watch_and_update())" @ hub/spawners/kube.py
+    Overridden: a watch of events that has given up is started again. Watch: the task ends then; `first_load_future`.
 kubespawner.KubeSpawner._start_watching_pods (self, replace) @ hub/spawners/kube.py
 kubespawner.KubeSpawner._start_reflector (self, kind, reflector_class, replace, kwargs) @ hub/spawners/kube.py
     Overridden: KubeSpawner uses the pool's PodWatch. Watch: what it reads of a reflector, now `first_load_future` and `pods`.
 kubespawner.KubeSpawner._get_pod_url (self, pod) @ hub/spawners/kube.py
     A claimed pod has the URL that KubeSpawner would give it. Watch: the pod is a dictionary.
-kubespawner.KubeSpawner._expand_user_properties (self, template, slug_scheme) @ hub/spawners/kube.py
+kubespawner.KubeSpawner._expand_user_properties (self, template, slug_scheme) @ hub/spawners/user_pod.py
     A cold start has the pod name of KubeSpawner, also after a claim. Watch: the slug scheme.
 kubespawner.KubeSpawner.pod_reflector @ hub/spawners/kube.py
+kubespawner.KubeSpawner.pod_reflector @ hub/spawners/user_pod.py
     `poll` finds a restarted container in the watch that exists already. Watch: the keys `namespace/name` of `pods`.
 kubespawner.KubeSpawner.events @ hub/spawners/kube.py
     The events of a cold start are shown to the user. Watch: dictionaries with `reason` and `message`, of this start only.
-kubespawner.KubeSpawner.load_user_options (self) @ hub/spawners/kube.py
-    The template pod has the overrides of its profile. Watch: it may run twice for one spawner.
+kubespawner.KubeSpawner.load_user_options (self) @ hub/spawners/user_pod.py
+    Overridden: it runs once for each start, and the template pod has the overrides of its profile. Watch: who calls it.
+kubespawner.KubeSpawner "pod = await maybe_future(self.modify_pod_hook(self, pod))" @ hub/spawners/user_pod.py
+    The hook has run before `_start`, so it is taken away while `_start` runs. Watch: nothing else reads the trait.
 kubespawner.KubeSpawner.is_pod_running (self, pod) @ hub/spawners/kube.py
     Overridden: a cold pod is activated before it is ready. Watch: `_start` waits for it.
-kubespawner.KubeSpawner.get_pod_manifest (self) @ hub/spawners/kube.py
+kubespawner.KubeSpawner.get_pod_manifest (self) @ hub/spawners/user_pod.py
     Overridden: the pod without identity is made from this one. Watch: a model, before `modify_pod_hook`.
 kubespawner.objects "name='notebook'" @ hub/pool/deployment.py
     The container of R is found by KubeSpawner's name for it. Watch: that name.

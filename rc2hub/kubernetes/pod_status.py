@@ -5,14 +5,14 @@ container; the functions that take no container name read the first one.
 """
 
 from collections.abc import Mapping
-from datetime import datetime, timedelta
 from typing import Any
 
 from rc2hub.errors import ServiceUnavailableError
 from rc2hub.kubernetes.pod_watch import Pod
 
-OVERDUE_AFTER = timedelta(seconds=10)
-"""Time after the end of a pod's grace period."""
+EVICTION = ("DisruptionTarget", "True", "DeletionByTaintManager")
+"""Type, status and reason of the condition of a pod that Kubernetes evicts from its node, such as one that has not answered
+for longer than the pod tolerates (`tolerationSeconds`, 300 s by default)."""
 NO_IMAGE, NO_CONTAINER, CRASHES = "its software is missing", "its pod cannot be made", "its container ends again and again"
 STARTUP_PROBLEMS = {
     **dict.fromkeys(("ErrImageNeverPull", "ErrImagePull", "ImagePullBackOff", "InvalidImageName"), NO_IMAGE),
@@ -32,9 +32,13 @@ def has_ended(pod: Pod) -> bool:
     return pod.get("status", {}).get("phase") in ("Failed", "Succeeded")
 
 
-def is_overdue(pod: Pod, now: datetime) -> bool:
-    """Whether the pod should have ended a while ago, and its node has not reported its end."""
-    return is_terminating(pod) and datetime.fromisoformat(pod["metadata"]["deletionTimestamp"]) + OVERDUE_AFTER < now
+def is_given_up(pod: Pod) -> bool:
+    """Whether Kubernetes has evicted the pod from a node that does not answer, and waits for this node to report its end.
+
+    The status tells it, by the clock of the cluster. A pod that ends slowly on a node that answers is not given up.
+    """
+    is_evicted = any((each["type"], each["status"], each.get("reason")) == EVICTION for each in _conditions(pod))
+    return is_terminating(pod) and is_evicted and is_node_unreachable(pod)
 
 
 def is_node_unreachable(pod: Pod) -> bool:

@@ -42,6 +42,7 @@ class PodWatch:
         namespace: str,
         labels: Mapping[str, str],
         index_label: str = "",
+        own_labels: Mapping[str, str] | None = None,
         omit_namespace: bool = False,
         on_failure: Callable[[], None] | None = None,
         api: Any = None,
@@ -53,6 +54,7 @@ class PodWatch:
             namespace: where the pods are.
             labels: the labels that each pod has.
             index_label: the label by whose values `labelled` finds pods.
+            own_labels: the labels of the pods that `labelled` finds; without them, those of all pods.
             omit_namespace: watch the pods of all namespaces.
             on_failure: not used: this watch never gives up.
             api: a client; without it and without a parent, the configuration is that of the pod, or kubectl's.
@@ -63,7 +65,7 @@ class PodWatch:
         self.pods: dict[str, Pod] = {}
         """The pods by `namespace/name`; KubeSpawner reads it."""
         self._selector = ",".join(f"{label}={value}" for label, value in labels.items())
-        self._index_label = index_label
+        self._index_label, self._own_labels = index_label, own_labels or {}
         self._index: dict[str, dict[str, Pod]] = {}
         self._all_namespaces = omit_namespace
         self._api: Any = api or getattr(parent, "api", None)
@@ -91,7 +93,7 @@ class PodWatch:
         return self.pods.get(f"{self.namespace}/{name}")
 
     def labelled(self, value: str) -> Mapping[str, Pod]:
-        """The pods of our namespace, by name, whose index label has this value; no other pod is looked at."""
+        """Our pods in our namespace, by name, whose index label has this value; no other pod is looked at."""
         return self._index.get(value, {})
 
     async def start(self) -> None:
@@ -230,11 +232,10 @@ class PodWatch:
             del self._index[value][pod["metadata"]["name"]]
 
     def _index_value(self, pod: Pod) -> str | None:
-        metadata = pod["metadata"]
-        if metadata["namespace"] != self.namespace:
+        labels: Mapping[str, str] = pod["metadata"].get("labels", {})
+        if pod["metadata"]["namespace"] != self.namespace or not self._own_labels.items() <= labels.items():
             return None
-        value: str | None = metadata.get("labels", {}).get(self._index_label)
-        return value
+        return labels.get(self._index_label)
 
     def _notify(self) -> None:
         changed, self._changed = self._changed, asyncio.Event()

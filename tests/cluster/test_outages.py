@@ -95,7 +95,7 @@ async def node_without_power_and_server_stopped(
     department: Department, client: Client, server: Server
 ) -> AsyncIterator[None]:
     async with node_without_power(department, client, server):
-        async with asyncio.timeout(40):
+        async with asyncio.timeout(60):  # in this cluster, Kubernetes gives the pods of a node up after 12 + 10 s
             await client.stop(server.username)
         yield
 

@@ -106,7 +106,7 @@ async def test_a_deleted_deployment_is_created_again_and_servers_keep_running(
     kube: Client, kube_hub: KubeHub, username: str
 ) -> None:
     async with server(kube, username), kube.kernel(username) as r:
-        kube_hub.namespace.kubectl("delete", "deployment", "rc2-standbys-r")
+        kube_hub.namespace.kubectl("delete", "deployment", "--selector=rc2hub.org/pool=r")
         assert await r.run("cat(6 * 7)") == "42"
         eventually(lambda: len(standbys(kube_hub)) == SPARE, 60)
         assert await r.run("cat(6 * 7)") == "42"

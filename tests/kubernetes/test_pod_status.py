@@ -1,6 +1,5 @@
 """The status of pods that end, wait, or are on a node that does not answer."""
 
-from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -10,8 +9,8 @@ from rc2hub.kubernetes.pod_status import (
     allocated_requests,
     end_reason,
     has_ended,
+    is_given_up,
     is_node_unreachable,
-    is_overdue,
     is_running,
     last_exit_code,
     restart_count,
@@ -19,24 +18,36 @@ from rc2hub.kubernetes.pod_status import (
     startup_problem,
 )
 
-NOON = datetime(2026, 1, 1, 12, tzinfo=UTC)
-
 
 def pod_with(state: dict[str, Any] | None = None, **status: Any) -> dict[str, Any]:
     return {"metadata": {"name": "spark-alice"}, "status": {"containerStatuses": [{"state": state or {}}], **status}}
 
 
+READY, NOT_READY = {"type": "Ready", "status": "True"}, {"type": "Ready", "status": "False"}
+SLOW = {**NOT_READY, "reason": "ContainersNotReady"}
+EVICTED = {"type": "DisruptionTarget", "status": "True", "reason": "DeletionByTaintManager"}
+PREEMPTED = {**EVICTED, "reason": "PreemptionByScheduler"}
+LONG_AGO = "2026-01-01T11:00:00Z"
+
+
 @pytest.mark.parametrize(
-    ("metadata", "overdue"),
+    ("conditions", "deleted_at", "given_up"),
     [
-        ({}, False),
-        ({"deletionTimestamp": "2026-01-01T12:00:01Z"}, False),
-        ({"deletionTimestamp": "2026-01-01T11:59:51Z"}, False),
-        ({"deletionTimestamp": "2026-01-01T11:59:49Z"}, True),
+        ([NOT_READY, EVICTED], LONG_AGO, True),
+        ([NOT_READY], LONG_AGO, False),
+        ([SLOW, EVICTED], LONG_AGO, False),
+        ([SLOW], LONG_AGO, False),
+        ([READY], LONG_AGO, False),
+        ([NOT_READY, PREEMPTED], LONG_AGO, False),
+        ([NOT_READY, EVICTED], None, False),
     ],
+    ids=["evicted", "not yet evicted", "slow eviction", "slow volume", "clock of the hub", "preempted", "not deleted"],
 )
-def test_a_pod_is_overdue_ten_seconds_after_it_should_have_ended(metadata: dict[str, str], overdue: bool) -> None:
-    assert is_overdue({"metadata": metadata}, NOON) is overdue
+def test_a_pod_is_given_up_only_when_kubernetes_has_evicted_it_from_a_node_that_does_not_answer(
+    conditions: list[dict[str, Any]], deleted_at: str | None, given_up: bool
+) -> None:
+    metadata = {"deletionTimestamp": deleted_at} if deleted_at else {}
+    assert is_given_up({"metadata": metadata, "status": {"conditions": conditions}}) is given_up
 
 
 @pytest.mark.parametrize(

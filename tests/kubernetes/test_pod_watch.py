@@ -75,6 +75,16 @@ async def test_pods_are_found_by_the_value_of_their_index_label(server: ApiServe
     assert watch.get("a") == pod("a")
 
 
+async def test_only_pods_with_our_labels_are_found_by_their_index_label(servers: tuple[ApiServer, CoreV1Api]) -> None:
+    server, api = servers
+    for each in (pod("ours", pool="r", hub="1"), pod("theirs", pool="r", hub="2"), pod("of-no-hub", pool="r")):
+        await server.change("ADDED", each)
+    watch = PodWatch(namespace=NAMESPACE, labels=LABELS, index_label="pool", own_labels={"hub": "1"}, api=api)
+    await watch.start()
+    assert (list(watch.labelled("r")), len(watch.pods)) == (["ours"], 3)
+    await watch.stop()
+
+
 async def test_pods_of_all_namespaces_are_watched_but_only_those_of_ours_are_indexed(
     servers: tuple[ApiServer, CoreV1Api],
 ) -> None:

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from rc2hub.hub.pool.deployment import CONTAINER, POOL, RESIZABLE, server_container
+from rc2hub.hub.pool.deployment import CONTAINER, POOL, RESIZABLE, USER_LABELS, server_container
 from rc2hub.kubernetes import Pod
 
 
@@ -20,10 +20,21 @@ def user_resources(resources: Mapping[str, Any]) -> dict[str, Any]:
     return {"limits": {kind: limits[kind] for kind in RESIZABLE if kind in limits}, "requests": requests}
 
 
+CLAIMED_METADATA = ("labels", "annotations")
+"""The metadata that a claim adds to a standby."""
+
+
 def template_diff(user_pod: Pod, template_pod: Pod) -> list[str]:
-    """The Kubernetes fields in which a user's pod differs from the standbys of the profile; empty if a standby fits."""
+    """The Kubernetes fields in which a user's pod differs from the standbys of the profile; empty if a standby fits.
+
+    A claim adds labels and annotations, and removes none; a standby has no other metadata, such as finalizers.
+    """
     user, template = _fixed_fields(user_pod["spec"]), _fixed_fields(template_pod["spec"])
-    return sorted(name for name in user.keys() | template.keys() if user.get(name) != template.get(name))
+    in_spec = {name for name in user.keys() | template.keys() if user.get(name) != template.get(name)}
+    metadata, of_template = user_pod["metadata"], template_pod["metadata"]
+    known = {name: {*metadata.get(name, {}), *USER_LABELS} for name in CLAIMED_METADATA}
+    missing = {name for name, keys in known.items() if of_template[name].keys() - keys}
+    return sorted(in_spec | missing | metadata.keys() - {"name", "namespace", *CLAIMED_METADATA})
 
 
 def claim_patch(profile: str, labels: Mapping[str, str], annotations: Mapping[str, str]) -> list[dict[str, Any]]:

@@ -17,6 +17,10 @@ POOL = "rc2hub.org/pool"
 """The label that the Deployment selects; its value is the profile. Only unclaimed standbys have it."""
 TEMPLATE = "rc2hub.org/template-hash"
 """The label that distinguishes standbys of one template from those of another during a roll-out."""
+HUB = "rc2hub.org/hub"
+"""The label of all pods and Deployments of one hub; several hubs may share a namespace."""
+STARTED = "rc2hub.org/started"
+"""The label of a pod whose server JupyterHub has stored as started."""
 CONTAINER = "notebook"
 """KubeSpawner's name of the container that is the compute server."""
 CPU = 0.01
@@ -32,9 +36,9 @@ RESIZABLE = ("cpu", "memory")
 """Resources that a standby gets when it is claimed; of any other resource it has as much as its profile."""
 
 
-def deployment_name(profile: str) -> str:
-    """The name of a profile's Deployment."""
-    return f"rc2-standbys-{profile}"
+def deployment_name(profile: str, hub_id: str) -> str:
+    """The name of a profile's Deployment of one hub."""
+    return f"rc2-standbys-{profile}-{hub_id}"
 
 
 def deployment(profile: str, template_pod: Pod, replicas: int, owners: Sequence[Mapping[str, str]] = ()) -> dict[str, Any]:
@@ -48,7 +52,7 @@ def deployment(profile: str, template_pod: Pod, replicas: int, owners: Sequence[
     """
     labels = {key: value for key, value in template_pod["metadata"]["labels"].items() if key not in USER_LABELS}
     notes = {key: value for key, value in template_pod["metadata"]["annotations"].items() if key not in USER_LABELS}
-    selector = {POOL: profile, "component": labels["component"]}
+    selector = {POOL: profile, HUB: labels[HUB], "component": labels["component"]}
     spec = {**copy.deepcopy(template_pod["spec"]), "restartPolicy": "Always"}  # a Deployment accepts no other policy
     compute = server_container(spec)
     compute["resources"] = standby_resources(compute.get("resources", {}))
@@ -60,7 +64,7 @@ def deployment(profile: str, template_pod: Pod, replicas: int, owners: Sequence[
         "apiVersion": "apps/v1",
         "kind": "Deployment",
         "metadata": {
-            "name": deployment_name(profile),
+            "name": deployment_name(profile, labels[HUB]),
             "labels": {**labels, POOL: profile},
             "ownerReferences": [*owners],
         },
@@ -76,7 +80,7 @@ def deployment(profile: str, template_pod: Pod, replicas: int, owners: Sequence[
 
 
 def active_standbys(pods: PodWatch, profile: str) -> list[Pod]:
-    """The unclaimed standbys of a profile that are ready or will be; the watch indexes its pods by `POOL`."""
+    """The unclaimed standbys of a profile that are ready or will be; the watch indexes the hub's own pods by `POOL`."""
     return [pod for pod in pods.labelled(profile).values() if not is_terminating(pod) and not has_ended(pod)]
 
 

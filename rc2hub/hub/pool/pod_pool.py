@@ -5,12 +5,12 @@ import logging
 from collections.abc import Callable, Mapping
 from typing import Any, Protocol
 
-from rc2hub.errors import ServiceUnavailableError, StandbyError
-from rc2hub.hub.pool.deployment import CONTAINER, POOL, deployment_name
+from rc2hub.errors import ConfigurationError, ServiceUnavailableError, StandbyError
+from rc2hub.hub.pool.deployment import CONTAINER, HUB, POOL, deployment_name
 from rc2hub.hub.pool.deployment_reconciler import DeploymentReconciler
 from rc2hub.hub.pool.pod_profile_pool import PodProfilePool
 from rc2hub.hub.pool.pod_sweeper import PodSweeper
-from rc2hub.kubernetes import Pod, PodWatch, StandbyApi
+from rc2hub.kubernetes import Pod, PodWatch, StandbyApi, is_refused
 from rc2hub.kubernetes.pod_status import allocated_requests, resize_problem
 from rc2hub.messages import PoolState
 from rc2hub.profiles import Profile
@@ -39,6 +39,10 @@ class TemplateSource(Protocol):
     def owner(self) -> str:
         """The ConfigMap with which the standbys are deleted; empty if there is none."""
 
+    @property
+    def hub_id(self) -> str:
+        """The value of the label `HUB` of this hub's pods and Deployments."""
+
 
 class PodPool:
     """The standbys of all profiles, as pods."""
@@ -57,13 +61,16 @@ class PodPool:
         A profile whose pod cannot be made without a user has no standbys; its state contains the reason.
 
         Raises:
+            ConfigurationError: with the API server's message, if it refuses what the hub needs.
             StandbyError: if the API server does not answer.
         """
         try:
             self._pods = await self._template.pods()
-        except ServiceUnavailableError as error:
+            owners = [await self.api.owner(self._template.owner)] if self._template.owner else []
+        except (ServiceUnavailableError, StandbyError) as error:
+            if is_refused(error.__cause__):
+                raise ConfigurationError(f"The hub may not do what docs/security.md lists: {error}.") from error
             raise StandbyError(f"The pods of compute servers cannot be watched: {error}.") from error
-        owners = [await self.api.owner(self._template.owner)] if self._template.owner else []
         for name in self._profiles.keys() - self._profile_pools.keys():
             try:
                 pod = await self._template.template_pod(name)
@@ -87,7 +94,8 @@ class PodPool:
         async with asyncio.TaskGroup() as tasks:
             for name, profile_pool in self._profile_pools.items():
                 tasks.create_task(profile_pool.run(), name=f"rc2 pool {name}")
-            tasks.create_task(PodSweeper(self.api, self._pods, used_locations).run(), name="rc2 sweeper")
+            sweeper = PodSweeper(self.api, self._pods, used_locations, self._template.hub_id)
+            tasks.create_task(sweeper.run(), name="rc2 sweeper")
 
     def profile_pool(self, profile: str) -> PodProfilePool | None:
         """The standbys of a profile; None if none are kept."""
@@ -130,7 +138,9 @@ class PodPool:
         return problem
 
     async def _delete_old_deployments(self) -> None:
-        for deployment in await self.api.deployments(POOL):
-            if deployment not in map(deployment_name, self._profile_pools):
+        hub_id = self._template.hub_id
+        wanted = {deployment_name(profile, hub_id) for profile in self._profile_pools}
+        for deployment in await self.api.deployments(f"{POOL},{HUB}={hub_id}"):
+            if deployment not in wanted:
                 log.info("The Deployment %s belongs to no profile with standbys any more; it is deleted.", deployment)
                 await self.api.delete_deployment(deployment)

@@ -3,25 +3,27 @@
 import asyncio
 import logging
 from collections.abc import Callable
-from datetime import UTC, datetime
 
 from rc2hub.errors import StandbyError
-from rc2hub.hub.pool.deployment import POOL
+from rc2hub.hub.pool.deployment import HUB, POOL, STARTED
 from rc2hub.kubernetes import Pod, PodWatch, StandbyApi
-from rc2hub.kubernetes.pod_status import is_overdue, is_terminating, lost_reason
+from rc2hub.kubernetes.pod_status import has_ended, is_given_up, is_terminating, lost_reason
 
 log = logging.getLogger("JupyterHub")
 
-SWEEP_INTERVAL = 15.0
-"""Seconds between two sweeps."""
+SWEEP_INTERVAL = 7.5
+"""Seconds between two sweeps; a pod is deleted at the second that finds the same reason."""
 
 
 class PodSweeper:
-    """Deletes pods of compute servers that no active spawner has, and standbys that can never be claimed."""
+    """Deletes this hub's pods of compute servers that no active spawner has, and its standbys that can never be claimed."""
 
-    def __init__(self, api: StandbyApi, pods: PodWatch, used_locations: Callable[[], set[str]]) -> None:
-        """Take the watch of the pods, and what tells the locations (`namespace/name`) of all active servers."""
-        self._api, self._pods, self._used_locations = api, pods, used_locations
+    def __init__(self, api: StandbyApi, pods: PodWatch, used_locations: Callable[[], set[str]], hub_id: str) -> None:
+        """Take the watch of pods, what tells the locations (`namespace/name`) of all active servers, and the hub's label."""
+        self._api, self._pods, self._used_locations, self._hub_id = api, pods, used_locations, hub_id
+        self._suspects: dict[str, str] = {}
+        """Name to reason, of the pods that the last sweep would have deleted."""
+        self._left_alone: set[str] = set()
 
     async def run(self) -> None:
         """Sweep again and again, until cancelled."""
@@ -30,22 +32,46 @@ class PodSweeper:
             await asyncio.sleep(SWEEP_INTERVAL)
 
     async def sweep(self) -> None:
-        """Look at each pod once; only those of the hub's own namespace can be deleted."""
-        used = self._used_locations()
+        """Look at each pod of this hub once; only those of the hub's own namespace can be deleted."""
+        if self._pods.failure:
+            return  # the pods are those of before an outage
+        used, before, self._suspects = self._used_locations(), self._suspects, {}
         for pod in self._pods:
-            location = f"{pod['metadata']['namespace']}/{pod['metadata']['name']}"
-            if pod["metadata"]["namespace"] != self._api.namespace:
+            metadata = pod["metadata"]
+            if metadata["namespace"] != self._api.namespace or metadata["labels"].get(HUB) != self._hub_id:
                 continue
-            if is_overdue(pod, datetime.now(UTC)):
-                # a node without power reports no end
-                await self._delete(pod, "should have ended, but its node does not report its end", grace=0)
-            elif is_terminating(pod):
-                continue
-            elif POOL in pod["metadata"]["labels"]:
-                if reason := lost_reason(pod):
-                    await self._delete(pod, f"is unclaimed, and {reason}")
-            elif location not in used and location not in self._used_locations():  # it may have been claimed meanwhile
-                await self._delete(pod, "belongs to no server")
+            if is_given_up(pod):
+                await self._delete(pod, "was evicted by Kubernetes, and its node does not answer", grace=0)
+            elif reason := self._reason(pod, used):
+                if before.get(metadata["name"]) != reason:
+                    self._suspects[metadata["name"]] = reason
+                elif not self._is_used(pod, self._used_locations()):  # it may have been claimed meanwhile
+                    await self._delete(pod, reason)
+
+    def _reason(self, pod: Pod, used: set[str]) -> str:
+        """Why to delete the pod; empty to keep it."""
+        if is_terminating(pod) or self._is_used(pod, used):
+            return ""
+        if POOL in pod["metadata"]["labels"]:
+            reason = lost_reason(pod)
+            return f"is unclaimed, and {reason}" if reason else ""
+        if STARTED not in pod["metadata"]["labels"] or has_ended(pod):
+            return "belongs to no server"
+        self._leave_alone(pod["metadata"]["name"])
+        return ""
+
+    def _is_used(self, pod: Pod, used: set[str]) -> bool:
+        return f"{pod['metadata']['namespace']}/{pod['metadata']['name']}" in used
+
+    def _leave_alone(self, name: str) -> None:
+        """Report once a running server that the hub does not know: it was started after the backup of the hub's database."""
+        if name not in self._left_alone:
+            self._left_alone.add(name)
+            log.warning(
+                "The pod %s is a running server that this hub does not know, as after a restore of its database;"
+                " delete it with kubectl when it is not needed any more.",
+                name,
+            )
 
     async def _delete(self, pod: Pod, reason: str, grace: int = 1) -> None:
         name = pod["metadata"]["name"]

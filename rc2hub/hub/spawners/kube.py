@@ -8,24 +8,22 @@ import time
 from typing import Any
 
 from jupyterhub.slugs import safe_slug
-from jupyterhub.utils import maybe_future
-from kubespawner import KubeSpawner
-from traitlets import Dict, Enum, Unicode, default
+from traitlets import Dict, Enum, Unicode
 
 from rc2hub.errors import StandbyError
 from rc2hub.hub import metrics
 from rc2hub.hub.pool.activation import ActivationRequest, Standby
 from rc2hub.hub.pool.claim import template_diff, user_resources
-from rc2hub.hub.pool.deployment import CONTAINER, POOL, server_container
+from rc2hub.hub.pool.deployment import CONTAINER, HUB, POOL, STARTED, server_container
 from rc2hub.hub.pool.pod_pool import PodPool
 from rc2hub.hub.pool.pod_profile_pool import PodProfilePool
-from rc2hub.hub.pool.pod_standby import CAPABILITIES, COMMAND, PodStandby, pod_environment, remove_identity
+from rc2hub.hub.pool.pod_standby import PodStandby
 from rc2hub.hub.runtime import Runtime
 from rc2hub.hub.spawners.accounts import default_uid
-from rc2hub.hub.spawners.base import Rc2Spawner
 from rc2hub.hub.spawners.group_folders import parse_folders
 from rc2hub.hub.spawners.pod_template import PodTemplate
 from rc2hub.hub.spawners.progress import describe_event, failure_reason
+from rc2hub.hub.spawners.user_pod import UserPodSpawner
 from rc2hub.kubernetes import Pod, PodWatch, StandbyApi, refusal_message
 from rc2hub.kubernetes.pod_status import is_terminating, last_exit_code, restart_count
 
@@ -37,7 +35,7 @@ EVENT_INTERVAL = 0.3
 """Seconds between two looks at a pod's events."""
 
 
-class Rc2KubeSpawner(Rc2Spawner, KubeSpawner):  # type: ignore[misc]
+class Rc2KubeSpawner(UserPodSpawner):
     """Starts compute servers as pods of a Kubernetes cluster."""
 
     homes_dir = Unicode(
@@ -90,39 +88,6 @@ class Rc2KubeSpawner(Rc2Spawner, KubeSpawner):  # type: ignore[misc]
         """Where this server runs: its pod."""
         return f"{self.namespace}/{self.pod_name}"
 
-    @default("cmd")
-    def _default_cmd(self) -> list[str]:
-        return COMMAND
-
-    @default("uid")
-    def _default_uid(self) -> int:
-        # root until the activation; with another number the pod has that account from the start, as `restrict` needs it
-        return 0
-
-    @default("container_security_context")
-    def _default_container_security_context(self) -> dict[str, Any]:
-        capabilities = {"drop": ["ALL"]} if self.uid else {"drop": ["ALL"], "add": CAPABILITIES}
-        return {"capabilities": capabilities, "seccompProfile": {"type": "RuntimeDefault"}}
-
-    @default("profile_list")
-    def _default_profile_list(self) -> list[dict[str, Any]]:
-        return [
-            {
-                "slug": profile.name,
-                "display_name": profile.display_name,
-                "kubespawner_override": {
-                    "cpu_limit": profile.cpu,
-                    "mem_limit": profile.memory,
-                    **profile.kubespawner_override,
-                },
-            }
-            for profile in self.choices.profiles.values()
-        ]
-
-    def get_args(self) -> list[str]:
-        """None: the user's server reads its settings from the activation request."""
-        return []
-
     async def _start_watching_pods(self, replace: bool = False) -> Any:
         """Start the one watch of pods in this hub, in place of KubeSpawner's own.
 
@@ -135,27 +100,17 @@ class Rc2KubeSpawner(Rc2Spawner, KubeSpawner):  # type: ignore[misc]
             reflector_class=PodWatch,
             labels={"component": self.component_label},
             index_label=POOL,
+            own_labels={HUB: self.hub_id},
             omit_namespace=self.enable_user_namespaces,
             replace=watch is not None and watch.start_failed,
         )
 
-    async def get_pod_manifest(self) -> Any:
-        """KubeSpawner's pod without the user's identity; without a warm-up, too, because the user waits for it."""
-        return self._without_identity(await super().get_pod_manifest(), {"RC2_SKIP_WARM_UP": "1"})
-
-    async def unclaimed_pod(self) -> Pod:
-        """The pod of this user's server as a standby, as JSON, after the operator's `modify_pod_hook`."""
-        await self.load_user_options()
-        pod = self._without_identity(await super().get_pod_manifest(), {})
-        if self.modify_pod_hook:
-            pod = await maybe_future(self.modify_pod_hook(self, pod))
-        found: Pod = self.api.api_client.sanitize_for_serialization(pod)
-        return found
-
-    def _without_identity(self, pod: Any, env: dict[str, str]) -> Any:
-        profile = self.choices.profiles[self.spawn_request.profile]
-        hub = {"JUPYTERHUB_API_URL": self.hub.api_url, "RC2_BROKER_URL": self.runtime.broker_url}
-        return remove_identity(pod, {**hub, "RC2_R_PROFILE": self.r_profile, **pod_environment(profile), **env})
+    async def _start_watching_events(self, replace: bool = False) -> Any:
+        """Start KubeSpawner's watch of events, also if it has ended: it gives up when the API server is away for 51 s."""
+        watch = self.event_reflector
+        is_started = watch is not None and watch.first_load_future.done()
+        has_ended = is_started and (watch.watch_task is None or watch.watch_task.done())
+        return await super()._start_watching_events(replace or has_ended)
 
     def is_pod_running(self, pod: dict[str, Any] | None) -> bool:
         """Whether the pod can be reached: its container runs. Its standby reports the rest over the control stream."""
@@ -174,8 +129,8 @@ class Rc2KubeSpawner(Rc2Spawner, KubeSpawner):  # type: ignore[misc]
         if profile_pool is None:
             metrics.record_claim(self.spawn_request.profile, "", time.monotonic(), metrics.COLD, metrics.NO_POOL)
             return await self._start_own_pod()
-        user_pod = await self.unclaimed_pod()
-        if different := [*self._per_user_traits(), *template_diff(user_pod, profile_pool.reconciler.template_pod)]:
+        different, user_pod = await self._compare(profile_pool.reconciler.template_pod)
+        if different:
             profile_pool.record_cold_start()
             self.report_progress(f"Starting a new R for you: the ready ones have other {', '.join(different)}")
             return await self._start_own_pod()
@@ -203,9 +158,13 @@ class Rc2KubeSpawner(Rc2Spawner, KubeSpawner):  # type: ignore[misc]
             self._adopt_pod(standby)
         return standby
 
-    def _per_user_traits(self) -> list[str]:
-        """The traits that create something for each user, so that no standby fits."""
-        return [trait for trait in PER_USER_TRAITS if getattr(self, trait)]
+    async def _compare(self, template_pod: Pod) -> tuple[list[str], Pod]:
+        """What no standby has, and the pod of this start; it is not made yet if traits create something for each user."""
+        await self.load_user_options()
+        if per_user := [trait for trait in PER_USER_TRAITS if getattr(self, trait)]:
+            return per_user, {}
+        user_pod = await self.unclaimed_pod()
+        return template_diff(user_pod, template_pod), user_pod
 
     def _adopt_pod(self, standby: PodStandby) -> None:
         """Record the claimed pod as KubeSpawner records a pod that it has made."""
@@ -214,13 +173,12 @@ class Rc2KubeSpawner(Rc2Spawner, KubeSpawner):  # type: ignore[misc]
 
     async def _start_own_pod(self) -> Standby:
         """Have KubeSpawner make a pod, and wait until it can be activated."""
-        self.pod_name = self._expand_user_properties(self.pod_name_template)
         now = asyncio.get_running_loop().time
         ends_at = now() + self.start_timeout - TIMEOUT_MARGIN
         reporting = asyncio.create_task(self._report_events())
         try:
             async with asyncio.timeout_at(ends_at):
-                url = await KubeSpawner._start(self)
+                url = await self.create_own_pod()
         except TimeoutError as error:
             raise StandbyError(f"R could not be started. {failure_reason(self.events)}; ask an operator.") from error
         except Exception as error:
@@ -233,14 +191,29 @@ class Rc2KubeSpawner(Rc2Spawner, KubeSpawner):  # type: ignore[misc]
         standby.url, standby.activation_timeout = url, ends_at - now()
         return standby
 
+    async def stop(self, now: bool = False) -> None:
+        """Delete the server's pod; never a pod of the same name that belongs to another hub."""
+        if not self.is_of_another_hub():
+            await super().stop(now)
+
     async def poll(self) -> int | None:
         """None while the server runs; a container that Kubernetes has restarted has lost its activation and is deleted."""
-        pod = self.pod_reflector.pods.get(self.location) if self.pod_reflector else None
-        if pod is None or not restart_count(pod, CONTAINER):
-            status: int | None = await super().poll()
-            return status
-        await self.stop(now=True)
-        return last_exit_code(pod, CONTAINER)
+        pod = self.watched_pod()
+        if pod is not None and restart_count(pod, CONTAINER):
+            await self.stop(now=True)
+            return last_exit_code(pod, CONTAINER)
+        status: int | None = await super().poll()
+        if pod is not None and status is None and self.ready and STARTED not in pod["metadata"]["labels"]:
+            await self._record_start()
+        return status
+
+    async def _record_start(self) -> None:
+        """Label the pod: JupyterHub has stored the server, and a hub that does not know it has an older database (D40)."""
+        if self.pool is not None and self.namespace == self.pool.api.namespace:
+            try:
+                await self.pool.api.label(self.pod_name, {STARTED: "true"})
+            except StandbyError as error:
+                self.log.warning("The pod %s could not be labelled as started: %s", self.pod_name, error)
 
     def activation_request(self) -> ActivationRequest:
         """What makes a standby this user's server."""

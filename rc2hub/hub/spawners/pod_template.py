@@ -37,6 +37,11 @@ class PodTemplate:
         """The ConfigMap with which the standbys are deleted; empty if there is none."""
         return str(self.spawner.standbys_owner)
 
+    @property
+    def hub_id(self) -> str:
+        """The value of the label of this hub's pods and Deployments."""
+        return str(self.spawner.hub_id)
+
     async def pods(self) -> PodWatch:
         """The watch over the pods of all compute servers, which all spawners use; it is started.
 

@@ -12,7 +12,12 @@ LIMITS = {"cpu": 2.0, "memory": 4 << 30}
 TEMPLATE_POD: dict[str, Any] = {
     "metadata": {
         "name": "jupyter-rc2-template",
-        "labels": {"component": "singleuser-server", "app": "jupyterhub", "hub.jupyter.org/username": "rc2-template"},
+        "labels": {
+            "component": "singleuser-server",
+            "app": "jupyterhub",
+            "rc2hub.org/hub": "1a2b3c4d",
+            "hub.jupyter.org/username": "rc2-template",
+        },
         "annotations": {"hub.jupyter.org/username": "rc2-template", "hub.jupyter.org/jupyterhub-version": "6.1.1"},
     },
     "spec": {
@@ -110,9 +115,39 @@ def test_a_standby_fits_only_if_the_users_pod_differs_in_no_fixed_field(user_pod
     assert template_diff(user_pod, TEMPLATE_POD) == different
 
 
+def user_metadata(**changed: Any) -> dict[str, Any]:
+    """What KubeSpawner writes for alice, with these fields in place of its own."""
+    labels = {**TEMPLATE_POD["metadata"]["labels"], "hub.jupyter.org/username": "alice"}
+    return {"name": "jupyter-alice", "labels": labels, "annotations": TEMPLATE_POD["metadata"]["annotations"], **changed}
+
+
 def test_a_standby_fits_a_users_pod_with_another_name_and_other_labels() -> None:
-    user_pod = {**pod(), "metadata": {"name": "jupyter-alice", "labels": {"x": "y"}, "annotations": {}}}
-    assert template_diff(user_pod, TEMPLATE_POD) == []
+    metadata = user_metadata()
+    metadata["labels"] |= {"app": "r", "team": "a"}
+    assert template_diff({**pod(), "metadata": metadata}, TEMPLATE_POD) == []
+
+
+@pytest.mark.parametrize(
+    ("metadata", "different"),
+    [
+        (user_metadata(finalizers=["example.org/billing"]), ["finalizers"]),
+        (user_metadata(ownerReferences=[{"kind": "Team"}]), ["ownerReferences"]),
+        (user_metadata(labels={"component": "singleuser-server"}), ["labels"]),
+        (user_metadata(annotations={}), ["annotations"]),
+    ],
+    ids=["finalizer", "owner", "label removed", "annotation removed"],
+)
+def test_what_a_hook_changes_and_a_claim_cannot_change_leads_to_a_cold_start(metadata: Any, different: list[str]) -> None:
+    assert template_diff({**pod(), "metadata": metadata}, TEMPLATE_POD) == different
+
+
+def test_hubs_of_one_namespace_have_separate_deployments_and_standbys() -> None:
+    other = {**TEMPLATE_POD, "metadata": {**TEMPLATE_POD["metadata"]}}
+    other["metadata"]["labels"] = {**other["metadata"]["labels"], "rc2hub.org/hub": "5e6f7a8b"}
+    ours, theirs = deployment("r", TEMPLATE_POD, 3), deployment("r", other, 3)
+    assert (ours["metadata"]["name"], theirs["metadata"]["name"]) == ("rc2-standbys-r-1a2b3c4d", "rc2-standbys-r-5e6f7a8b")
+    assert ours["spec"]["selector"]["matchLabels"]["rc2hub.org/hub"] == "1a2b3c4d"
+    assert theirs["spec"]["selector"]["matchLabels"]["rc2hub.org/hub"] == "5e6f7a8b"
 
 
 def test_a_claim_succeeds_only_while_the_pod_is_unclaimed() -> None:

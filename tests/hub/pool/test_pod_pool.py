@@ -6,8 +6,9 @@ from typing import Any
 from unittest.mock import AsyncMock
 
 import pytest
+from kubernetes_asyncio.client import ApiException
 
-from rc2hub.errors import ServiceUnavailableError, StandbyError
+from rc2hub.errors import ConfigurationError, ServiceUnavailableError, StandbyError
 from rc2hub.hub.pool.deployment import POOL
 from rc2hub.hub.pool.pod_pool import NEEDS_USER, PodPool
 from rc2hub.hub.runtime import Runtime
@@ -25,7 +26,7 @@ PROFILES = {name: Profile(name, name, spare=Spare(spare)) for name, spare in (("
 class Template:
     """Makes the pod of every profile except `own`, whose hook needs the name of a user."""
 
-    owner = ""
+    owner, hub_id = "", "1a2b3c4d"
 
     def __init__(self) -> None:
         self.watch = pod_watch()
@@ -95,6 +96,20 @@ async def test_a_pool_that_cannot_be_opened_is_opened_again() -> None:
     assert pool.profile_pool("r") is None
     await pool.open(set)
     assert pool.profile_pool("r")
+
+
+@pytest.mark.parametrize(
+    ("status", "error"), [(403, ConfigurationError), (404, ConfigurationError), (429, StandbyError), (503, StandbyError)]
+)
+async def test_a_refusal_of_the_api_server_is_the_operators_to_mend_and_an_outage_is_waited_for(
+    status: int, error: type[Exception]
+) -> None:
+    refusal = ServiceUnavailableError("pods is forbidden")
+    refusal.__cause__ = ApiException(status)
+    template = Template()
+    template.pods = AsyncMock(side_effect=refusal)  # type: ignore[method-assign]
+    with pytest.raises(error, match="pods is forbidden"):
+        await make_pool(template).open(set)
 
 
 async def resize(pool: PodPool, *reports: Any) -> bool:

@@ -26,7 +26,8 @@ NODE = {"valueFrom": {"fieldRef": {"fieldPath": "spec.nodeName"}}}
 def make_runtime() -> Runtime:
     """What the spawners of a hub share, without a hub."""
     runtime = Runtime(SpawnChoices(PROFILES, {}))
-    desired_state: Any = SimpleNamespace(client=SimpleNamespace(url="http://broker:8000/services/rc2/"))
+    client = SimpleNamespace(url="http://broker:8000/services/rc2/")
+    desired_state: Any = SimpleNamespace(client=client, push_soon=lambda: None)
     runtime.desired_state = desired_state
     return runtime
 

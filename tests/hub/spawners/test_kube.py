@@ -6,14 +6,15 @@ from collections.abc import AsyncIterator
 from types import SimpleNamespace
 from typing import Any
 
+import kubespawner.reflector
 import pytest
-from kubernetes_asyncio.client import ApiClient
+from kubernetes_asyncio.client import ApiClient, ApiException
 
 from rc2hub.errors import ServiceUnavailableError, StandbyError
-from rc2hub.hub.pool.deployment import POOL
+from rc2hub.hub.pool.deployment import POOL, STARTED
 from rc2hub.hub.spawners.accounts import FIRST_UID, default_uid
 from rc2hub.hub.spawners.kube import TIMEOUT_MARGIN, Rc2KubeSpawner
-from rc2hub.kubernetes import PodWatch
+from rc2hub.kubernetes import PodWatch, StandbyApi
 from tests.hub.spawners.conftest import SECRET, manifest
 from tests.kubernetes.api_server import NAMESPACE, ApiServer, api_server, pod
 
@@ -129,3 +130,50 @@ async def test_a_watch_of_pods_that_could_not_start_is_replaced(spawner: Any, ap
     watch = await made._start_watching_pods()
     assert watch.get("alice") == pod("alice")
     assert await made._start_watching_pods() is watch
+
+
+@pytest.fixture
+def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
+    """KubeSpawner's reflectors wait no time between two tries, so they give up at once instead of after 51 s."""
+    quick = SimpleNamespace(**vars(asyncio))
+    quick.sleep = lambda _: asyncio.sleep(0)
+    monkeypatch.setattr(kubespawner.reflector, "asyncio", quick)
+
+
+async def test_after_an_outage_of_any_length_a_cold_start_reports_events_again(
+    spawner: Any, api: tuple[ApiServer, Any], impatient: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    server, client = api
+    monkeypatch.setattr(kubespawner.reflector, "shared_client", lambda _: client)
+    made = watching_spawner(spawner, client)
+    server.refusal = "the API server is away"
+    with pytest.raises(ApiException):
+        await made._start_watching_events()
+    server.refusal = ""
+    first = await made._start_watching_events()
+    assert await made._start_watching_events() is first
+    server.refusal = "the API server is away"
+    await server.end_watches()
+    await first.watch_task
+    server.refusal = ""
+    second = await made._start_watching_events()
+    assert second is made.event_reflector is not first
+    assert not second.watch_task.done()
+
+
+async def test_the_pod_of_a_server_that_jupyterhub_has_stored_is_labelled_at_the_first_poll(
+    spawner: Any, api: tuple[ApiServer, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    server, client = api
+    status = {"phase": "Running", "containerStatuses": [{"name": "notebook", "state": {"running": {}}, "restartCount": 0}]}
+    await server.change("ADDED", {**pod("jupyter-alice", component="singleuser-server"), "status": status})
+    made = watching_spawner(spawner, client)
+    made.runtime.pool = SimpleNamespace(api=StandbyApi(client.api_client, NAMESPACE))
+    watch = await made._start_watching_pods()
+    assert await made.poll() is None
+    assert server.requests == [], "the start is not over"
+    monkeypatch.setattr(Rc2KubeSpawner, "ready", True)
+    assert await made.poll() is None
+    await watch.until("jupyter-alice", lambda found: found and STARTED in found["metadata"]["labels"])
+    assert await made.poll() is None
+    assert server.requests == ["PATCH"]
