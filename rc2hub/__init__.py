@@ -11,7 +11,7 @@ hub/              runs in the hub:
   lifecycle.py      the steps of a start and of a stop, in order
   pool/             keeps standbys, and activates one as the user's compute server
   broker_sync/      sends the desired state to the broker
-messages.py       the messages between hub and broker
+messages.py       the messages between hub and broker; server_id.py, how they identify a compute server
 broker/           runs as a JupyterHub service: creates and removes the credentials of shared services
 services/         runs in the broker: one module for each kind of shared service
 gateways/         runs as a process in front of a shared service that has no accounts: Spark

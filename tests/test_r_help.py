@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from rc2hub.local import database
-from rc2hub.messages import ServerId
+from rc2hub.server_id import ServerId
 from rc2hub.services.base import Attachment
 from rc2hub.services.postgres import PostgresService
 from tests.fixtures.hub import ROOT

@@ -7,7 +7,7 @@ import time
 from pathlib import Path
 
 from rc2hub.local import database
-from rc2hub.messages import ServerId
+from rc2hub.server_id import ServerId
 from rc2hub.services.postgres import PostgresService
 from tests.fixtures.postgres import Postgres
 from tests.fixtures.r import attach, run_r

@@ -18,11 +18,11 @@ from rc2hub.messages import (
     HubQuestions,
     PoolList,
     RevisionConflict,
-    ServerId,
     TokenReview,
     TokenReviewRequest,
 )
 from rc2hub.permissions import Grant
+from rc2hub.server_id import ServerId
 
 FIRST_ERROR_STATUS = 400
 MAX_WAIT = 30.0

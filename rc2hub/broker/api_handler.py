@@ -9,7 +9,8 @@ from tornado.web import HTTPError, RequestHandler
 from rc2hub.broker.callers import Caller
 from rc2hub.broker.state import BrokerState
 from rc2hub.errors import ConflictError, NotGrantedError, Rc2Error, RequestError, ServiceUnavailableError
-from rc2hub.messages import DEFAULT_SERVER, ErrorMessage, HubQuestions, Message, ServerId
+from rc2hub.messages import DEFAULT_SERVER, ErrorMessage, HubQuestions, Message
+from rc2hub.server_id import ServerId
 
 DESIRED_STATE_TIMEOUT = 10.0
 """Seconds that a request waits, after a start of the broker, for the first desired state."""

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from rc2hub.messages import ServerId
+from rc2hub.server_id import ServerId
 
 SERVER_SCOPE = "access:servers!server="
 

@@ -15,8 +15,9 @@ from tornado.web import HTTPError, RequestHandler, authenticated
 from rc2hub.broker.callers import Caller
 from rc2hub.broker.state import BrokerState
 from rc2hub.errors import Rc2Error
-from rc2hub.messages import ChangeRequest, ServerId
+from rc2hub.messages import ChangeRequest
 from rc2hub.permissions import Grant
+from rc2hub.server_id import ServerId
 
 CONTENT_SECURITY_POLICY = (
     "default-src 'none'; style-src 'unsafe-inline'; form-action 'self'; frame-ancestors 'none'; base-uri 'none'"

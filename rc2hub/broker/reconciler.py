@@ -11,7 +11,8 @@ from collections.abc import Callable, Mapping
 from rc2hub.broker.changes import Changes
 from rc2hub.broker.service_worker import ServiceWorker
 from rc2hub.errors import ConflictError
-from rc2hub.messages import AttachmentList, AttachmentState, DesiredState, DesiredStateUpdate, ServerId
+from rc2hub.messages import AttachmentList, AttachmentState, DesiredState, DesiredStateUpdate
+from rc2hub.server_id import ServerId
 from rc2hub.services.base import SharedService
 
 DESIRED_STATE = "desired state"

@@ -16,7 +16,8 @@ from datetime import UTC, datetime, timedelta
 from typing import Literal
 
 from rc2hub.errors import ServiceUnavailableError
-from rc2hub.messages import DesiredState, ServerId, State
+from rc2hub.messages import DesiredState, State
+from rc2hub.server_id import ServerId
 from rc2hub.services.base import Attachment, ExistingCredential, SharedService
 
 log = logging.getLogger("rc2hub.broker")
@@ -165,6 +166,9 @@ class ServiceWorker:
         """Record a failed attach; a revoke that failed is tried again after the next list, which has the credential."""
         if level is not None and level == self._desired.allowed_level(server, self.service.name):
             self.failures[server] = failure
+        if server in self._urgent:  # is it the service? the list decides
+            self.problem, self._list_at = failure.message, 0.0
+            self._wake.set()
 
     async def _attach(self, server: ServerId, level: str) -> None:
         self._existing.setdefault(server, UNKNOWN)

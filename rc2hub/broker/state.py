@@ -5,8 +5,9 @@ from dataclasses import dataclass, field
 
 from rc2hub.broker.change_requests import ChangeRequests
 from rc2hub.broker.reconciler import Reconciler
-from rc2hub.messages import AttachmentState, Catalogue, CatalogueEntry, DesiredState, ServerId
+from rc2hub.messages import AttachmentState, Catalogue, CatalogueEntry, DesiredState
 from rc2hub.permissions import granted_levels
+from rc2hub.server_id import ServerId
 from rc2hub.services.catalogue import SharedServices
 
 

@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
-from rc2hub.messages import ServerId
+from rc2hub.server_id import ServerId
 
 REGISTRATION_GRACE = 60.0
 """Seconds that a server may use Spark before the broker has attached it."""

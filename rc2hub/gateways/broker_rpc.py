@@ -9,7 +9,7 @@ import grpc.aio
 
 from rc2hub.errors import ServiceUnavailableError
 from rc2hub.gateways.attached_servers import AttachedServers
-from rc2hub.messages import ServerId
+from rc2hub.server_id import ServerId
 
 RPC_PREFIX = "/rc2.Gateway/"
 Context = Any

@@ -28,8 +28,8 @@ from rc2hub.gateways.broker_rpc import BrokerRpcHandler
 from rc2hub.gateways.connect_messages import release_session, set_user
 from rc2hub.gateways.drivers import CHANNEL_OPTIONS, Driver, SparkDrivers
 from rc2hub.gateways.token_review import TokenReviewer
-from rc2hub.messages import ServerId
 from rc2hub.processes import end_with_parent
+from rc2hub.server_id import ServerId
 
 log = logging.getLogger("rc2hub.gateways")
 

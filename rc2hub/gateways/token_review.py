@@ -7,7 +7,7 @@ import time
 from tornado.httpclient import AsyncHTTPClient, HTTPClientError, HTTPRequest
 
 from rc2hub.errors import NotGrantedError, ServiceUnavailableError
-from rc2hub.messages import ServerId
+from rc2hub.server_id import ServerId
 
 REVIEW_LIFETIME = 10.0
 """Seconds for which an answer of the broker is used again."""

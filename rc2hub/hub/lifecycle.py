@@ -11,8 +11,9 @@ from typing import Any, Protocol
 from rc2hub.errors import LostStandbyError, Rc2Error, ServiceUnavailableError
 from rc2hub.hub.broker_sync.desired_state import DesiredStatePush
 from rc2hub.hub.pool.activation import ActivationRequest, Standby
-from rc2hub.messages import ChangeRequest, ServerId
+from rc2hub.messages import ChangeRequest
 from rc2hub.permissions import Grant
+from rc2hub.server_id import ServerId
 from rc2hub.spawn_request import SpawnChoices, SpawnRequest
 
 

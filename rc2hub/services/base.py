@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any, ClassVar, Literal
 
 from rc2hub.errors import ConfigurationError, ServiceUnavailableError
-from rc2hub.messages import ServerId
+from rc2hub.server_id import ServerId
 
 GATEWAY_SECRET = "RC2_GATEWAY_SECRET"  # noqa: S105 - the name of a variable
 """The variable with the secret shared by the broker and the gateways that the hub starts."""

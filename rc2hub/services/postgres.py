@@ -25,7 +25,7 @@ from psycopg.sql import SQL, Identifier, Literal
 from psycopg_pool import AsyncConnectionPool, PoolTimeout
 
 from rc2hub.errors import ConfigurationError, ServiceUnavailableError
-from rc2hub.messages import ServerId
+from rc2hub.server_id import ServerId
 from rc2hub.services import postgres_rights as rights
 from rc2hub.services.base import AdminCredential, Attachment, ExistingCredential, SharedService
 

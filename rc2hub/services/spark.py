@@ -13,7 +13,7 @@ from typing import Any
 
 from rc2hub.errors import ConfigurationError, ServiceUnavailableError
 from rc2hub.gateways.broker_rpc import GatewayClient
-from rc2hub.messages import ServerId
+from rc2hub.server_id import ServerId
 from rc2hub.services.base import GATEWAY_SECRET, AdminCredential, Attachment, ExistingCredential, SharedService
 
 ADDRESS = re.compile(r"sc://([A-Za-z0-9.-]+:\d+)")

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from rc2hub.local import database, sample_data
-from rc2hub.messages import ServerId
+from rc2hub.server_id import ServerId
 from rc2hub.services.postgres import PostgresService
 from tests.bench.report import entry, write
 from tests.bench.spark import INTO_R, PANDAS

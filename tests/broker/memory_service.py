@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 
 from rc2hub.errors import ServiceUnavailableError
-from rc2hub.messages import ServerId
+from rc2hub.server_id import ServerId
 from rc2hub.services.base import Attachment, ExistingCredential, SharedService
 
 

@@ -16,8 +16,9 @@ from rc2hub.errors import ConflictError, ServiceUnavailableError
 from rc2hub.hub import lifecycle
 from rc2hub.hub.broker_sync.change_requests import ChangeRequestFollower
 from rc2hub.hub.broker_sync.desired_state import DesiredStatePush
-from rc2hub.messages import ChangeRequest, DesiredStateUpdate, HubQuestions, RevisionConflict, ServerId
+from rc2hub.messages import ChangeRequest, DesiredStateUpdate, HubQuestions, RevisionConflict
 from rc2hub.permissions import custom_scopes
+from rc2hub.server_id import ServerId
 from tests.broker.memory_service import MemoryService
 from tests.hub.broker_sync.hub_stub import Hub, spawner
 

@@ -1,7 +1,7 @@
 import pytest
 
 from rc2hub.broker.callers import Caller
-from rc2hub.messages import ServerId
+from rc2hub.server_id import ServerId
 
 ALICE, BOB = ServerId("alice"), ServerId("bob")
 

@@ -11,7 +11,8 @@ from rc2hub.broker import service_worker
 from rc2hub.broker.reconciler import Reconciler
 from rc2hub.broker.service_worker import operation_for
 from rc2hub.errors import ConflictError, ServiceUnavailableError
-from rc2hub.messages import DesiredState, DesiredStateUpdate, PoolState, ServerId, UserState
+from rc2hub.messages import DesiredState, DesiredStateUpdate, PoolState, UserState
+from rc2hub.server_id import ServerId
 from rc2hub.services.base import ExistingCredential
 from tests.broker.memory_service import MemoryService
 

@@ -15,8 +15,8 @@ from rc2hub.gateways import spark_gateway
 from rc2hub.gateways.java_command import ConnectServerJava
 from rc2hub.gateways.process_drivers import ProcessDrivers
 from rc2hub.gateways.token_review import TokenReviewer
-from rc2hub.messages import ServerId
 from rc2hub.processes import free_ports
+from rc2hub.server_id import ServerId
 from tests.fixtures.hub import until
 from tests.fixtures.spark import JAVA
 

@@ -13,7 +13,7 @@ from rc2hub.errors import NotGrantedError, ServiceUnavailableError
 from rc2hub.gateways import spark_gateway
 from rc2hub.gateways.attached_servers import Call
 from rc2hub.gateways.spark_gateway import REVIEW_GRACE, Gateway
-from rc2hub.messages import ServerId
+from rc2hub.server_id import ServerId
 
 ALICE, BOB = ServerId("alice"), ServerId("bob")
 

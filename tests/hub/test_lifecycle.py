@@ -8,7 +8,7 @@ import pytest
 from rc2hub.errors import LostStandbyError, StandbyError
 from rc2hub.hub import lifecycle
 from rc2hub.hub.pool.activation import ActivationRequest
-from rc2hub.messages import ServerId
+from rc2hub.server_id import ServerId
 from rc2hub.spawn_request import SpawnChoices, SpawnRequest
 
 LOST = LostStandbyError("The R server ended while it was started; start it again.")

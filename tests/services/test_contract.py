@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from rc2hub.errors import ServiceUnavailableError
-from rc2hub.messages import ServerId
+from rc2hub.server_id import ServerId
 from rc2hub.services.base import SharedService
 
 IMPLEMENTATIONS = ["postgres", "spark"]

@@ -8,7 +8,7 @@ import pytest
 
 from rc2hub.errors import ServiceUnavailableError
 from rc2hub.local import database
-from rc2hub.messages import ServerId
+from rc2hub.server_id import ServerId
 from rc2hub.services.base import AdminCredential
 from rc2hub.services.postgres import PostgresService
 from tests.fixtures.postgres import Postgres, login

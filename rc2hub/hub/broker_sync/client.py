@@ -17,8 +17,8 @@ from rc2hub.messages import (
     HubQuestions,
     Message,
     RevisionConflict,
-    ServerId,
 )
+from rc2hub.server_id import ServerId
 
 LONG_POLL = 15.0
 """Seconds that the broker may hold a question for change requests open."""

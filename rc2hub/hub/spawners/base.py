@@ -19,7 +19,7 @@ from rc2hub.hub.broker_sync.desired_state import DesiredStatePush
 from rc2hub.hub.runtime import SETTING, Runtime
 from rc2hub.hub.spawners.form import render_form
 from rc2hub.hub.spawners.spawn_errors import spawn_exception
-from rc2hub.messages import ServerId
+from rc2hub.server_id import ServerId
 from rc2hub.spawn_request import SpawnChoices, SpawnRequest, from_fields
 
 _NextSpawnerClass: Any = LoggingConfigurable
