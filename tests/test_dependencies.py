@@ -18,6 +18,7 @@ EXTRAS = {
     "compute/": "compute",
     "hub/authenticators/oidc": "oidc",
     "hub/spawners/kube.py": "kubernetes",
+    "hub/spawners/user_pod.py": "kubernetes",
     "kubernetes/": "kubernetes",
     "local/": "local",
     "": "hub",

@@ -40,7 +40,7 @@ kubespawner.KubeSpawner.events @ hub/spawners/kube.py
     The events of a cold start are shown to the user. Watch: dictionaries with `reason` and `message`, of this start only.
 kubespawner.KubeSpawner.load_user_options (self) @ hub/spawners/user_pod.py
     Overridden: it runs once for each start, and the template pod has the overrides of its profile. Watch: who calls it.
-kubespawner.KubeSpawner "pod = await maybe_future(self.modify_pod_hook(self, pod))" @ hub/spawners/user_pod.py
+kubespawner.KubeSpawner._start "pod = await maybe_future(self.modify_pod_hook(self, pod))" @ hub/spawners/user_pod.py
     The hook has run before `_start`, so it is taken away while `_start` runs. Watch: nothing else reads the trait.
 kubespawner.KubeSpawner.is_pod_running (self, pod) @ hub/spawners/kube.py
     Overridden: a cold pod is activated before it is ready. Watch: `_start` waits for it.

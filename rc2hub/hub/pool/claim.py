@@ -6,6 +6,9 @@ from typing import Any
 from rc2hub.hub.pool.deployment import CONTAINER, POOL, RESIZABLE, USER_LABELS, server_container
 from rc2hub.kubernetes import Pod
 
+CLAIMED_METADATA = ("labels", "annotations")
+"""The metadata that a claim adds to a standby."""
+
 
 def user_resources(resources: Mapping[str, Any]) -> dict[str, Any]:
     """The resources of a user's compute server, as a resize of a standby may request them.
@@ -18,10 +21,6 @@ def user_resources(resources: Mapping[str, Any]) -> dict[str, Any]:
     if all(requests.get(kind) == limits.get(kind) is not None for kind in RESIZABLE):
         requests["cpu"] -= 0.001
     return {"limits": {kind: limits[kind] for kind in RESIZABLE if kind in limits}, "requests": requests}
-
-
-CLAIMED_METADATA = ("labels", "annotations")
-"""The metadata that a claim adds to a standby."""
 
 
 def template_diff(user_pod: Pod, template_pod: Pod) -> list[str]:

@@ -69,7 +69,9 @@ class PodPool:
             owners = [await self.api.owner(self._template.owner)] if self._template.owner else []
         except (ServiceUnavailableError, StandbyError) as error:
             if is_refused(error.__cause__):
-                raise ConfigurationError(f"The hub may not do what docs/security.md lists: {error}.") from error
+                raise ConfigurationError(
+                    f"The API server refuses what the hub needs (docs/security.md): {error}."
+                ) from error
             raise StandbyError(f"The pods of compute servers cannot be watched: {error}.") from error
         for name in self._profiles.keys() - self._profile_pools.keys():
             try:

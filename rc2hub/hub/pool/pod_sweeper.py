@@ -23,6 +23,8 @@ class PodSweeper:
         self._api, self._pods, self._used_locations, self._hub_id = api, pods, used_locations, hub_id
         self._suspects: dict[str, str] = {}
         """Name to reason, of the pods that the last sweep would have deleted."""
+        self._known: set[str] = set()
+        """The locations of all servers that this hub has had since it started."""
         self._left_alone: set[str] = set()
 
     async def run(self) -> None:
@@ -36,6 +38,7 @@ class PodSweeper:
         if self._pods.failure:
             return  # the pods are those of before an outage
         used, before, self._suspects = self._used_locations(), self._suspects, {}
+        self._known |= used
         for pod in self._pods:
             metadata = pod["metadata"]
             if metadata["namespace"] != self._api.namespace or metadata["labels"].get(HUB) != self._hub_id:
@@ -55,10 +58,10 @@ class PodSweeper:
         if POOL in pod["metadata"]["labels"]:
             reason = lost_reason(pod)
             return f"is unclaimed, and {reason}" if reason else ""
-        if STARTED not in pod["metadata"]["labels"] or has_ended(pod):
-            return "belongs to no server"
-        self._leave_alone(pod["metadata"]["name"])
-        return ""
+        if STARTED in pod["metadata"]["labels"] and not has_ended(pod) and not self._is_used(pod, self._known):
+            self._leave_alone(pod["metadata"]["name"])
+            return ""
+        return "belongs to no server"
 
     def _is_used(self, pod: Pod, used: set[str]) -> bool:
         return f"{pod['metadata']['namespace']}/{pod['metadata']['name']}" in used

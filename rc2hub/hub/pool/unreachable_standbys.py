@@ -8,6 +8,7 @@ import logging
 import time
 
 from rc2hub.errors import StandbyError
+from rc2hub.hub.pool.deployment import POOL
 from rc2hub.kubernetes import Pod, StandbyApi, exec_failure
 from rc2hub.kubernetes.pod_status import is_ready
 
@@ -38,7 +39,7 @@ class UnreachableStandbys:
         """Note that a stream to a ready standby could not be opened; a standby that is out of reach for long is deleted."""
         try:
             pod = await self._api.pod(name)
-            if pod is None or not is_ready(pod):
+            if pod is None or not is_ready(pod) or POOL not in pod["metadata"]["labels"]:
                 self.forget(name)
                 return
             if name not in self._since:

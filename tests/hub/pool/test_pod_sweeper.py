@@ -107,6 +107,14 @@ async def test_a_hub_whose_database_was_restored_keeps_the_running_servers_that_
     ]
 
 
+async def test_the_pod_of_a_server_whose_stop_failed_is_deleted() -> None:
+    swept = Swept(started("alice"))
+    swept.used = {"ns/alice"}
+    await swept.sweeper.sweep()
+    swept.used = set()  # JupyterHub forgets a server whose stop has failed
+    assert await swept.twice() == ["alice"]
+
+
 async def test_a_server_that_has_ended_leaves_no_pod() -> None:
     swept = Swept(started("evicted"))
     swept.pods["evicted"]["status"] = {"phase": "Failed", "reason": "Evicted"}

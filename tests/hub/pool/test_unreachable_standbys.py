@@ -7,7 +7,7 @@ import pytest
 from rc2hub.errors import StandbyError
 from rc2hub.hub.pool import pod_profile_pool, unreachable_standbys
 from rc2hub.messages import PoolState
-from tests.hub.pool.tested_pool import DEADLINE, TestedPool, pod
+from tests.hub.pool.tested_pool import DEADLINE, TestedPool, claimed_pod, pod
 
 
 async def test_a_ready_standby_that_cannot_be_reached_is_broken_and_no_claim_waits_for_it(pool: TestedPool) -> None:
@@ -51,6 +51,13 @@ async def test_while_the_api_server_is_away_no_standby_is_broken_or_replaced(
     pool.out_of_reach = pool.is_api_down = True
     await pool.change(pod("a"))
     assert (pool.state().broken, pool.state().message, pool.deleted) == (0, "", [])
+
+
+async def test_a_pod_that_is_a_users_by_now_is_not_replaced(pool: TestedPool, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(unreachable_standbys, "REPLACE_AFTER", 0.0)
+    await pool.change(claimed_pod("a"))
+    await pool.profile_pool._unreachable.record_failure("a", StandbyError("This server is activated already."))
+    assert (pool.deleted, pool.state().broken) == ([], 0)
 
 
 async def test_a_standby_that_can_be_reached_again_is_ready(pool: TestedPool, monkeypatch: pytest.MonkeyPatch) -> None:

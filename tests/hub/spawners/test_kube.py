@@ -11,7 +11,7 @@ import pytest
 from kubernetes_asyncio.client import ApiClient, ApiException
 
 from rc2hub.errors import ServiceUnavailableError, StandbyError
-from rc2hub.hub.pool.deployment import POOL, STARTED
+from rc2hub.hub.pool.deployment import HUB, POOL, STARTED
 from rc2hub.hub.spawners.accounts import FIRST_UID, default_uid
 from rc2hub.hub.spawners.kube import TIMEOUT_MARGIN, Rc2KubeSpawner
 from rc2hub.kubernetes import PodWatch, StandbyApi
@@ -107,8 +107,9 @@ def watching_spawner(spawner: Any, client: Any) -> Any:
 
 async def test_all_spawners_have_the_one_watch_of_pods_and_keep_it(spawner: Any, api: tuple[ApiServer, Any]) -> None:
     server, client = api
-    await server.change("ADDED", pod("standby", **{POOL: "r"}))
     first, second = watching_spawner(spawner, client), watching_spawner(spawner, client)
+    await server.change("ADDED", pod("standby", **{POOL: "r", HUB: first.hub_id}))
+    await server.change("ADDED", pod("of-another-hub", **{POOL: "r", HUB: "22222222"}))
     watch = await first._start_watching_pods()
     assert isinstance(watch, PodWatch)
     assert server.selectors == {"component=singleuser-server"}

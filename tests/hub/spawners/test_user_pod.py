@@ -80,7 +80,10 @@ class Starts:
 
     async def spawner(self, has_pool: bool = True, **traits: Any) -> Rc2KubeSpawner:
         """The spawner of alice, beside a pool whose standbys have the template pod of these traits."""
-        hook = lambda made, pod: self.hook(made, pod)  # noqa: E731, PLW0108 - a configuration copies a method with its object
+
+        def hook(made: Any, pod: Any) -> Any:  # a configuration copies a method with its object, and a function not
+            return self.hook(made, pod)
+
         traits = {"namespace": NAMESPACE, "events_enabled": False, "modify_pod_hook": hook, **traits}
         template, made = self.make(user_name="rc2-template", **traits), self.make(**traits)
         template.api = made.api = self.core
