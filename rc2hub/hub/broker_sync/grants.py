@@ -29,7 +29,7 @@ class GrantTable:
         """User id to user name and custom scopes of Rc², for each of these users who exists."""
         names = self._db.execute(select(orm.User.id, orm.User.name).where(orm.User.id.in_(user_ids))).all()
         roles: dict[int, set[int]] = {user_id: set() for user_id, _ in names}
-        for user_id, role_id in self._db.execute(_roles_of(user_ids)):
+        for user_id, role_id in self._db.execute(_roles_of(user_ids)).all():
             roles[user_id].add(role_id)
         return {user_id: (name, self._scopes_of(name, frozenset(roles[user_id]))) for user_id, name in names}
 
