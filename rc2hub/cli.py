@@ -1,4 +1,4 @@
-"""The command `rc2hub`: single-user mode, and the plan of a pool.
+"""The command `rc2hub`: single-user mode, the check of a configuration, and the plan of a pool.
 
 Each command imports its modules when it runs, so `rc2hub --help` works without the extras of the package.
 """
@@ -37,19 +37,27 @@ def _parser() -> argparse.ArgumentParser:
     command = commands.add_parser("link", help="print a new login link for a user while `rc2hub up` runs")
     command.add_argument("name", help="a user in the file users.toml")
     command.set_defaults(run=_link)
+    command = commands.add_parser("check", help="check a configuration, and connect to its shared services")
+    _add_config(command)
+    command.set_defaults(run=_check)
     pool = commands.add_parser("pool", help="show information about standbys").add_subparsers(
         required=True, metavar="COMMAND"
     )
     command = pool.add_parser("plan", help="print how many standbys of each profile are kept ready, and when")
+    _add_config(command)
+    command.add_argument("--hours", type=int, default=24, help="hours to plan ahead (default: %(default)s)")
+    command.set_defaults(run=_pool_plan)
+    return parser
+
+
+def _add_config(command: argparse.ArgumentParser) -> None:
     command.add_argument(
+        "-f",
         "--config",
         type=Path,
         default=Path("jupyterhub_config.py"),
         help="configuration file of JupyterHub (default: %(default)s)",
     )
-    command.add_argument("--hours", type=int, default=24, help="hours to plan ahead (default: %(default)s)")
-    command.set_defaults(run=_pool_plan)
-    return parser
 
 
 def _up(args: argparse.Namespace) -> None:
@@ -62,6 +70,12 @@ def _link(args: argparse.Namespace) -> None:
     with _requires("local"):
         from rc2hub.local import home, up  # noqa: PLC0415
     up.print_link(home.Home.from_environment(), args.name)
+
+
+def _check(args: argparse.Namespace) -> None:
+    with _requires("hub"):
+        from rc2hub import config_check  # noqa: PLC0415
+    config_check.run(args.config)
 
 
 def _pool_plan(args: argparse.Namespace) -> None:

@@ -9,18 +9,30 @@ It comes last because it reads what stands above it, and because a later `load_r
 import os
 import secrets
 import sys
+from collections.abc import Mapping
 from typing import Any
 
 from rc2hub.errors import ConfigurationError
 from rc2hub.hub.background import start_with_hub
 from rc2hub.hub.managed_services import BROKER_NAME, USE_BROKER, broker_service, managed_services
 from rc2hub.hub.runtime import SETTING, Runtime
+from rc2hub.hub.trait_values import setting
 from rc2hub.hub.validation import check
 from rc2hub.permissions import custom_scopes
 
 WATCH_SETTINGS = {"timeout_seconds": 60, "restart_seconds": 60, "request_timeout": 70}
 """Seconds after which KubeSpawner's watch of events begins again with a full list. Its default is ten, and each list costs
 the hub some time; a watch that is cut is noticed just as quickly."""
+DEFAULTS: dict[str, Any] = {
+    "services": [],
+    "custom_scopes": {},
+    "load_roles": [],
+    "extra_user_scopes": set(),
+    "logging_config": {},
+}
+"""The settings of JupyterHub to which Rc² adds, with JupyterHub's defaults."""
+REFUSALS = "rc2-refusals"
+"""The name of the log filter."""
 
 
 def install(c: Any) -> None:
@@ -33,19 +45,26 @@ def install(c: Any) -> None:
         choices, shared = check(c)
     except ConfigurationError as error:
         sys.exit(f"rc2hub: {error}")
-    if any(service.get("name") == BROKER_NAME for service in c.JupyterHub.get("services", [])):
+    hub = {name: setting(c, "JupyterHub", name, default) for name, default in DEFAULTS.items()}
+    if any(service.get("name") == BROKER_NAME for service in hub["services"]):
         return
     token = secrets.token_hex(32) if shared.managed else os.environ["RC2_BROKER_TOKEN"]
-    c.JupyterHub.custom_scopes = {**c.JupyterHub.get("custom_scopes", {}), **custom_scopes(shared.levels())}
     services = managed_services(shared, c, token) if shared.managed else [broker_service(shared, token)]
-    c.JupyterHub.services = [*c.JupyterHub.get("services", []), *services]
-    c.JupyterHub.load_roles = list(c.JupyterHub.get("load_roles", []))
-    c.JupyterHub.extra_user_scopes = {*c.JupyterHub.get("extra_user_scopes", ()), USE_BROKER}
-    c.JupyterHub.logging_config = {
-        "filters": {"refusals": {"()": "rc2hub.hub.spawners.spawn_errors.RefusalFilter"}},
-        "handlers": {"console": {"filters": ["refusals"]}},
-    }
+    c.JupyterHub.custom_scopes = {**hub["custom_scopes"], **custom_scopes(shared.levels())}
+    c.JupyterHub.services = [*hub["services"], *services]
+    c.JupyterHub.load_roles = list(hub["load_roles"])
+    c.JupyterHub.extra_user_scopes = {*hub["extra_user_scopes"], USE_BROKER}
+    logging_config = hub["logging_config"] or setting(c, "Application", "logging_config", {})
+    c.JupyterHub.logging_config = with_refusal_filter(logging_config)
     c.ResourceReflector.update({**WATCH_SETTINGS, **c.ResourceReflector})
     runtime = Runtime(choices)
     c.JupyterHub.tornado_settings.update({SETTING: runtime})
     start_with_hub(runtime, shared, token)
+
+
+def with_refusal_filter(config: Mapping[str, Any]) -> dict[str, Any]:
+    """The operator's logging configuration; every handler of it, and JupyterHub's own, shows a refusal as one line."""
+    handlers = {"console": {}, **config.get("handlers", {})}
+    filters = {**config.get("filters", {}), REFUSALS: {"()": "rc2hub.hub.spawners.spawn_errors.RefusalFilter"}}
+    filtered = {name: {**each, "filters": [*each.get("filters", []), REFUSALS]} for name, each in handlers.items()}
+    return {**config, "filters": filters, "handlers": filtered}

@@ -1,34 +1,44 @@
 """Profiles: the kinds of compute server that an operator offers, the same for one machine and for Kubernetes."""
 
-import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
-from typing import Any
+from typing import Annotated, Any
 
+from pydantic import ConfigDict, Field, InstanceOf
+from pydantic.dataclasses import dataclass
 from traitlets import List
 from traitlets.config import Configurable
 
+from rc2hub.entry import UNSHOWN, Name, Text, read_entry, read_value
 from rc2hub.errors import ConfigurationError
 from rc2hub.spare import Spare
 
-NAME_PATTERN = re.compile(r"[a-z][a-z0-9-]*")
-MEMORY_PATTERN = re.compile(r"\d+(\.\d+)?[KMGT]")
-PROFILE_FIELDS = frozenset({"name", "display_name", "cpu", "memory", "spare", "kubespawner_override"})
+MAX_CORES = 4096
+"""Cores of a profile at most; no machine has more."""
+Cores = Annotated[float, Field(strict=True, gt=0, le=MAX_CORES, description="a number of cores above 0")]
+Memory = Annotated[
+    str,
+    Field(
+        strict=True,
+        pattern=r"^(0*[1-9]\d*(\.\d+)?|0+\.0*[1-9]\d*)[KMGT]\z",
+        description="a size above 0, such as '2G'",
+    ),
+]
+Overrides = Annotated[dict[str, Any], Field(description="a dictionary of traits of KubeSpawner", json_schema_extra=UNSHOWN)]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, config=ConfigDict(extra="forbid"))
 class Profile:
     """One kind of compute server."""
 
-    name: str
-    display_name: str
-    cpu: float = 1.0
+    name: Name
+    display_name: Text
+    cpu: Cores = 1.0
     """Cores: a limit of a pod, and what R and numerical libraries read as the number of cores."""
-    memory: str = "2G"
+    memory: Memory = "2G"
     """Memory: a limit of a pod, and less a reserve the limit of each R."""
-    spare: Spare = field(default_factory=Spare)
+    spare: InstanceOf[Spare] = Spare()
     """How many standbys of this kind are kept ready, and when."""
-    kubespawner_override: Mapping[str, Any] = field(default_factory=dict)
+    kubespawner_override: Overrides = Field(default_factory=dict)
     """Traits of KubeSpawner for pods of this kind; ignored on one machine."""
 
     @classmethod
@@ -40,25 +50,9 @@ class Profile:
         """
         if not isinstance(entry, Mapping):
             raise ConfigurationError(f'{where} must be a dictionary such as {{"name": "r", "spare": 1}}.')
-        for unknown in sorted(entry.keys() - PROFILE_FIELDS):
-            raise ConfigurationError(
-                f"{where}: unknown field {unknown!r}; accepted are {', '.join(sorted(PROFILE_FIELDS))}."
-            )
-        name = entry.get("name")
-        if not isinstance(name, str) or not NAME_PATTERN.fullmatch(name):
-            raise ConfigurationError(f"{where} needs a 'name' of a lower-case letter followed by letters, digits and '-'.")
+        name = read_value(Name, f"{where}: 'name'", entry.get("name"))
         spare = Spare.parse(f"{where}: 'spare'", entry.get("spare", 1))
-        profile = cls(**{"display_name": name, **entry, "spare": spare})
-        profile._check(where)
-        return profile
-
-    def _check(self, where: str) -> None:
-        if not isinstance(self.cpu, int | float) or not self.cpu > 0:
-            raise ConfigurationError(f"{where}: 'cpu' must be a number of cores above 0, not {self.cpu!r}.")
-        if not isinstance(self.memory, str) or not MEMORY_PATTERN.fullmatch(self.memory):
-            raise ConfigurationError(f"{where}: 'memory' must be a size such as '2G', not {self.memory!r}.")
-        if not isinstance(self.kubespawner_override, Mapping):
-            raise ConfigurationError(f"{where}: 'kubespawner_override' must be a dictionary of traits of KubeSpawner.")
+        return read_entry(cls, where, {"display_name": name, **entry, "spare": spare})
 
 
 class Profiles(Configurable):

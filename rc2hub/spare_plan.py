@@ -5,8 +5,7 @@ from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from traitlets.config.loader import ConfigFileNotFound, PyFileConfigLoader
-
+from rc2hub.entry import read_file
 from rc2hub.errors import ConfigurationError
 from rc2hub.profiles import Profile, Profiles
 from rc2hub.spare import Demand
@@ -19,9 +18,7 @@ def run(config: Path, hours: int) -> None:
         SystemExit: with one sentence, if the file is missing or wrong.
     """
     try:
-        profiles = Profiles(config=PyFileConfigLoader(str(config.absolute())).load_config()).profiles()
-    except ConfigFileNotFound:
-        sys.exit(f"rc2hub: there is no file {config}; name JupyterHub's configuration file with --config.")
+        profiles = Profiles(config=read_file(config)).profiles()
     except ConfigurationError as error:
         sys.exit(f"rc2hub: {error}")
     sys.stdout.writelines(f"{line}\n" for line in lines(profiles, datetime.now(UTC), hours))

@@ -1,15 +1,25 @@
 """A wrong configuration stops the hub with one sentence; a correct one is installed once."""
 
+import logging.config
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
+from traitlets import Undefined
 from traitlets.config import Config
 
 from rc2hub.configure import check, install
 from rc2hub.errors import ConfigurationError
+from rc2hub.gateways.pod_drivers import PodDrivers
+from rc2hub.gateways.process_drivers import ProcessDrivers
+from rc2hub.hub.authenticators.oidc import Rc2OIDCAuthenticator
 from rc2hub.hub.managed_services import USE_BROKER
+from rc2hub.hub.pool.process_pool import ProcessPool
+from rc2hub.hub.spawners.kube import Rc2KubeSpawner
+from rc2hub.hub.spawners.process import Rc2ProcessSpawner
+from rc2hub.hub.spawners.spawn_errors import RefusalFilter
+from rc2hub.hub.trait_values import check_trait
 
 FLIGHTS = {"kind": "postgres", "url": "postgresql://db:5432/flights", "admin": {"file": "/etc/rc2/flights"}}
 ADMIN = {"admin": {"file": "/etc/rc2/flights"}}
@@ -18,6 +28,7 @@ READERS = {"name": "readers", "groups": ["stat545"], "scopes": ["custom:rc2:flig
 
 def config(*, services=None, roles=(), **hub):
     c = Config()
+    c.JupyterHub.spawner_class = "rc2-process"
     c.SharedServices.catalogue = {"flights": FLIGHTS} if services is None else services
     c.JupyterHub.load_roles = list(roles)
     c.JupyterHub.update(hub)
@@ -44,6 +55,14 @@ def config(*, services=None, roles=(), **hub):
         ({"flights": {**FLIGHTS, "connection_limit": 0}}, "'connection_limit' must be"),
         ({"Flights": FLIGHTS}, "lower-case letter"),
         ({"flights": "postgresql://db/flights"}, "must be a dictionary"),
+        ({"flights" * 5: FLIGHTS}, "the name must be a lower-case letter and up to 29 letters"),
+        ({"flights-": FLIGHTS}, "the name must be a lower-case letter"),
+        ({"flights\n": FLIGHTS}, "the name must be a lower-case letter"),
+        ({3: FLIGHTS}, "the name must be a lower-case letter"),
+        ({"flights": {**FLIGHTS, "display_name": 3}}, "'display_name' must be a text for users, not 3"),
+        ({"flights": {**FLIGHTS, "contact": " "}}, "'contact' must be a text for users"),
+        ({"flights": {**FLIGHTS, "kind": ["postgres"]}}, "unknown kind ['postgres']"),
+        ({"flights": {**FLIGHTS, 3: 4}}, "unknown field '3'"),
     ],
     ids=lambda value: value if isinstance(value, str) else "",
 )
@@ -59,6 +78,115 @@ def test_a_grant_for_an_unknown_service_names_the_role_and_the_accepted_scopes()
     role = {"name": "readers", "scopes": ["custom:rc2:trains:read"]}
     with pytest.raises(ConfigurationError, match="role 'readers'.*custom:rc2:flights:read, custom:rc2:flights:write"):
         check(config(roles=[role]))
+
+
+@pytest.mark.parametrize(
+    ("setting", "value", "message"),
+    [
+        ("JupyterHub.spawner_class", "simple", "must be 'rc2-process', 'rc2-kube' or a subclass of one of them, not Simple"),
+        ("JupyterHub.spawner_class", "rc2-processes", "'rc2-processes' is not installed; installed are"),
+        ("JupyterHub.authenticator_class", "rc2-links", "'rc2-links' is not installed; installed are"),
+        ("JupyterHub.load_roles", "readers", "must be a list of dictionaries"),
+        (
+            "JupyterHub.load_roles",
+            [{"name": "readers", "scopes": "self"}],
+            "role 'readers': 'scopes' must be a list of scopes",
+        ),
+        ("JupyterHub.services", ["culler"], "must be a list of dictionaries"),
+        ("Profiles.catalogue", "oops", "must be a list"),
+        ("Profiles.catalog", [], "does not exist; config/REFERENCE.md has all settings"),
+        ("ProcessPool.runtime_dir", 5, "must be a unicode string"),
+        ("Rc2ProcessSpawner.homes_dir", None, "must be a unicode string"),
+        ("Rc2Spawner.r_profile", ["options()"], "must be a unicode string"),
+        ("Spawner.start_timeout", "soon", "must be an int"),
+        ("SharedServices.catalogue", "oops", "must be a dict"),
+        ("SharedServices.contact", "", "must be a text for users"),
+        ("SharedServices.lifetime", -5, "must be a number of seconds from 60 to 604800, a week, not -5"),
+        ("SharedServices.lifetime", float("inf"), "must be a number of seconds from 60"),
+        ("SharedServices.broker_url", "broker:8000", "must be an address such as http://broker.example.org:8000."),
+        ("SharedServices.broker_url", "http://rc2:s3cret@broker:8000", "must be an address such as"),
+        ("SharedServices.managed", "no", "must be a boolean"),
+        ("SparkDrivers.memory", "lots", "must be a size such as 512m or 2g, not 'lots'"),
+        ("SparkDrivers.cores", "0", "must be a number of cores, or '*'"),
+        ("SparkDrivers.idle_stop", 0, "must be a number of seconds from 1"),
+    ],
+    ids=lambda value: value if isinstance(value, str) else "",
+)
+def test_a_wrong_setting_gives_one_sentence_that_names_it(setting, value, message):
+    c = config()
+    section, _, trait = setting.partition(".")
+    c[section][trait] = value
+    with pytest.raises(ConfigurationError) as refused:
+        check(c)
+    assert str(refused.value).startswith(f"c.{setting}")
+    assert message in str(refused.value)
+    assert "s3cret" not in str(refused.value)
+
+
+@pytest.mark.parametrize(
+    ("setting", "value", "message"),
+    [
+        ("Rc2KubeSpawner.on_resize_failure", "moved", "must be any of"),
+        ("KubeSpawner.image", 5, "must be a unicode string"),
+        ("KubeSpawner.volumes", "homes", "must be"),
+    ],
+    ids=lambda value: value if isinstance(value, str) else "",
+)
+def test_a_wrong_setting_of_pods_gives_one_sentence_that_names_it(setting, value, message):
+    c = config(spawner_class="rc2-kube")
+    section, _, trait = setting.partition(".")
+    c[section][trait] = value
+    with pytest.raises(ConfigurationError, match=f"^c.{setting} {message}"):
+        check(c)
+
+
+@pytest.mark.parametrize(
+    ("override", "message"),
+    [({"imag": "r:1"}, "'imag' is no trait of KubeSpawner"), ({"node_selector": 3}, "'node_selector' must be")],
+)
+def test_a_wrong_trait_of_a_profiles_pods_is_named(override, message):
+    c = config(spawner_class="rc2-kube")
+    c.Profiles.catalogue = [{"name": "r"}, {"name": "big", "kubespawner_override": override}]
+    with pytest.raises(ConfigurationError, match=f"^c.Profiles.catalogue.1.: 'kubespawner_override', {message}"):
+        check(c)
+
+
+@pytest.mark.parametrize("spawner_class", ["rc2-process", "rc2-kube"])
+def test_every_default_value_of_a_trait_is_accepted(spawner_class):
+    c = config(spawner_class=spawner_class, authenticator_class="rc2-oidc")
+    for kind in (PodDrivers, ProcessDrivers, ProcessPool, Rc2ProcessSpawner, Rc2KubeSpawner, Rc2OIDCAuthenticator):
+        for name, trait in kind.class_traits(config=True).items():
+            if trait.default() not in (None, Undefined):
+                check_trait(f"c.{kind.__name__}.{name}", trait, trait.default())
+    check(c)
+
+
+def test_values_that_are_added_to_a_default_are_kept():
+    c = config()
+    del c.JupyterHub["load_roles"]
+    c.JupyterHub.load_roles.append(READERS)
+    c.JupyterHub.services.append({"name": "culler"})
+    c.Rc2ProcessSpawner.env_keep.append("TZ")
+    c.Profiles.catalogue.append({"name": "large"})
+    install(c)
+    assert c.JupyterHub.load_roles == [READERS]
+    assert [service["name"] for service in c.JupyterHub.services] == ["culler", "rc2"]
+
+
+def test_the_operators_own_logging_is_kept(tmp_path: Path):
+    handler = {"class": "logging.FileHandler", "filename": str(tmp_path / "log"), "filters": ["short"]}
+    mine = {"filters": {"short": {"name": ""}}, "handlers": {"file": handler}, "loggers": {"mine": {"handlers": ["file"]}}}
+    c = config(logging_config=mine)
+    install(c)
+    merged = c.JupyterHub.logging_config
+    assert merged["loggers"] == mine["loggers"]
+    assert merged["handlers"]["file"]["filename"] == str(tmp_path / "log")
+    assert merged["handlers"]["file"]["filters"][0] == "short"
+    console = {"class": "logging.StreamHandler", **merged["handlers"]["console"]}
+    logging.config.dictConfig({"version": 1, **merged, "handlers": {**merged["handlers"], "console": console}})
+    (file,) = logging.getLogger("mine").handlers
+    file.close()
+    assert any(isinstance(each, RefusalFilter) for each in file.filters)
 
 
 def test_internal_ssl_is_refused():
@@ -78,6 +206,9 @@ def test_traits_that_a_standby_cannot_have_are_refused(section, trait):
 def test_a_broker_outside_the_hub_needs_the_shared_secret(monkeypatch):
     c = config()
     c.SharedServices.managed = False
+    with pytest.raises(ConfigurationError, match="RC2_BROKER_TOKEN must be set"):
+        check(c)
+    monkeypatch.setenv("RC2_BROKER_TOKEN", "")
     with pytest.raises(ConfigurationError, match="RC2_BROKER_TOKEN must be set"):
         check(c)
     monkeypatch.setenv("RC2_BROKER_TOKEN", "shared")
@@ -126,6 +257,7 @@ def test_the_operators_own_services_and_scopes_are_kept():
 def test_a_hub_with_a_wrong_configuration_stops_with_one_sentence_and_no_traceback(tmp_path: Path):
     (tmp_path / "jupyterhub_config.py").write_text(
         "from rc2hub.configure import install\nc = get_config()\n"
+        'c.JupyterHub.spawner_class = "rc2-process"\n'
         'c.SharedServices.catalogue = {"flights": {"kind": "oracle"}}\ninstall(c)\n'
     )
     hub = subprocess.run(

@@ -129,7 +129,7 @@ def test_the_index_names_every_page():
 @pytest.mark.parametrize("page", [page for page in PAGES if blocks(page, "python")], ids=label)
 def test_the_python_examples_of_a_page_are_accepted_by_the_hub(page: Path, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setenv("RC2_BROKER_TOKEN", "shared")
-    c = Config()
+    c = Config({"JupyterHub": {"spawner_class": "rc2-process"}})
     names = {"get_config": lambda: c, "c": c, "install": install, "__name__": "documented"}
     for block in blocks(page, "python"):
         exec(compile(block, str(page), "exec"), names)

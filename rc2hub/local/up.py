@@ -12,9 +12,8 @@ import urllib.request
 from pathlib import Path
 from types import FrameType
 
-from traitlets.config.loader import PyFileConfigLoader
-
-from rc2hub.errors import Rc2Error
+from rc2hub.entry import read_file
+from rc2hub.errors import ConfigurationError, Rc2Error
 from rc2hub.hub.authenticators.login_link import make_link, read_users
 from rc2hub.local import database, sample_data
 from rc2hub.local.home import Home, is_free
@@ -55,13 +54,17 @@ def print_link(home: Home, name: str) -> None:
     """Print a new login link for a user.
 
     Raises:
-        SystemExit: with one sentence, if there is no such user, or Rc² does not run.
+        SystemExit: with one sentence, if there is no such user, Rc² does not run, or the users' file has a mistake.
     """
     if not (home.hub / "url").exists():
         sys.exit(f"rc2hub: Rc² does not run with the folder {home.root}; start it with `make up`.")
-    if name not in read_users(home.users_file):
+    try:
+        users = read_users(home.users_file)
+    except ConfigurationError as error:
+        sys.exit(f"rc2hub: {error}")
+    if name.lower() not in users:
         sys.exit(f"rc2hub: {name} is not in {home.users_file}; add the user there.")
-    sys.stdout.write(link(home, name) + "\n")
+    sys.stdout.write(link(home, name.lower()) + "\n")
 
 
 def link(home: Home, name: str) -> str:
@@ -152,7 +155,7 @@ def _last_log_line(home: Home) -> str:
 
 
 def _print_links(home: Home, config: Path) -> None:
-    roles = PyFileConfigLoader(str(config.absolute())).load_config().JupyterHub.load_roles
+    roles = read_file(config).JupyterHub.load_roles
     _print("Ready. Each link works once; `rc2hub link NAME` prints a new one. Ctrl-C stops everything.\n")
     for name, groups in read_users(home.users_file).items():
         granting = [role for role in roles if name in role.get("users", []) or set(groups) & set(role.get("groups", []))]

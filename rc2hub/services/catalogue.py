@@ -8,8 +8,8 @@ from typing import Any
 from traitlets import Bool, Dict, Float, Unicode
 from traitlets.config import Configurable
 
+from rc2hub.entry import Name, Text, read_value
 from rc2hub.errors import ConfigurationError
-from rc2hub.profiles import NAME_PATTERN
 from rc2hub.services.base import SharedService
 
 COMMON_FIELDS = frozenset({"kind", "display_name", "contact"})
@@ -20,7 +20,8 @@ class SharedServices(Configurable):
 
     catalogue = Dict(
         help="""Name of a service to its entry. Each entry has a `kind`; the kind defines which other fields it takes.
-        Users see the `display_name`, and ask the `contact` for a grant. Names match `[a-z][a-z0-9-]*`.
+        Users see the `display_name`, and ask the `contact` for a grant. A name is a lower-case letter and up to 29 letters,
+        digits and `-`.
 
         Example: `{"flights": {"kind": "postgres", "url": "postgresql://db:5432/flights",
         "admin": {"file": "/etc/rc2/flights"}, "schemas": ["public"]}}`""",
@@ -54,12 +55,11 @@ class SharedServices(Configurable):
         kinds = load_kinds()
         for name, entry in self.catalogue.items():
             where = f"c.SharedServices.catalogue[{name!r}]"
-            if not isinstance(name, str) or not NAME_PATTERN.fullmatch(name):
-                raise ConfigurationError(f"{where}: a name must be a lower-case letter followed by letters, digits and '-'.")
+            read_value(Name, f"{where}: the name", name)
             if not isinstance(entry, Mapping):
                 raise ConfigurationError(f'{where} must be a dictionary such as {{"kind": "postgres", …}}.')
             kind = entry.get("kind")
-            if kind not in kinds:
+            if not isinstance(kind, str) or kind not in kinds:
                 raise ConfigurationError(f"{where}: unknown kind {kind!r}; known are {', '.join(sorted(kinds))}.")
             _check_fields(where, entry, kinds[kind])
             kinds[kind].validate(where, entry)
@@ -108,5 +108,8 @@ def _check_fields(where: str, entry: Mapping[str, Any], kind: type[SharedService
     accepted = COMMON_FIELDS | kind.required | kind.optional
     for field in sorted(kind.required - entry.keys()):
         raise ConfigurationError(f"{where} lacks the field {field!r}, which the kind {kind.kind!r} needs.")
-    for field in sorted(entry.keys() - accepted):
+    for field in sorted(map(str, entry.keys() - accepted)):
         raise ConfigurationError(f"{where}: unknown field {field!r}; accepted are {', '.join(sorted(accepted))}.")
+    for field in ("display_name", "contact"):
+        if field in entry:
+            read_value(Text, f"{where}: {field!r}", entry[field])

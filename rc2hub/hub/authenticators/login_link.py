@@ -3,22 +3,35 @@
 `make up` prints the links, so that users need no passwords.
 """
 
+import contextlib
 import hashlib
 import json
 import secrets
 import time
 import tomllib
+from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
 from jupyterhub.auth import Authenticator
 from jupyterhub.handlers import BaseHandler
+from pydantic import ConfigDict, Field
+from pydantic.dataclasses import dataclass
 from traitlets import Unicode, default
 
+from rc2hub.entry import Text, read_entry
+from rc2hub.errors import ConfigurationError
 from rc2hub.hub.authenticators.error_page import render_error
 
 LINK_LIFETIME = 12 * 3600
 """Seconds for which an unused link is valid."""
+
+
+@dataclass(frozen=True, config=ConfigDict(extra="forbid"))
+class UserEntry:
+    """One table of the users' file."""
+
+    groups: Annotated[list[Text], Field(description='a list of names such as ["analysts"]')] = Field(default_factory=list)
 
 
 class Rc2LoginLinkAuthenticator(Authenticator):  # type: ignore[misc]
@@ -27,13 +40,16 @@ class Rc2LoginLinkAuthenticator(Authenticator):  # type: ignore[misc]
     users_file = Unicode(
         "users.toml",
         help="""TOML file of the users who may log in: one table for each user, with the user's `groups`. The file is read
-        again at each login and refresh, so a change takes effect within `auth_refresh_age`. Example: `[alice]` and below
-        it `groups = ["stat545"]`.""",
+        again at each login and refresh, so a change takes effect within `auth_refresh_age`. While it has a mistake, which
+        the log names, users and groups stay as they were. Example: `[alice]` and below it `groups = ["stat545"]`.""",
     ).tag(config=True)
     links_dir = Unicode(
         "links",
         help="""Folder of the login links that are not used yet. It holds hashes of the links, never the links.""",
     ).tag(config=True)
+
+    _users: Mapping[str, list[str]] = {}
+    _mistake = ""
 
     @default("manage_groups")
     def _default_manage_groups(self) -> bool:
@@ -55,17 +71,32 @@ class Rc2LoginLinkAuthenticator(Authenticator):  # type: ignore[misc]
     @default("custom_html")
     def _default_custom_html(self) -> str:
         return (
-            "<p>Open the login link that <code>make up</code> printed. It works once; "
+            "<p>Open the login link that <code>make up</code> or <code>rc2hub up</code> printed. It works once; "
             "<code>rc2hub link NAME</code> prints a new one.</p>"
         )
 
-    def users(self) -> dict[str, list[str]]:
-        """Each user's name, with the user's groups."""
-        return read_users(Path(self.users_file))
+    def read_users(self) -> dict[str, list[str]]:
+        """Each user's name, with the user's groups.
+
+        Raises:
+            ConfigurationError: naming the place in the file.
+        """
+        return read_users(Path(self.users_file), self.normalize_username)
+
+    def users(self) -> Mapping[str, list[str]]:
+        """Each user's name, with the user's groups; while the file has a mistake, as they were before it."""
+        try:
+            self._users, self._mistake = self.read_users(), ""
+        except ConfigurationError as error:
+            if str(error) != self._mistake:
+                self._mistake = str(error)
+                self.log.critical("Users and groups stay as they were: %s", error)
+        return self._users
 
     async def authenticate(self, handler: BaseHandler, data: dict[str, str]) -> dict[str, Any] | None:
         """The user of this unused link, with the user's groups; None for any other token."""
         name = take_link(Path(self.links_dir), data.get("token", ""))
+        name = self.normalize_username(name) if name else None
         groups = self.users().get(name) if name else None
         return None if groups is None else {"name": name, "groups": groups}
 
@@ -92,10 +123,40 @@ class LinkHandler(BaseHandler):  # type: ignore[misc]
         await render_error(self, 403, "This link was used or is too old; `rc2hub link NAME` prints a new one.")
 
 
-def read_users(file: Path) -> dict[str, list[str]]:
-    """The users in a `users.toml`: each name, with the user's groups."""
-    with file.open("rb") as source:
-        return {name: list(entry.get("groups", [])) for name, entry in tomllib.load(source).items()}
+def read_users(file: Path, normalize: Callable[[str], str] = str.lower) -> dict[str, list[str]]:
+    """The users in a `users.toml`: each name as JupyterHub normalizes it, with the user's groups.
+
+    Raises:
+        ConfigurationError: naming the place in the file, and what is wrong.
+    """
+    try:
+        text = file.read_text(encoding="utf-8")
+        tables = tomllib.loads(text)
+    except OSError as error:
+        raise ConfigurationError(f"{file} cannot be read: {error.strerror}; make it, with a table for each user.") from error
+    except ValueError as error:
+        raise ConfigurationError(f"{file}: {error}.") from error
+    users: dict[str, list[str]] = {}
+    for table, entry in tables.items():
+        _refuse_dots(file, text, table, entry)
+        name = normalize(table)
+        if name in users:
+            raise ConfigurationError(f"{file}, [{table}]: another table is for the user {name} too; keep one of them.")
+        users[name] = read_entry(UserEntry, f"{file}, [{table}]", entry).groups
+    return users
+
+
+def _refuse_dots(file: Path, text: str, table: str, entry: object) -> None:
+    """Refuse a table inside a table, which a dot in a name makes; all users without quotes would be one user."""
+    inner = [name for name, value in entry.items() if isinstance(value, dict)] if isinstance(entry, dict) else []
+    if not inner:
+        return
+    lines = text.splitlines()
+    for number in range(1, len(lines) + 1):
+        with contextlib.suppress(ValueError):
+            if inner[0] in tomllib.loads("\n".join(lines[:number])).get(table, {}):
+                break
+    raise ConfigurationError(f'{file}, line {number}: a name with a dot needs quotes: ["{table}.{inner[0]}"].')
 
 
 def make_link(links: Path, name: str) -> str:

@@ -8,9 +8,9 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from rc2hub.entry import Name, read_value
 from rc2hub.errors import ConfigurationError
 from rc2hub.hub.spawners.accounts import folder_gid
-from rc2hub.profiles import NAME_PATTERN
 
 EXAMPLE = '{"read": ["stat101"], "write": ["stat101-teachers"]}'
 
@@ -31,14 +31,13 @@ class GroupFolder:
             ConfigurationError: naming `where` and the accepted values.
         """
         where = f"{where}[{name!r}]"
-        if not isinstance(name, str) or not NAME_PATTERN.fullmatch(name):
-            raise ConfigurationError(f"{where}: a name is a lower-case letter followed by letters, digits and '-'.")
+        read_value(Name, f"{where}: the name", name)
         if not isinstance(entry, Mapping) or not entry or not entry.keys() <= {"read", "write"}:
             raise ConfigurationError(f"{where} must be a dictionary such as {EXAMPLE}.")
         for level, groups in entry.items():
             if not isinstance(groups, list | tuple) or not all(isinstance(group, str) for group in groups):
                 raise ConfigurationError(f"{where}[{level!r}] must be a list of JupyterHub groups, not {groups!r}.")
-        return cls(name, frozenset(entry.get("read", ())), frozenset(entry.get("write", ())))
+        return cls(str(name), frozenset(entry.get("read", ())), frozenset(entry.get("write", ())))
 
     def access(self, groups: Iterable[str]) -> dict[str, Any] | None:
         """What a standby needs to open the folder for a user in these groups; None if the user has no access."""

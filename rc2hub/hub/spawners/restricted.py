@@ -16,6 +16,7 @@ from jupyterhub.utils import maybe_future
 
 from rc2hub.hub.pool.pod_standby import compute_container
 from rc2hub.hub.spawners.accounts import default_uid
+from rc2hub.hub.trait_values import setting
 from rc2hub.profiles import Profiles
 
 
@@ -25,7 +26,9 @@ def restrict(c: Any) -> None:
     Raises:
         SystemExit: with one sentence, if a profile keeps standbys.
     """
-    c.Profiles.catalogue = [_without_standbys(*each) for each in enumerate(Profiles(config=c).catalogue)]
+    catalogue = setting(c, "Profiles", "catalogue", Profiles().catalogue)
+    if isinstance(catalogue, list):  # `install` reports what else is wrong
+        c.Profiles.catalogue = [_without_standbys(*each) for each in enumerate(catalogue)]
     c.KubeSpawner.setdefault("uid", uid_of)
     c.KubeSpawner.setdefault("gid", uid_of)
     c.KubeSpawner.setdefault("pod_security_context", {"runAsNonRoot": True})
@@ -34,7 +37,7 @@ def restrict(c: Any) -> None:
 
 def _without_standbys(index: int, profile: Any) -> Any:
     if not isinstance(profile, Mapping):
-        return profile  # `install` reports what is wrong with it
+        return profile
     if profile.get("spare"):
         sys.exit(f"rc2hub: c.Profiles.catalogue[{index}]: 'spare' must be 0, because a standby starts as root.")
     return {**profile, "spare": 0}

@@ -13,6 +13,7 @@ from traitlets.config import Config
 from rc2hub.hub.runtime import SETTING
 from rc2hub.hub.validation import check
 from rc2hub.local import database
+from rc2hub.local.home import Home
 from rc2hub.services.catalogue import SharedServices
 from tests.cluster.cluster import find
 from tests.cluster.helm.chart import (
@@ -243,6 +244,7 @@ def local_configuration(folder: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
     monkeypatch.setenv("RC2_HUB_PORT", "8000")
     monkeypatch.setenv("RC2_HOME", str(folder))
     monkeypatch.setattr(database, "entry", lambda *_: {"url": "postgresql://rc2@here/flights", "admin": {"file": "here"}})
+    Home(folder).create()
     c = Config()
     exec(compile(LOCAL.read_text(), str(LOCAL), "exec"), {"get_config": lambda: c})
     return c

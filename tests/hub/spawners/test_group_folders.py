@@ -44,8 +44,8 @@ def test_group_ids_of_a_folder_are_the_same_on_every_hub_and_unique() -> None:
 @pytest.mark.parametrize(
     ("folders", "says"),
     [
-        (["stat101"], "group_folders must be a dictionary such as"),
-        ({"../x": {}}, "'../x'.: a name is a lower-case letter"),
+        (["stat101"], "group_folders must be a dict"),
+        ({"../x": {}}, "'../x'.: the name must be a lower-case letter"),
         ({"x": ["students"]}, "'x'. must be a dictionary such as"),
         ({"x": {"own": ["students"]}}, "'x'. must be a dictionary such as"),
         ({"x": {"read": "students"}}, "'x'..'read'. must be a list of JupyterHub groups, not 'students'"),
@@ -53,10 +53,11 @@ def test_group_ids_of_a_folder_are_the_same_on_every_hub_and_unique() -> None:
 )
 def test_an_error_names_the_place_and_the_accepted_values(folders: Any, says: str) -> None:
     with pytest.raises(ConfigurationError, match=f"^c.Rc2KubeSpawner.group_folders.*{says}|^c.Rc2KubeSpawner.{says}"):
-        check(Config({"Rc2KubeSpawner": {"group_folders": folders}}))
+        check(Config({"JupyterHub": {"spawner_class": "rc2-kube"}, "Rc2KubeSpawner": {"group_folders": folders}}))
 
 
 def test_group_folders_are_refused_where_pods_do_not_start_as_root() -> None:
-    c = Config({"Rc2KubeSpawner": {"group_folders": FOLDERS}, "KubeSpawner": {"uid": 1000}})
+    settings = {"Rc2KubeSpawner": {"group_folders": FOLDERS}, "KubeSpawner": {"uid": 1000}}
+    c = Config({"JupyterHub": {"spawner_class": "rc2-kube"}, **settings})
     with pytest.raises(ConfigurationError, match="group_folders must be empty where c.KubeSpawner.uid is set"):
         check(c)
