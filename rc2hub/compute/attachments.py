@@ -49,6 +49,15 @@ def write_files(attachments: Iterable[Mapping[str, Any]]) -> None:
     _replace(SUMMARY_FILE, json.dumps({"attachments": summary}, indent=1))
 
 
+def attached_levels() -> dict[str, str]:
+    """Service to level, for each service that is attached now or that the broker is attaching."""
+    try:
+        summary = json.loads((folder() / SUMMARY_FILE).read_text())["attachments"]
+    except FileNotFoundError:
+        return {}
+    return {each["service"]: each["level"] for each in summary if each["state"] in {"attached", "starting"}}
+
+
 def _replace(name: str, content: str) -> None:
     """Write a file of mode 0600 so that a reader sees the old content or the new, never a part of it."""
     descriptor, draft = tempfile.mkstemp(dir=folder(), prefix=".")

@@ -1,7 +1,7 @@
 """A link to a service (`/hub/spawn?opt-service=flights`) that is opened while the server already runs.
 
-JupyterHub redirects it to the server's own address with its parameters. A service is then attached live. Changing the
-profile requires a restart; the page offers one.
+JupyterHub redirects it to the server's own address with its parameters. A page then asks, because any page of the web can
+hold such a link: a click attaches the services live. Changing the profile requires a restart; the page offers one.
 """
 
 import asyncio
@@ -14,7 +14,7 @@ from jupyter_server.base.handlers import JupyterHandler
 from tornado.httpclient import AsyncHTTPClient, HTTPClientError, HTTPRequest
 from tornado.web import authenticated
 
-from rc2hub.compute.attachments import AttachmentSync
+from rc2hub.compute.attachments import AttachmentSync, attached_levels
 
 PREFIX = "opt-"
 PAGE = """<!doctype html><html lang="en"><meta charset="utf-8"><title>Rc²</title>{head}
@@ -34,24 +34,46 @@ class ServiceLinkHandler(JupyterHandler):
 
     @authenticated
     async def get(self) -> None:
-        """Attach the services that the link names, if any, and redirect to the server."""
+        """Ask whether to attach or to restart, or redirect to the server if it has all that the link names."""
         profile = self.get_query_argument(PREFIX + "profile", "")
         if profile and profile != os.environ["RC2_PROFILE"]:
-            self.offer_restart(
-                f"Its profile is {os.environ['RC2_PROFILE']}. The profile {profile} needs a restart, which ends R."
-            )
+            message = f"Its profile is {os.environ['RC2_PROFILE']}. The profile {profile} needs a restart, which ends R."
+            self.ask(message, "restart", "Restart my server")
+        elif missing := self.missing_services():
+            self.ask(f"Attach {' and '.join(missing)} to it? R goes on.", "attach", "Attach")
+        else:
+            self.redirect_home()
+
+    @authenticated
+    async def post(self) -> None:
+        """Do what the button says."""
+        if self.get_body_argument("action") == "restart":
+            self.restart()
             return
-        for service in self.get_query_arguments(PREFIX + "service"):
+        for service in self.missing_services():
             status, message = await self.attach(service)
             if message:
                 self.set_status(status)
                 self.render_page(message)
                 return
+        self.redirect_home()
+
+    def missing_services(self) -> list[str]:
+        """The services of the link that are not attached, as in the link: `flights` or `flights:write`."""
+        attached = attached_levels()
+        requested = {item: item.partition(":") for item in self.get_query_arguments(PREFIX + "service")}
+        return [
+            item
+            for item, (service, _, level) in requested.items()
+            if service not in attached or (level and level != attached[service])
+        ]
+
+    def redirect_home(self) -> None:
+        """Redirect to the server, with the parameters of the link that are not ours."""
         others = [name for name in self.request.query_arguments if not name.startswith(PREFIX)]
         self.redirect(self.home + (f"?{self.query(others)}" if others else ""))
 
-    @authenticated
-    async def post(self) -> None:
+    def restart(self) -> None:
         """Have the hub stop this server, and send the browser to the start page with the parameters of the link."""
         requested = [name for name in self.request.query_arguments if name.startswith(PREFIX)]
         user, server = os.environ["JUPYTERHUB_USER"], os.environ.get("JUPYTERHUB_SERVER_NAME", "")
@@ -82,10 +104,10 @@ class ServiceLinkHandler(JupyterHandler):
         headers = {"Authorization": f"token {os.environ['JUPYTERHUB_API_TOKEN']}"}
         await AsyncHTTPClient().fetch(HTTPRequest(url, method="DELETE", headers=headers))
 
-    def offer_restart(self, message: str) -> None:
-        """Answer with a page that says why a restart is needed, with a button that restarts."""
+    def ask(self, message: str, action: str, label: str) -> None:
+        """Answer with a page that has one button; the XSRF token proves that the click is the user's."""
         form = f'<form method="post" action="?{escape(self.request.query)}">{self.xsrf_form_html()}'
-        self.render_page(message, button=f"{form}<button>Restart my server</button></form>")
+        self.render_page(message, button=f'{form}<button name="action" value="{action}">{label}</button></form>')
 
     def render_page(self, message: str, head: str = "", button: str = "") -> None:
         """Answer with a page of one message."""

@@ -19,18 +19,38 @@ async def alice(rc2: Rc2, client: Client, page: Page):
     await client.stop("alice")
 
 
-async def test_a_granted_service_is_attached_while_r_continues(rc2: Rc2, client: Client, alice: Page):
+async def test_a_granted_service_is_attached_by_a_click_while_r_continues(rc2: Rc2, client: Client, alice: Page):
     async with client.kernel("alice") as r:
         await r.run("mine <- 41")
         await alice.goto(f"{rc2.url}/hub/spawn?opt-service=flights")
+        await expect(alice.get_by_text("Attach flights to it? R goes on.")).to_be_visible()
+        await alice.get_by_role("button", name="Attach").click()
         await alice.wait_for_url("**/user/alice/lab**")
         assert await r.run("s <- rc2::rc2_services(); cat(s$service[s$attached], mine + 1)") == "flights 42"
 
 
-async def test_a_service_without_a_grant_is_refused_in_one_sentence(rc2: Rc2, alice: Page):
-    answer = await alice.goto(f"{rc2.url}/hub/spawn?opt-service=flights:write")
+async def test_a_link_alone_attaches_nothing(rc2: Rc2, client: Client, alice: Page):
+    answer = await alice.goto(f"{rc2.url}/hub/spawn?opt-service=flights")
     assert answer is not None
-    assert answer.status == 403
+    assert answer.status == 200
+    refused = await alice.request.post(answer.url, form={"action": "attach"})
+    assert refused.status == 403
+    async with client.kernel("alice") as r:
+        assert await r.run("cat(sum(rc2::rc2_services()$attached))") == "0"
+
+
+async def test_a_link_to_what_is_attached_asks_nothing(rc2: Rc2, client: Client, alice: Page):
+    async with client.kernel("alice") as r:
+        await r.run('con <- rc2::rc2_connect("flights")')
+    await alice.goto(f"{rc2.url}/hub/spawn?opt-service=flights")
+    await alice.wait_for_url("**/user/alice/lab**")
+
+
+async def test_a_service_without_a_grant_is_refused_in_one_sentence(rc2: Rc2, alice: Page):
+    await alice.goto(f"{rc2.url}/hub/spawn?opt-service=flights:write")
+    async with alice.expect_response(lambda response: response.request.method == "POST") as posted:
+        await alice.get_by_role("button", name="Attach").click()
+    assert (await posted.value).status == 403
     await expect(alice.get_by_text("flights: you have no grant for it at the level write; ask the operator")).to_be_visible()
 
 
