@@ -156,6 +156,7 @@ def released(cluster: Cluster, **values: Any) -> Iterator[Release]:
         "compute.homes.storageClass": "rc2-homes",
         "compute.homes.size": "1Gi",
         **{f"{component}.resources.requests": small for component in ("hub", "proxy", "broker", "postgresql")},
+        "test.enabled": True,
         "roles": [{"name": "probe", "services": ["probe"], "scopes": PROBE}],
     }
     with cluster.namespace(RESTRICTED) as namespace:

@@ -67,7 +67,7 @@ def pods(cluster: Cluster) -> Iterator[dict[str, Namespace]]:
     ):
         spaces = {"rc2": release, "rc2-compute": compute, "rc2-spark": spark, "elsewhere": other}
         values = [f"--set=compute.namespace={compute.name}", f"--set=spark.namespace={spark.name}"]
-        enabled = ["--set=spark.enabled=true,postgresql.enabled=true"]
+        enabled = ["--set=spark.enabled=true,postgresql.enabled=true,test.enabled=true"]
         for policy in policies(f"--namespace={release.name}", *values, *enabled):
             cluster.kubectl("apply", "-f", "-", manifest=policy)
         for name, peer in PODS.items():

@@ -274,3 +274,11 @@ def comparable(trait: str, value: Any) -> Any:
     if trait == "load_roles":
         return [role for role in value if role["name"] not in {"helm-test", "idle-culler"}]
     return value
+
+
+def test_no_token_for_helm_test_exists_unless_it_is_enabled(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    objects = render_file("defaults")
+    assert not [each for each in objects if each["metadata"]["name"] == "rc2-test"]
+    assert "test-token" not in next(each for each in of_kind(objects, "Secret") if each["metadata"]["name"] == "rc2")["data"]
+    services = hub_configuration(objects, tmp_path, monkeypatch).JupyterHub.services
+    assert "helm-test" not in {service["name"] for service in services}
