@@ -9,7 +9,6 @@ export PATH := $(CURDIR)/.venv/bin:$(PATH)
 BIN := .venv/bin
 R_PACKAGE := images/r-compute/rc2
 R_SOURCES := $(shell find $(R_PACKAGE) -type f)
-CHP := configurable-http-proxy@5.3.0
 STRICT := --strict-markers --strict-config
 IMAGES = $(or $(RC2_CACHE),$(or $(XDG_CACHE_HOME),$(HOME)/.cache)/rc2hub)/images/images.env
 OIDC_PROVIDER := tests/fixtures/oidc-provider
@@ -88,9 +87,11 @@ build/R-checked: $(R_SOURCES) .venv/ready-dev
 	@scripts/quietly "Installing Python packages" $(BIN)/pip install --quiet --constraint constraints.txt --editable '.[local]'
 	@touch $@
 
-.venv/proxy: Makefile | .venv/python
-	@mkdir -p .venv
-	@scripts/quietly "Installing JupyterHub's proxy" npm install --global --prefix $(CURDIR)/.venv --no-fund --no-audit $(CHP)
+# The same versions as in the image, from its lock file.
+.venv/http-proxy/ready: images/proxy/package.json images/proxy/package-lock.json | .venv/python
+	@mkdir -p $(@D) && cp $^ $(@D)
+	@scripts/quietly "Installing JupyterHub's proxy" npm ci --prefix $(@D) --ignore-scripts --omit=dev --no-fund --no-audit
+	@ln --symbolic --force ../http-proxy/node_modules/.bin/configurable-http-proxy $(BIN)/
 	@touch $@
 
 .venv/r: .venv/python $(R_SOURCES)
@@ -105,10 +106,10 @@ build/R-checked: $(R_SOURCES) .venv/ready-dev
 	@scripts/quietly "Preparing Spark for fast starts" $(BIN)/python scripts/spark_archive.py
 	@touch $@
 
-.venv/ready: .venv/python .venv/proxy .venv/r .venv/spark/ready
+.venv/ready: .venv/python .venv/http-proxy/ready .venv/r .venv/spark/ready
 	@touch $@
 
-.venv/oidc-provider/ready: $(OIDC_PROVIDER)/package.json $(OIDC_PROVIDER)/package-lock.json | .venv/proxy
+.venv/oidc-provider/ready: $(OIDC_PROVIDER)/package.json $(OIDC_PROVIDER)/package-lock.json | .venv/http-proxy/ready
 	@mkdir -p $(@D) && cp $^ $(@D)
 	@scripts/quietly "Installing the OpenID provider for the tests" npm ci --prefix $(@D) --no-fund --no-audit
 	@touch $@

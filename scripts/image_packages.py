@@ -2,15 +2,19 @@
 
     python3 scripts/image_packages.py NAME ROOT ARCHIVE > images/NAME/PACKAGES.md
 
-Requires only the standard library and `dpkg-query`.
+ARCHIVE.cdx.json gets the same as a software bill of materials (CycloneDX 1.6, with package URLs). Requires only the standard
+library and `dpkg-query`; tools of PyPI for this see the Python packages alone.
 """
 
 import json
+import re
 import subprocess
 import sys
 from collections.abc import Iterator
 from importlib.metadata import distributions
 from pathlib import Path
+from typing import Any
+from urllib.parse import quote
 
 Packages = dict[str, str]
 """Package name to version."""
@@ -48,6 +52,38 @@ def node(root: Path) -> Packages:
     return {package["name"]: package["version"] for package in manifests if "name" in package and "version" in package}
 
 
+def normalized(packages: Packages) -> Packages:
+    """Python packages with the names that package URLs have."""
+    return {re.sub("[-_.]+", "-", name).lower(): version for name, version in packages.items()}
+
+
+def bill_of_materials(name: str, root: Path) -> dict[str, Any]:
+    """The packages as a CycloneDX document."""
+    kinds = [
+        *(("pypi", normalized(packages)) for _, packages in environments(root)),
+        ("cran", r(root)),
+        ("npm", node(root)),
+        ("deb/debian", debian(root)),
+    ]
+    components = {
+        (purl := f"pkg:{kind}/{quote(package)}@{quote(version, safe='')}"): {
+            "type": "library",
+            "name": package,
+            "version": version,
+            "purl": purl,
+        }
+        for kind, packages in kinds
+        for package, version in packages.items()
+    }
+    return {
+        "bomFormat": "CycloneDX",
+        "specVersion": "1.6",
+        "version": 1,
+        "metadata": {"component": {"type": "container", "name": f"rc2hub/{name}"}},
+        "components": [components[purl] for purl in sorted(components)],
+    }
+
+
 def sections(root: Path) -> Iterator[str]:
     """A table for each kind of package in the image."""
     for title, packages in (
@@ -68,6 +104,7 @@ def main() -> None:
     name, root, archive = sys.argv[1], Path(sys.argv[2]), Path(sys.argv[3])
     head = f"# What the image {name} holds\n\nWritten by `make images`. Uncompressed {archive.stat().st_size / 1e6:.0f} MB."
     print("\n\n".join([head, *sections(root)]))
+    Path(f"{archive}.cdx.json").write_text(json.dumps(bill_of_materials(name, root), indent=1) + "\n")
 
 
 if __name__ == "__main__":

@@ -41,9 +41,36 @@ def test_a_lock_file_agrees_with_the_versions_that_are_tested_on_one_machine(loc
     assert {name: version for name, version in pins(lock).items() if tested.get(name, version) != version} == {}
 
 
-def test_the_image_has_the_proxy_version_of_make_up():
-    (dependency,) = json.loads((IMAGES / "proxy" / "package.json").read_text())["dependencies"].items()
-    assert "@".join(dependency) in (ROOT / "Makefile").read_text()
+def test_make_up_has_the_proxy_of_the_image_with_all_that_it_needs():
+    installed = json.loads((ROOT / ".venv/http-proxy/node_modules/.package-lock.json").read_text())["packages"]
+    locked = json.loads((IMAGES / "proxy" / "package-lock.json").read_text())["packages"]
+    assert {name: each["integrity"] for name, each in installed.items()} == {
+        name: each["integrity"] for name, each in locked.items() if name and not each.get("dev")
+    }
+    proxy = (ROOT / ".venv/bin/configurable-http-proxy").resolve()
+    assert proxy.is_relative_to(ROOT / ".venv/http-proxy/node_modules/configurable-http-proxy")
+
+
+LICENCES = {
+    "default-jre-headless": "GPL-2.0-only WITH Classpath-exception-2.0",
+    "openjdk-21-jre-headless": "GPL-2.0-only WITH Classpath-exception-2.0",
+    "pandoc": "GPL-2.0-or-later",
+    "r-packages.txt": "GPL-2.0-or-later",
+    "python3": "PSF-2.0",
+    "nodejs": "MIT",
+    "postgresql-17": "PostgreSQL",
+    "spark-requirements.txt": "Apache-2.0",
+    "spark-client.txt": "Apache-2.0",
+}
+"""What a Dockerfile installs or copies into an image to the licence of it; of R, `GPL-2 | GPL-3`, that is what is meant."""
+
+
+@pytest.mark.parametrize("dockerfile", DOCKERFILES, ids=lambda file: file.parent.name)
+def test_the_label_of_an_image_names_the_licences_of_what_it_ships(dockerfile: Path):
+    text = re.sub(r"^#.*$", "", dockerfile.read_text(), flags=re.MULTILINE)
+    label = re.search(r'image\.licenses="(.*)"', text)[1]
+    ships = {licence for name, licence in LICENCES.items() if re.search(rf"(?<![\w-]){re.escape(name)}(?![\w-])", text)}
+    assert set(label.split(" AND ")) == {"BSD-3-Clause", *ships}
 
 
 @pytest.mark.parametrize("dockerfile", DOCKERFILES, ids=lambda file: file.parent.name)
