@@ -13,7 +13,7 @@ STRICT := --strict-markers --strict-config
 IMAGES = $(or $(RC2_CACHE),$(or $(XDG_CACHE_HOME),$(HOME)/.cache)/rc2hub)/images/images.env
 OIDC_PROVIDER := tests/fixtures/oidc-provider
 
-.PHONY: help setup fmt lint test cluster cluster-down import test-cluster bench up clean reference images
+.PHONY: help setup fmt lint test cluster cluster-down import test-cluster bench up clean reference images dist
 .DEFAULT_GOAL := help
 
 help: ## list all targets
@@ -68,8 +68,13 @@ reference: .venv/ready-dev ## write config/REFERENCE.md from the code, and the h
 	@$(BIN)/python scripts/reference.py > config/REFERENCE.md
 	@scripts/quietly "Writing build/reference-r" Rscript scripts/r_reference.R $(R_PACKAGE) build/reference-r
 
-clean: ## remove homes, database, hub state, .venv and build
-	rm -rf $(RC2_HOME) .venv build
+dist: .venv/ready-dev ## build the wheel, and the R package as a source package, into dist
+	@rm -rf dist && mkdir dist && cp spark-requirements.txt dist
+	@scripts/quietly "Building the wheel" $(BIN)/python -m build --wheel --outdir dist
+	@cd dist && ../scripts/quietly "Building the R package" R CMD build ../$(R_PACKAGE)
+
+clean: ## remove homes, database, hub state, .venv, build and dist
+	rm -rf $(RC2_HOME) .venv build dist
 
 # Left out are the checks of CRAN's list of packages and of the clock, which need the internet, of the PDF manual, which needs
 # LaTeX, and of HTML by tidy and V8; R CMD build has run the vignettes. All else has to pass without a note.
