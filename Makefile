@@ -107,7 +107,7 @@ build/R-checked: $(R_SOURCES) .venv/ready-dev
 
 .venv/spark/ready: spark-requirements.txt scripts/spark_archive.py rc2hub/gateways/java_command.py rc2hub/gateways/java.args | .venv/python
 	@test -x .venv/spark/bin/python || $(PYTHON) -m venv .venv/spark
-	@scripts/quietly "Installing Spark" .venv/spark/bin/pip install --quiet --requirement spark-requirements.txt
+	@scripts/quietly "Installing Spark" .venv/spark/bin/pip install --quiet --require-hashes --requirement spark-requirements.txt
 	@scripts/quietly "Preparing Spark for fast starts" $(BIN)/python scripts/spark_archive.py
 	@touch $@
 

@@ -5,6 +5,7 @@ import re
 from pathlib import Path
 
 import pytest
+from packaging.utils import canonicalize_name
 
 from tests.fixtures.hub import ROOT
 
@@ -18,21 +19,34 @@ DOCKERFILES = sorted(IMAGES.glob("*/Dockerfile"))
 IMAGE_PYTHON = 'python_version >= "3.13"'
 
 
+def requirements(file: Path) -> list[str]:
+    """The requirements of a file, each with its hashes in one line."""
+    lines = file.read_text().replace("\\\n", " ").splitlines()
+    return [line for line in lines if line and not line.startswith("#")]
+
+
 def pins(file: Path) -> dict[str, str]:
     """Exact versions by name, for the Python of the images."""
     found = {}
-    for line in file.read_text().splitlines():
-        requirement, _, marker = line.partition(";")
+    for line in requirements(file):
+        requirement, _, marker = line.partition(" --hash")[0].partition(";")
         name, equal, version = requirement.strip().partition("==")
-        if equal and marker.strip() in ("", IMAGE_PYTHON):
-            found[name] = version
+        if equal and marker.strip().replace("'", '"').replace("python_full_version", "python_version") in ("", IMAGE_PYTHON):
+            found[canonicalize_name(name)] = version
     return found
 
 
-@pytest.mark.parametrize("lock", LOCKS, ids=lambda lock: str(lock.relative_to(IMAGES)))
-def test_a_lock_file_pins_every_line_to_one_version(lock: Path):
-    lines = [line for line in lock.read_text().splitlines() if not line.startswith("#")]
-    assert [line for line in lines if not re.fullmatch(r"[\w.-]+==[\w.]+", line)] == []
+@pytest.mark.parametrize("lock", [*LOCKS, ROOT / "spark-requirements.txt"], ids=lambda lock: lock.name)
+def test_a_lock_file_pins_every_line_to_one_version_with_hashes(lock: Path):
+    pinned = re.compile(r"[\w.-]+==[\w.]+( ; [^#]*?)?( +--hash=sha256:[0-9a-f]{64})+")
+    assert [line for line in requirements(lock) if not pinned.fullmatch(line.strip())] == []
+
+
+def test_pip_requires_the_hashes_of_every_lock_file():
+    texts = [file.read_text().replace("\\\n", " ") for file in [*DOCKERFILES, ROOT / "Makefile"]]
+    commands = [command for text in texts for command in re.findall(r"pip [^&\n]*--requirement \S+", text)]
+    assert len(commands) == 5
+    assert [command for command in commands if "--require-hashes" not in command] == []
 
 
 @pytest.mark.parametrize(("lock", "constraints"), LOCKS.items(), ids=lambda file: str(file.relative_to(ROOT)))
