@@ -18,6 +18,8 @@ from urllib.parse import quote
 from tornado.httpclient import AsyncHTTPClient, HTTPClientError, HTTPRequest, HTTPResponse
 
 SUMMARY_FILE = "attachments.json"
+FOLDER = "${RC2_ATTACHMENTS_DIR}"
+"""What the broker writes for the folder, in a file or a setting that names a file there: it does not know the path."""
 LONG_POLL_TIMEOUT = 25
 """Seconds for which the broker may hold a request while nothing changes; below the usual idle timeout of proxies."""
 RETRY_DELAY = 1.0
@@ -38,8 +40,9 @@ def write_files(attachments: Iterable[Mapping[str, Any]]) -> None:
     summary = []
     for attachment in attachments:
         for name, content in attachment.get("files", {}).items():
-            contents[Path(name).name].append(content)
-        summary.append({key: value for key, value in attachment.items() if key != "files"})
+            contents[Path(name).name].append(content.replace(FOLDER, str(folder())))
+        settings = {name: value.replace(FOLDER, str(folder())) for name, value in attachment.get("settings", {}).items()}
+        summary.append({**{key: value for key, value in attachment.items() if key != "files"}, "settings": settings})
     files = {name: "".join(parts) for name, parts in contents.items()}
     for stale in folder().iterdir():
         if stale.is_file() and stale.name not in {*files, SUMMARY_FILE}:
