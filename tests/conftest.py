@@ -2,6 +2,7 @@
 
 pytest_plugins = [
     "tests.fixtures.postgres",
+    "tests.fixtures.certificates",
     "tests.fixtures.hub",
     "tests.fixtures.browser",
     "tests.fixtures.spark",

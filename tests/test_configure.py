@@ -206,6 +206,7 @@ def test_traits_that_a_standby_cannot_have_are_refused(section, trait):
 def test_a_broker_outside_the_hub_needs_the_shared_secret(monkeypatch):
     c = config()
     c.SharedServices.managed = False
+    c.SharedServices.installation = "department"
     with pytest.raises(ConfigurationError, match="RC2_BROKER_TOKEN must be set"):
         check(c)
     monkeypatch.setenv("RC2_BROKER_TOKEN", "")
@@ -215,6 +216,14 @@ def test_a_broker_outside_the_hub_needs_the_shared_secret(monkeypatch):
     install(c)
     (broker,) = c.JupyterHub.services
     assert (broker["api_token"], "command" in broker) == ("shared", False)
+
+
+def test_a_broker_outside_the_hub_needs_an_id_of_the_installation(monkeypatch):
+    c = config()
+    c.SharedServices.managed = False
+    monkeypatch.setenv("RC2_BROKER_TOKEN", "shared")
+    with pytest.raises(ConfigurationError, match=r"c\.SharedServices\.installation must be set"):
+        check(c)
 
 
 def test_scopes_of_other_extensions_are_accepted():

@@ -21,7 +21,8 @@ def broker_service(shared: SharedServices, token: str) -> dict[str, Any]:
 
 def managed_services(shared: SharedServices, c: Any, token: str) -> list[dict[str, Any]]:
     """Broker and gateways as services that JupyterHub starts, with a secret that broker and gateways share."""
-    settings = {"catalogue": shared.catalogue, "contact": shared.contact, "lifetime": shared.lifetime}
+    names = ("catalogue", "contact", "lifetime", "installation")
+    settings = {name: getattr(shared, name) for name in names}
     broker = {
         **broker_service(shared, token),
         "command": [sys.executable, "-m", "rc2hub.broker.app"],

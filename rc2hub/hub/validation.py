@@ -51,6 +51,10 @@ def check(c: Any) -> tuple[SpawnChoices, SharedServices]:
     shared.validate_entries()
     if not shared.managed and not os.environ.get("RC2_BROKER_TOKEN"):
         raise ConfigurationError("c.SharedServices.managed is False, so the variable RC2_BROKER_TOKEN must be set.")
+    if not shared.managed and shared.catalogue and not shared.installation:
+        raise ConfigurationError(
+            "c.SharedServices.managed is False, so c.SharedServices.installation must be set, for hub and broker."
+        )
     services = {name: service_choice(shared, name) for name in shared.catalogue}
     choices = SpawnChoices(Profiles(config=c).profiles(), services)
     _check_overrides(spawner_class, choices.profiles)

@@ -54,6 +54,8 @@ def fill(directory: Path) -> None:
             connection.autocommit = True
             connection.execute(SQL("DROP DATABASE IF EXISTS {}").format(Identifier(DATABASE)))
             connection.execute(SQL("CREATE DATABASE {}").format(Identifier(DATABASE)))
+            for name in (DATABASE, "postgres", "template1"):
+                connection.execute(SQL("REVOKE CONNECT ON DATABASE {} FROM PUBLIC").format(Identifier(name)))
         with _connect(directory, DATABASE) as connection:
             load(connection)
     finally:

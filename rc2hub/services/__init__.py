@@ -3,6 +3,10 @@
 base.py              the interface that each kind implements
 catalogue.py         the operator's catalogue of services, and the installed kinds
 postgres.py          the kind `postgres`: a login role for each compute server
-postgres_rights.py   the group roles of PostgreSQL and their rights, and dropping a login role
+postgres_names.py    how PostgreSQL roles are named, and the labels in their comments
+postgres_roles.py    creating, finding and dropping them
+postgres_grants.py   the rights of the group roles
+postgres_public.py   what PostgreSQL leaves open to every role
+postgres_files.py    the address of a PostgreSQL service, and the files of an attachment
 spark.py             the kind `spark`: a gateway to Spark Connect servers
 """

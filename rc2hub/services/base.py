@@ -96,6 +96,11 @@ class SharedService(ABC):
     """The fields that an entry of this kind must have, besides `kind`."""
     optional: ClassVar[frozenset[str]] = frozenset()
     """The fields that it can have, besides `display_name` and `contact`."""
+    installation: str = "rc2"
+    """The id of this installation of Rc², set before the first use: several can use one service, so a kind puts the id into
+    the names or notes of what it makes there, and touches nothing with another id."""
+    warnings: tuple[str, ...] = ()
+    """What an operator should know of the service, a sentence each; a kind logs each once."""
 
     def __init__(self, name: str, entry: Mapping[str, Any], lifetime: float) -> None:
         """Take an entry of the catalogue; `lifetime` is how many seconds a credential is valid without being renewed."""

@@ -1,8 +1,11 @@
 """The operator's catalogue of shared services and its checks, and the plug-ins that implement the kinds."""
 
 import os
+import secrets
+import string
 from collections.abc import Mapping
 from importlib.metadata import entry_points
+from pathlib import Path
 from typing import Any
 
 from traitlets import Bool, Dict, Float, Unicode
@@ -12,6 +15,8 @@ from rc2hub.entry import Name, Text, read_value
 from rc2hub.errors import ConfigurationError
 from rc2hub.services.base import SharedService
 
+INSTALLATION_FILE = Path("rc2_installation")
+"""Where an id that the operator has not set is kept; beside it JupyterHub keeps its cookie secret and its database."""
 COMMON_FIELDS = frozenset({"kind", "display_name", "contact"})
 
 
@@ -34,6 +39,13 @@ class SharedServices(Configurable):
         3600.0,
         help="""Seconds for which the credential of an attachment is valid. While its server runs, it is renewed after half
         of that time. If the hub or the broker fails, the credential expires after at most this time.""",
+    ).tag(config=True)
+
+    installation = Unicode(
+        help="""The id of this installation in the names of what the broker makes in the services: two hubs can offer the
+        same service if their ids differ. It must stay the same. If it is empty, the broker makes one at its first start and
+        keeps it in the file `rc2_installation` of the hub's working directory. A broker that the hub does not start needs
+        one; the Helm chart gives NAMESPACE/RELEASE.""",
     ).tag(config=True)
 
     managed = Bool(
@@ -86,8 +98,15 @@ class SharedServices(Configurable):
         return {name: os.environ[name] for name in names if name in os.environ}
 
     def open_services(self) -> dict[str, SharedService]:
-        """Create the services; only the broker calls this."""
-        return {name: self.kind_of(name)(name, entry, self.lifetime) for name, entry in self.catalogue.items()}
+        """Create the services; only the broker calls this.
+
+        Raises:
+            ConfigurationError: if the id of the installation can neither be read nor written.
+        """
+        services = {name: self.kind_of(name)(name, entry, self.lifetime) for name, entry in self.catalogue.items()}
+        for service in services.values():
+            service.installation = self.installation or _kept_installation()
+        return services
 
 
 def load_kinds() -> dict[str, type[SharedService]]:
@@ -102,6 +121,20 @@ def load_kinds() -> dict[str, type[SharedService]]:
             raise ConfigurationError(f"Two installed packages provide the service kind {point.name!r}; uninstall one.")
         kinds[point.name] = point
     return {name: point.load() for name, point in kinds.items()}
+
+
+def _kept_installation() -> str:
+    try:
+        if not INSTALLATION_FILE.exists():
+            INSTALLATION_FILE.write_text("".join(secrets.choice(string.ascii_lowercase) for _ in range(8)) + "\n")
+        if kept := INSTALLATION_FILE.read_text().strip():
+            return kept
+        reason = "it is empty"
+    except OSError as error:
+        reason = str(error.strerror)
+    raise ConfigurationError(
+        f"c.SharedServices.installation must be set, as the file {INSTALLATION_FILE.absolute()} cannot be used: {reason}."
+    )
 
 
 def _check_fields(where: str, entry: Mapping[str, Any], kind: type[SharedService]) -> None:

@@ -35,7 +35,7 @@ class Storage:
         if request.method == "GET":
             return web.json_response(list(self.keys.values()))
         message = await request.json()
-        owner = tuple(message["note"][name] for name in ("service", "user", "server"))
+        owner = tuple(message["note"][name] for name in ("installation", "service", "user", "server"))
         if request.method == "DELETE":
             return web.json_response(self.keys.pop(owner, None))
         key = self.keys.setdefault(owner, {"id": uuid4().hex, "secret": uuid4().hex})

@@ -1,5 +1,6 @@
 """The rights of a PostgreSQL login role, and that revoking it leaves nothing behind."""
 
+import asyncio
 from datetime import timedelta
 from pathlib import Path
 
@@ -9,6 +10,7 @@ import pytest
 from rc2hub.errors import ServiceUnavailableError
 from rc2hub.local import database
 from rc2hub.server_id import ServerId
+from rc2hub.services import postgres as postgres_module
 from rc2hub.services.base import AdminCredential
 from rc2hub.services.postgres import PostgresService
 from tests.fixtures.postgres import Postgres, login
@@ -195,42 +197,26 @@ async def test_the_database_stores_and_logs_only_the_verifier_of_a_password(
         assert password not in file.read_text()
 
 
-@pytest.fixture
-async def limited_admin(postgres: Postgres, shop: str, tmp_path: Path):
-    """A service whose admin role is as in a managed database: owner of the database with CREATEROLE, not a superuser."""
-    name = f"admin_of_{shop}"
-    with postgres.connect(shop) as admin:
-        admin.execute(f"CREATE ROLE {name} LOGIN CREATEROLE PASSWORD 'secret' IN ROLE pg_signal_backend")
-        admin.execute(
-            f"ALTER DATABASE {shop} OWNER TO {name}; ALTER TABLE things OWNER TO {name}; ALTER SCHEMA public OWNER TO {name}"
-        )
-    (tmp_path / "password").write_text("secret")
-    url = database.url(postgres.directory, shop).replace(f"{database.ADMIN}@", f"{name}@")
-    service = PostgresService(shop.replace("_", "-"), {"url": url, "admin": {"file": str(tmp_path / "password")}}, 600.0)
-    yield service
-    await service.close()
-
-
-async def test_an_admin_without_superuser_rights_is_enough(limited_admin: PostgresService):
-    attachment = await limited_admin.attach(ALICE, "write")
+async def test_an_admin_without_superuser_rights_is_enough(limited_service: PostgresService):
+    attachment = await limited_service.attach(ALICE, "write")
     with login(attachment) as session:
         session.execute(CREATE)
-    session = login(await limited_admin.attach(ALICE, "read"))
+    session = login(await limited_service.attach(ALICE, "read"))
     assert session.execute("SELECT * FROM mine").fetchall() == []
-    await limited_admin.revoke(ALICE)
+    await limited_service.revoke(ALICE)
     with pytest.raises(psycopg.OperationalError):
         session.execute("SELECT 1")
     session.close()
-    assert await limited_admin.attached() == {}
+    assert await limited_service.attached() == {}
 
 
 async def test_an_admin_role_that_cannot_create_roles_is_named_with_the_reason_of_the_database(
-    postgres: Postgres, shop: str, limited_admin: PostgresService
+    postgres: Postgres, shop: str, limited_service: PostgresService
 ):
     with postgres.connect(shop) as admin:
-        admin.execute(f"ALTER ROLE {limited_admin.admin} NOCREATEROLE")
-    with pytest.raises(ServiceUnavailableError, match=rf"permission denied to create role.*{limited_admin.admin}"):
-        await limited_admin.attach(ALICE, "read")
+        admin.execute(f"ALTER ROLE {limited_service.admin} NOCREATEROLE")
+    with pytest.raises(ServiceUnavailableError, match=rf"permission denied to create role.*{limited_service.admin}"):
+        await limited_service.attach(ALICE, "read")
 
 
 async def test_the_parameters_of_the_url_apply_to_the_broker_and_the_compute_server(postgres: Postgres, shop: str):
@@ -245,6 +231,21 @@ async def test_the_parameters_of_the_url_apply_to_the_broker_and_the_compute_ser
     assert attachment.settings["sslmode"] == "prefer"
     await service.revoke(ALICE)
     await service.close()
+
+
+async def test_a_class_that_logs_in_at_once_waits_for_connections_and_fails_together(
+    postgres: Postgres, postgres_service: PostgresService, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(postgres_module, "CONNECT_TIMEOUT", 1)
+    servers = [ServerId(f"user{number}") for number in range(60)]
+    await asyncio.gather(*(postgres_service.attach(server, "read") for server in servers))
+    assert set(await postgres_service.attached()) == set(servers)
+    postgres.stop()
+    async with asyncio.timeout(5):
+        attaching = (postgres_service.attach(server, "read") for server in servers)
+        outcomes = await asyncio.gather(*attaching, return_exceptions=True)
+    postgres.start()
+    assert {type(outcome) for outcome in outcomes} == {ServiceUnavailableError}
 
 
 async def test_the_broker_reconnects_after_a_restart_of_the_database(postgres: Postgres, postgres_service: PostgresService):

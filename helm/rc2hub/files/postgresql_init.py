@@ -23,6 +23,8 @@ def main() -> None:
     host, databases, sample_data = sys.argv[1], json.loads(sys.argv[2]), sys.argv[3:] == ["sample-data"]
     with connect(host, "postgres", "postgres") as connection:
         create_role(connection)
+        for name in ("postgres", "template1"):
+            close_database(connection, name)
         for name in databases:
             create_database(connection, name)
     if sample_data:
@@ -70,6 +72,11 @@ def create_database(connection: Connection, name: str) -> None:
     if not connection.execute("SELECT 1 FROM pg_database WHERE datname = %s", [name]).fetchone():
         connection.execute(SQL("CREATE DATABASE {} OWNER {}").format(Identifier(name), Identifier(ROLE)))
         print(f"Created the database {name}.")
+    close_database(connection, name)
+
+
+def close_database(connection: Connection, name: str) -> None:
+    """Let only roles with a grant connect; users of one database could otherwise connect to all."""
     connection.execute(SQL("REVOKE CONNECT ON DATABASE {} FROM PUBLIC").format(Identifier(name)))
 
 

@@ -25,6 +25,9 @@
 {{- range $name, $value := $postgresql.parameters -}}
   {{- $parameters = append $parameters (printf "%s=%s" $name (urlquery $value)) -}}
 {{- end -}}
+{{- with $postgresql.caKey -}}
+  {{- $parameters = append $parameters (printf "sslrootcert=%s" (urlquery (printf "/etc/rc2hub/postgresql/%s" .))) -}}
+{{- end -}}
 postgresql://{{ $postgresql.user }}@{{ $host }}:{{ $postgresql.port }}/{{ index . 1 }}
 {{- with $parameters }}?{{ join "&" . }}{{ end -}}
 {{- end }}
@@ -32,5 +35,7 @@ postgresql://{{ $postgresql.user }}@{{ $host }}:{{ $postgresql.port }}/{{ index 
 {{- /* c.SharedServices, as hub and broker read it */ -}}
 {{- define "rc2hub.sharedServices" -}}
 {{- $catalogue := include "rc2hub.catalogue" . | fromJson -}}
-{{ dict "catalogue" $catalogue "contact" .Values.sharedServices.contact "lifetime" .Values.sharedServices.lifetime | toJson }}
+{{- $installation := .Values.sharedServices.installation | default (printf "%s/%s" .Release.Namespace .Release.Name) -}}
+{{- $shared := dict "catalogue" $catalogue "installation" $installation -}}
+{{ merge $shared (dict "contact" .Values.sharedServices.contact "lifetime" .Values.sharedServices.lifetime) | toJson }}
 {{- end }}

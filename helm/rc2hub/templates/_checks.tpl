@@ -19,6 +19,7 @@
   "SharedServices.broker_url" "the chart sets it to the broker's Service"
   "SharedServices.catalogue" "use sharedServices.catalogue; the broker reads it, too"
   "SharedServices.contact" "use sharedServices.contact; the broker reads it, too"
+  "SharedServices.installation" "use sharedServices.installation; the broker reads it, too"
   "SharedServices.lifetime" "use sharedServices.lifetime; the broker reads it, too"
 -}}
 {{- range $trait, $reason := $owned -}}

@@ -24,7 +24,7 @@ EVERYTHING = (
 """These values restart hub, broker and gateway."""
 SERVICES = {"flights": "ready", "spark": "ready"}
 OURS = ("hub", "broker", "spark-gateway")
-LOGIN_ROLES = "SELECT count(*) FROM pg_roles WHERE rolcanlogin AND starts_with(rolname, 'rc2_flights_as_')"
+LOGIN_ROLES = "SELECT count(*) FROM pg_roles WHERE rolcanlogin AND rolname ~ '^rc2_.*_as_'"
 
 
 @pytest.fixture(scope="module")

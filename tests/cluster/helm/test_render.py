@@ -226,9 +226,9 @@ DIFFERS = {
     *("JupyterHub.spawner_class", "Rc2ProcessSpawner", "KubeSpawner", "Rc2KubeSpawner"),
     *("JupyterHub.bind_url", "JupyterHub.hub_bind_url", "JupyterHub.hub_connect_url", "ConfigurableHTTPProxy"),
     *("SharedServices.broker_url", "SharedServices.managed", "JupyterHub.db_url", "JupyterHub.upgrade_db"),
-    *("JupyterHub.cleanup_servers", "JupyterHub.cleanup_proxy"),
+    *("JupyterHub.cleanup_servers", "JupyterHub.cleanup_proxy", "SharedServices.installation"),
 }
-"""Authenticator, spawner, addresses, and what happens when the hub stops."""
+"""Authenticator, spawner, addresses, the id of the installation, and what happens when the hub stops."""
 
 
 def test_the_example_equals_the_local_configuration_except_for_authenticator_spawner_and_addresses(

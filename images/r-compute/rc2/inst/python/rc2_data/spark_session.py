@@ -7,6 +7,7 @@ import re
 import sys
 import warnings
 from pathlib import Path
+from urllib.parse import urlencode
 
 # if the main module has no file, PySpark takes it for a doctest, and ends R
 sys.modules["__main__"].__file__ = getattr(sys.modules["__main__"], "__file__", "R")
@@ -69,11 +70,22 @@ def databases():
 def jdbc_options(settings, passwords):
     """The options of one catalog."""
     address = {name: settings[name] for name in ("host", "port", "dbname", "user")}
-    others = "&".join(f"{name}={value}" for name, value in settings.items() if name not in address)
-    url = f"jdbc:postgresql://{address['host']}:{address['port']}/{address['dbname']}" + (f"?{others}" if others else "")
+    others = {name: value for name, value in settings.items() if name not in address}
+    if authority := others.pop("sslrootcert", ""):
+        others |= trust(authority)
+    parameters = f"?{urlencode(others)}" if others else ""
+    url = f"jdbc:postgresql://{address['host']}:{address['port']}/{address['dbname']}{parameters}"
     options = {"": JDBC, ".driver": "org.postgresql.Driver", ".url": url, ".user": address["user"]}
     for line in passwords.read_text().splitlines():
         fields = [re.sub(r"\\(.)", r"\1", field) for field in re.split(r"(?<!\\):", line)]
         if fields[:4] == list(address.values()):
             options[".password"] = fields[4]
     return options
+
+
+def trust(authority):
+    """Parameters of PostgreSQL's JDBC driver for libpq's `sslrootcert`. Spark reads no file of this server, so the URL holds
+    the certificate; of several in the file the driver takes the first."""
+    if authority == "system":
+        return {"sslfactory": "org.postgresql.ssl.DefaultJavaSSLFactory"}
+    return {"sslfactory": "org.postgresql.ssl.SingleCertValidatingFactory", "sslfactoryarg": Path(authority).read_text()}
