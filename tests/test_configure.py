@@ -53,6 +53,7 @@ def config(*, services=None, roles=(), **hub):
         ({"flights": {**FLIGHTS, "admin": "s3cret"}}, "must be {"),
         ({"flights": {**FLIGHTS, "schemas": "public"}}, "'schemas' must be a list"),
         ({"flights": {**FLIGHTS, "connection_limit": 0}}, "'connection_limit' must be"),
+        ({"flights": {**FLIGHTS, "temporary_tables": "no"}}, "'temporary_tables' must be True or False"),
         ({"Flights": FLIGHTS}, "lower-case letter"),
         ({"flights": "postgresql://db/flights"}, "must be a dictionary"),
         ({"flights" * 5: FLIGHTS}, "the name must be a lower-case letter and up to 29 letters"),

@@ -76,7 +76,7 @@ class AdminCredential:
         """
         try:
             return os.environ[self.name] if self.source == "env" else Path(self.name).read_text().strip()
-        except (OSError, KeyError) as error:
+        except (OSError, KeyError, UnicodeDecodeError) as error:
             raise ServiceUnavailableError(
                 f"The broker cannot read its credential from the {self.source} {self.name}; ask an operator to provide it."
             ) from error

@@ -262,6 +262,9 @@ def test_a_missing_admin_credential_gives_one_sentence(tmp_path: Path):
         AdminCredential("file", str(tmp_path / "nowhere")).read()
     with pytest.raises(ServiceUnavailableError, match="cannot read its credential"):
         AdminCredential("env", "RC2_NOT_SET").read()
+    (tmp_path / "binary").write_bytes(b"\xff\xfe")
+    with pytest.raises(ServiceUnavailableError, match="cannot read its credential"):
+        AdminCredential("file", str(tmp_path / "binary")).read()
 
 
 async def test_tables_of_all_schemas_of_the_entry_are_found_by_their_name_alone(postgres: Postgres, shop: str):
