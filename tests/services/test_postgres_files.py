@@ -62,12 +62,15 @@ async def test_r_verifies_the_certificate_with_the_ca_of_the_operator(secured: A
     assert await run_r(script, environment=environment, timeout=120) == "3"
 
 
-async def test_the_broker_refuses_a_server_of_another_ca(postgres: Postgres, shop: str, tls_port: int, tmp_path: Path):
+async def test_the_broker_refuses_a_server_of_another_ca_and_logs_the_reason(
+    postgres: Postgres, shop: str, tls_port: int, tmp_path: Path, caplog: pytest.LogCaptureFixture
+):
     make_authority(tmp_path / "ca.crt", "another CA")
     service = service_of(postgres, shop, tls_port, tmp_path / "ca.crt")
     with pytest.raises(ServiceUnavailableError, match="does not answer"):
         await service.attach(ALICE, "read")
     await service.close()
+    assert "certificate verify failed" in caplog.text
 
 
 async def test_a_certificate_that_cannot_be_read_gives_one_sentence_with_its_name(
