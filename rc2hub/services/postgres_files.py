@@ -9,7 +9,7 @@ from psycopg.conninfo import conninfo_to_dict
 
 from rc2hub.compute.attachments import FOLDER
 from rc2hub.errors import ServiceUnavailableError
-from rc2hub.messages import ServerId
+from rc2hub.server_id import ServerId
 
 OF_THE_ADMIN = frozenset({"sslcert", "sslkey"})
 """Parameters of libpq that stay in the broker: with them the admin role proves who it is."""

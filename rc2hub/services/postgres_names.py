@@ -11,7 +11,7 @@ from hashlib import sha256
 
 from jupyterhub.slugs import is_valid_safe_slug, safe_slug
 
-from rc2hub.messages import ServerId
+from rc2hub.server_id import ServerId
 
 LABEL_START = '{"rc2":'
 """How the comment of every role of Rc² begins, whichever installation has made it."""

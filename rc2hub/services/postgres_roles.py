@@ -10,7 +10,7 @@ import psycopg
 from psycopg.sql import SQL, Composed, Identifier, Literal
 
 from rc2hub.errors import ServiceUnavailableError
-from rc2hub.messages import ServerId
+from rc2hub.server_id import ServerId
 from rc2hub.services.postgres_names import LABEL_START, RoleNames
 
 Connection = psycopg.AsyncConnection[tuple[Any, ...]]

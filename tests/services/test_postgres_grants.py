@@ -7,7 +7,7 @@ from dataclasses import replace
 import psycopg
 import pytest
 
-from rc2hub.messages import ServerId
+from rc2hub.server_id import ServerId
 from rc2hub.services import postgres as postgres_module
 from rc2hub.services.postgres import PostgresService
 from tests.fixtures.postgres import Postgres, login

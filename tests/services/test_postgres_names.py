@@ -2,7 +2,7 @@
 
 import pytest
 
-from rc2hub.messages import ServerId
+from rc2hub.server_id import ServerId
 from rc2hub.services.postgres_names import RoleNames
 
 ALICE = ServerId("alice")

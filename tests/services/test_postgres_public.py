@@ -9,7 +9,7 @@ import psycopg
 import pytest
 
 from rc2hub.local import database
-from rc2hub.messages import ServerId
+from rc2hub.server_id import ServerId
 from rc2hub.services.postgres import PostgresService
 from tests.fixtures.postgres import Postgres, login
 

@@ -9,7 +9,7 @@ import pytest
 
 from rc2hub.errors import ServiceUnavailableError
 from rc2hub.local import database
-from rc2hub.messages import ServerId
+from rc2hub.server_id import ServerId
 from rc2hub.services import postgres as postgres_module
 from rc2hub.services import postgres_roles as roles_module
 from rc2hub.services.postgres import PostgresService
