@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import re
 import signal
 import time
 from pathlib import Path
@@ -36,6 +37,20 @@ async def test_text_of_a_latin1_database_is_found_and_stored_as_typed(postgres: 
     await service.close()
     with postgres.connect("postgres") as admin:
         admin.execute("DROP DATABASE old WITH (FORCE)")
+
+
+async def test_a_long_read_shows_its_rows_to_who_watches_and_to_nobody_else(
+    postgres_service: PostgresService, tmp_path: Path
+):
+    attachment = await postgres_service.attach(ALICE, "read")
+    environment = attach(tmp_path / "attachments", attachment)
+
+    async def seen(how: str) -> str:
+        return await run_r(R_TESTS / "long_read.R", attachment.service, how, environment=environment, timeout=60)
+
+    assert re.search(r"\r +\d[\d,]* rows read", await seen("notebook"))
+    assert await seen("script") == ""
+    assert await seen("document") == ""
 
 
 async def test_the_query_of_an_r_that_is_killed_ends_within_five_seconds(

@@ -31,7 +31,7 @@ start_data_process <- function() {
   }
   data_process$socket <- socket
   data_process$tokens <- list()
-  data_process$handle <- data_handle(socket)
+  data_process$channel <- data_channel(socket)
   data_process$pid <- Sys.getpid()
 }
 
@@ -41,23 +41,24 @@ socket_path <- function() {
   if (nchar(path, "bytes") < 95) path else file.path(tempdir(), paste0("rc2-", Sys.getpid(), ".sock"))
 }
 
-data_handle <- function(socket) {
+# A handle and the pool that keeps its connection open.
+data_channel <- function(socket) {
   handle <- curl::new_handle(unix_socket_path = socket, proxy = "")
   curl::handle_setheaders(handle, Expect = "", "Content-Type" = "application/octet-stream")
-  handle
+  list(handle = handle, pool = curl::new_pool())
 }
 
 # One request. While it waits, R's interrupts and time limits work as ever: curl_fetch_memory() would make an error of them.
-post <- function(operation, arguments, handle = data_process$handle) {
+post <- function(operation, arguments, channel = data_process$channel) {
   body <- serialize(arguments, NULL, xdr = FALSE, version = 2)
+  handle <- channel$handle
   curl::handle_setopt(handle, url = paste0("http://rc2/", operation), post = TRUE, postfieldsize_large = length(body),
     copypostfields = body)
   answer <- NULL
   done <- FALSE
-  pool <- curl::new_pool()
-  curl::multi_add(handle, pool = pool, done = function(response) answer <<- response, fail = function(message) NULL)
+  curl::multi_add(handle, pool = channel$pool, done = function(response) answer <<- response, fail = function(message) NULL)
   on.exit(if (!done) curl::multi_cancel(handle))
-  curl::multi_run(pool = pool)
+  curl::multi_run(pool = channel$pool)
   done <- TRUE
   if (is.null(answer)) {
     data_process$pid <- NULL
@@ -77,20 +78,18 @@ call_data <- function(operation, connection, ...) {
   answer$value
 }
 
-# Asks for the answer of a call until it is there. Long work shows its progress.
+# Asks for the answer of a call until it is there.
 await_answer <- function(answer) {
-  bar <- progress_bar()
-  on.exit(bar$close())
-  while (answer$running) {
-    bar$update(answer$done, answer$tasks)
+  with_progress(while (answer$running) {
+    show_share(answer$done, answer$tasks)
     answer <- post("wait", list(connection = answer$connection))
-  }
+  })
   if (nzchar(answer$note)) message(answer$note)
   answer
 }
 
 cancel_call <- function(connection) {
-  tryCatch(post("cancel", list(connection = connection), data_handle(data_process$socket)), error = function(error) NULL)
+  tryCatch(post("cancel", list(connection = connection), data_channel(data_process$socket)), error = function(error) NULL)
 }
 
 # Opens a connection; returns its number and what the service says of it.
@@ -99,7 +98,7 @@ open_connection <- function(kind, service, zone) {
   answer <- post("open", list(kind = kind, service = service, zone = zone))
   id <- answer$connection
   settled <- FALSE
-  on.exit(if (!settled) post("close", list(connection = id), data_handle(data_process$socket)))
+  on.exit(if (!settled) post("close", list(connection = id), data_channel(data_process$socket)))
   answer <- await_answer(answer)
   settled <- TRUE
   list(id = id, info = answer$value)

@@ -71,6 +71,6 @@ close_forgotten <- function(state) {
   if (state$valid && state$pid == Sys.getpid()) {
     state$valid <- FALSE
     data_process$tokens[[as.character(state$id)]] <- NULL
-    tryCatch(post("close", list(connection = state$id), data_handle(data_process$socket)), error = function(error) NULL)
+    tryCatch(post("close", list(connection = state$id), data_channel(data_process$socket)), error = function(error) NULL)
   }
 }

@@ -65,9 +65,11 @@ setMethod("dbSendStatement", c("Rc2DBIConnection", "character"), function(conn, 
 # One call for statement, rows and end
 setMethod("dbGetQuery", c("Rc2DBIConnection", "character"), function(conn, statement, params = NULL, ..., n = -1L, immediate = FALSE) {
   n <- row_count(n)
-  answer <- send(conn, statement, params, whole = n < 0, rows = n)
-  if (!answer$bound) fail("The statement has parameters; give their values with params = list(...).")
-  rest_of(conn, answer, n)
+  with_progress({
+    answer <- send(conn, statement, params, whole = n < 0, rows = n)
+    if (!answer$bound) fail("The statement has parameters; give their values with params = list(...).")
+    rest_of(conn, answer, n)
+  })
 })
 
 setMethod("dbExecute", c("Rc2DBIConnection", "character"), function(conn, statement, params = NULL, ..., immediate = FALSE) {
@@ -89,6 +91,7 @@ row_count <- function(n) {
 
 # All chunks that belong to an answer, as one data frame.
 rest_of <- function(conn, answer, n) {
+  if (answer$complete) return(answer$data)
   chunks <- new.env(parent = emptyenv())
   chunks$all <- list(unclass(answer$data))
   count <- nrow(answer$data)
@@ -97,6 +100,7 @@ rest_of <- function(conn, answer, n) {
     warn_of_lost_digits(conn, answer)
     chunks$all[[length(chunks$all) + 1]] <- unclass(answer$data)
     count <- count + nrow(answer$data)
+    show_rows(count)
   }
   if (!answer$complete && n >= 0 && is.null(conn@state$result)) call_connection(conn, "clear")
   answer <- NULL
@@ -137,9 +141,11 @@ setMethod("dbFetch", "Rc2Result", function(res, n = -1, ...) {
     warning("The statement returns no rows; dbExecute() runs it.", call. = FALSE)
     return(data.frame())
   }
-  answer <- do.call(call_connection, c(list(conn, "fetch", rows = n), as_wanted(conn)))
-  warn_of_lost_digits(conn, answer)
-  data <- rest_of(conn, answer, n)
+  with_progress({
+    answer <- do.call(call_connection, c(list(conn, "fetch", rows = n), as_wanted(conn)))
+    warn_of_lost_digits(conn, answer)
+    data <- rest_of(conn, answer, n)
+  })
   res@state$complete <- answer$complete || n < 0
   res@state$fetched <- res@state$fetched + nrow(data)
   data
