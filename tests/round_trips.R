@@ -1,6 +1,9 @@
-# Writes random data frames to a service and reads them back; ?rc2_connect lists the differences that are allowed.
+# Writes random data frames to a service and reads them back: round_trips.R <service> <kind> <how many> <rows> ...
+# ?rc2_connect lists the differences that are allowed.
 set.seed(2026)
 arguments <- commandArgs(TRUE)
+trips <- as.integer(arguments[[3]])
+sizes <- as.integer(arguments[-(1:3)])
 con <- rc2::rc2_connect(arguments[[1]])
 is_spark <- arguments[[2]] == "spark"
 strings <- c("", "a", "é", "日本", "it's \\ \"quoted\" $1 %_", "\n\t", "NA", "NULL", "0", "😀", NA)
@@ -57,7 +60,7 @@ same_column <- function(sent, back) {
 
 round_trip <- function(i) {
   kinds <- makers[sample.int(length(makers), sample(1:6, 1))]
-  n <- sample(c(0, 1, 2, 17), 1)
+  n <- draw(sizes, 1)
   sent <- as.data.frame(matrix(nrow = n, ncol = 0))
   for (kind in names(kinds)) sent[[kind]] <- kinds[[kind]](n)
   names(sent) <- sample(names_of_columns, length(sent))
@@ -74,4 +77,4 @@ round_trip <- function(i) {
   ok
 }
 
-cat(sum(vapply(1:500, round_trip, NA)), "of 500\n")
+cat(sum(vapply(seq_len(trips), round_trip, NA)), "of", trips, "\n")

@@ -14,6 +14,9 @@ TESTS = Path(__file__).parent
 REPORT = TESTS.parent / "build" / "dbitest.json"
 TIMEOUT = 1200
 """Seconds; a quiet machine needs one minute for PostgreSQL and two for Spark."""
+FEW = 0, 1, 2, 17
+MANY = 20_000, 20_001, 210_000
+"""Rows of data frames that are sent in parts."""
 
 
 async def test_postgresql_passes_98_percent_of_dbitest(postgres_service: PostgresService, tmp_path: Path):
@@ -31,11 +34,20 @@ async def test_spark_passes_85_percent_of_dbitest(connect_server: Attachment, tm
 
 async def test_random_data_frames_come_back_from_postgresql_as_they_were(postgres_service: PostgresService, tmp_path: Path):
     attachment = await postgres_service.attach(ServerId("alice"), "write")
-    assert await round_trips(attachment, tmp_path) == "500 of 500"
+    assert await round_trips(attachment, tmp_path, 500, *FEW) == "500 of 500"
 
 
 async def test_random_data_frames_come_back_from_spark_as_they_were(connect_server: Attachment, tmp_path: Path):
-    assert await round_trips(connect_server, tmp_path) == "500 of 500"
+    assert await round_trips(connect_server, tmp_path, 500, *FEW) == "500 of 500"
+
+
+async def test_long_data_frames_come_back_whole_from_postgresql(postgres_service: PostgresService, tmp_path: Path):
+    attachment = await postgres_service.attach(ServerId("alice"), "write")
+    assert await round_trips(attachment, tmp_path, 6, *MANY) == "6 of 6"
+
+
+async def test_long_data_frames_come_back_whole_from_spark(connect_server: Attachment, tmp_path: Path):
+    assert await round_trips(connect_server, tmp_path, 6, *MANY) == "6 of 6"
 
 
 async def dbitest(attachment: Attachment, folder: Path) -> dict[str, int]:
@@ -49,9 +61,10 @@ async def dbitest(attachment: Attachment, folder: Path) -> dict[str, int]:
     return counts
 
 
-async def round_trips(attachment: Attachment, folder: Path) -> str:
-    """The last line of the script that writes random data frames and reads them back."""
+async def round_trips(attachment: Attachment, folder: Path, count: int, *rows: int) -> str:
+    """The last line of the script that writes so many random data frames, each of one of these sizes, and reads them back."""
     environment = {**attach(folder / "attachments", attachment), "TZ": "America/New_York"}
     script = TESTS / "round_trips.R"
-    output = await run_r(script, attachment.service, attachment.kind, environment=environment, timeout=TIMEOUT)
-    return output.splitlines()[-1]
+    arguments = [attachment.service, attachment.kind, str(count), *map(str, rows)]
+    output = await run_r(script, *arguments, environment=environment, timeout=TIMEOUT)
+    return output.splitlines()[-1].strip()

@@ -19,7 +19,7 @@ setMethod("dbGetInfo", "Rc2Driver", function(dbObj, ...) {
   list(driver.version = version, client.version = version)
 })
 
-setMethod("dbDataType", "Rc2Driver", function(dbObj, obj, ...) postgres_type(obj))
+setMethod("dbDataType", "Rc2Driver", function(dbObj, obj, ...) database_type(obj, DATABASE_TYPES$Rc2PostgresConnection))
 
 setMethod("dbIsValid", "Rc2DBIConnection", function(dbObj, ...) {
   is_current(dbObj@state) && dbObj@state$pid == Sys.getpid()

@@ -1,26 +1,40 @@
-# R's types in PostgreSQL.
+# R's types in the services, by the kinds of column_kind().
 
-setMethod("dbDataType", "Rc2PostgresConnection", function(dbObj, obj, ...) postgres_type(obj))
+DATABASE_TYPES <- list(
+  Rc2PostgresConnection = c(logical = "BOOLEAN", integer = "INTEGER", integer64 = "BIGINT", double = "DOUBLE PRECISION",
+    character = "TEXT", Date = "DATE", POSIXct = "TIMESTAMPTZ", hms = "TIME", duration = "INTERVAL", raw = "BYTEA",
+    list = "%s[]"),
+  SparkConnection = c(logical = "BOOLEAN", integer = "INT", integer64 = "BIGINT", double = "DOUBLE", character = "STRING",
+    Date = "DATE", POSIXct = "TIMESTAMP", hms = "INTERVAL DAY TO SECOND", duration = "INTERVAL DAY TO SECOND", raw = "BINARY",
+    list = "ARRAY<%s>", struct = "STRUCT<%s>", map = "MAP<STRING, %s>"))
 
-postgres_type <- function(obj) {
-  if (is.data.frame(obj)) return(vapply(obj, postgres_type, ""))
-  if (inherits(obj, "AsIs")) obj <- without_as_is(obj)
-  if (is.factor(obj)) "TEXT"
-  else if (inherits(obj, "POSIXt")) "TIMESTAMPTZ"
-  else if (inherits(obj, "Date")) "DATE"
-  else if (inherits(obj, "difftime")) if (is_time_of_day(obj)) "TIME" else "INTERVAL"
-  else if (inherits(obj, "integer64")) "BIGINT"
-  else if (inherits(obj, "blob")) "BYTEA"
-  else switch(typeof(obj), logical = "BOOLEAN", integer = "INTEGER", double = "DOUBLE PRECISION", character = "TEXT",
-    raw = "BYTEA", list = list_type(obj), fail("PostgreSQL has no type for ", class(obj)[[1]], "; convert or drop it."))
+setMethod("dbDataType", "Rc2DBIConnection", function(dbObj, obj, ...) database_type(obj, DATABASE_TYPES[[class(dbObj)]]))
+
+database_type <- function(obj, types, name = NULL) {
+  if (is.data.frame(obj)) {
+    return(stats::setNames(vapply(seq_along(obj), function(i) database_type(obj[[i]], types, names(obj)[[i]]), ""), names(obj)))
+  }
+  kind <- kind_in(types, obj, name)
+  if (!grepl("%s", types[[kind]], fixed = TRUE)) return(types[[kind]])
+  cells <- unname(unclass(Filter(Negate(is.null), obj)))
+  sprintf(types[[kind]], switch(kind,
+    list = database_type(common_vector(checked_cells(cells, name)), types, name),
+    map = database_type(one_of_each(unlist(cells, recursive = FALSE)), types, name),
+    struct = struct_fields(cells, types, name)))
 }
 
-# A list of raw vectors is a column of bytes, other lists are arrays.
-list_type <- function(obj) {
-  cells <- Filter(Negate(is.null), obj)
-  if (!length(cells) || all(vapply(cells, is.raw, NA))) return("BYTEA")
-  check_cells(cells, "")
-  paste0(postgres_type(common_vector(cells)), "[]")
+struct_fields <- function(cells, types, name) {
+  fields <- vapply(names(cells[[1]]), function(field) {
+    type <- database_type(one_of_each(lapply(cells, `[[`, field)), types, paste0(name, "$", field))
+    paste0("`", gsub("`", "``", field, fixed = TRUE), "`: ", type)
+  }, "")
+  paste(fields, collapse = ", ")
+}
+
+# The kind of a column, which the service must have a type for.
+kind_in <- function(types, column, name) {
+  kind <- column_kind(column, name)
+  if (kind %in% names(types)) kind else checked_cells(column, name)
 }
 
 without_as_is <- function(obj) {

@@ -1,6 +1,6 @@
-# DBI's methods that write tables. Rows are sent in parts.
+# DBI's methods that write tables. Rows are sent in parts, so that R packs some while the service stores the ones before.
 
-ROWS_IN_PART <- 2e5
+ROWS_IN_PART <- 2e4
 
 # What the data process has to know of a table to append to it.
 setGeneric("append_options", function(conn, table) standardGeneric("append_options"))
@@ -27,7 +27,8 @@ setMethod("dbAppendTable", "Rc2DBIConnection", function(conn, name, value, ..., 
   if (!is.data.frame(value)) fail("The rows must be a data frame.")
   if (any(vapply(value, is.factor, NA))) warning("Factors are written as text.", call. = FALSE)
   table <- table_name(conn, name)
-  append_rows(conn, table, value, append_options(conn, table))
+  append <- function() append_rows(conn, table, value, append_options(conn, table))
+  if (nrow(value) > ROWS_IN_PART) atomically(conn, append()) else append()
 })
 
 # `options` go to the data process with each part.
@@ -40,18 +41,40 @@ append_rows <- function(conn, table, value, options = list()) {
     connection_id(conn)
     return(0L)
   }
-  starts <- seq(1, nrow(value), by = if (has_transactions(conn)) ROWS_IN_PART else nrow(value))
-  write <- function() sum(vapply(starts, function(start) append_part(conn, table, value, start, options), 0))
-  count <- if (length(starts) > 1) atomically(conn, write()) else write()
+  count <- send_rows(conn, table, columns_to_send(conn, value), nrow(value), options)
   if (count < 2^31) as.integer(count) else count
 }
 
-append_part <- function(conn, table, value, start, options) {
-  rows <- seq(start, min(nrow(value), start + ROWS_IN_PART - 1))
-  part <- if (length(rows) < nrow(value)) lapply(value, function(column) column[rows]) else as.list(value)
-  columns <- unname(Map(pack, part, names(value)))
-  arguments <- list(conn, "append", table = table, names = enc2utf8(names(value)), columns = columns)
-  do.call(call_connection, c(arguments, options))$affected
+# What a part of a column is, the whole column decides.
+columns_to_send <- function(conn, value) {
+  types <- DATABASE_TYPES[[class(conn)]]
+  Map(function(column, name) {
+    if (is.raw(column)) column <- as.list(column)
+    column <- without_class(column)
+    list(values = unclass(column), kind = kind_in(types, column, name), name = enc2utf8(name))
+  }, value, names(value))
+}
+
+# Sends the rows; their number. If R leaves this earlier, for whatever reason, the service stops working on it.
+send_rows <- function(conn, table, columns, rows, options) {
+  names <- vapply(columns, `[[`, "", "name", USE.NAMES = FALSE)
+  size <- if (has_transactions(conn)) ROWS_IN_PART else rows
+  done <- FALSE
+  on.exit(if (!done && dbIsValid(conn)) cancel_call(connection_id(conn)))
+  with_progress(for (start in seq(1, max(rows, 1), by = max(size, 1))) {
+    part <- lapply(unname(columns), pack_rows, start, min(rows, start + size - 1))
+    last <- start + size > rows
+    arguments <- list(conn, "append", table = table, names = names, columns = part, last = last)
+    answer <- do.call(call_connection, c(arguments, options))
+    show_share(min(rows, start + size - 1), rows)
+  })
+  done <- TRUE
+  answer$affected
+}
+
+pack_rows <- function(column, from, to) {
+  whole <- from == 1 && to == length(column$values)
+  pack_as(if (whole) column$values else column$values[from:to], column$kind, column$name)
 }
 
 setMethod("dbWriteTable", c("Rc2PostgresConnection", "character", "data.frame"),

@@ -84,7 +84,7 @@ check_finite <- function(value) {
 write_view <- function(conn, table, value, append, field.types) {
   if (length(name_parts(table, quote_mark(conn))) != 1) fail("A temporary table of Spark is in no schema; give its name alone.")
   if (!is.null(field.types)) fail("field.types is for a table; a temporary table of Spark has the types of the data frame.")
-  append_part(conn, table, value, 1, list(view = TRUE, replace = !append))
+  send_rows(conn, table, columns_to_send(conn, value), nrow(value), list(view = TRUE, replace = !append))
 }
 
 # Writes the rows beside a table that exists, and replaces it when all are there.
@@ -111,7 +111,7 @@ name_beside <- function(conn, table) {
 # A temporary table is a view of no rows, to which rows can be appended.
 setMethod("sqlCreateTable", "SparkConnection", function(con, table, fields, row.names = NA, temporary = FALSE, ...) {
   if (!temporary) return(callNextMethod())
-  if (is.data.frame(fields)) fields <- spark_type(DBI::sqlRownamesToColumn(fields, row.names))
+  if (is.data.frame(fields)) fields <- dbDataType(con, DBI::sqlRownamesToColumn(fields, row.names))
   columns <- paste0("CAST(NULL AS ", fields, ") AS ", dbQuoteIdentifier(con, names(fields)), collapse = ",\n  ")
   DBI::SQL(paste0("CREATE TEMPORARY VIEW ", table_name(con, table), " AS SELECT\n  ", columns, "\nWHERE FALSE"))
 })

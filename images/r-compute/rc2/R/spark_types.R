@@ -1,26 +1,4 @@
-# R's types and values in Spark's SQL.
-
-setMethod("dbDataType", "SparkConnection", function(dbObj, obj, ...) spark_type(obj))
-
-spark_type <- function(obj) {
-  if (is.data.frame(obj)) return(vapply(obj, spark_type, ""))
-  if (inherits(obj, "AsIs")) obj <- without_as_is(obj)
-  if (is.factor(obj)) "STRING"
-  else if (inherits(obj, "POSIXt")) "TIMESTAMP"
-  else if (inherits(obj, "Date")) "DATE"
-  else if (inherits(obj, "difftime")) "INTERVAL DAY TO SECOND"
-  else if (inherits(obj, "integer64")) "BIGINT"
-  else if (inherits(obj, "blob")) "BINARY"
-  else switch(typeof(obj), logical = "BOOLEAN", integer = "INT", double = "DOUBLE", character = "STRING", raw = "BINARY",
-    list = if (is_raw_list(obj)) "BINARY" else spark_array(obj),
-    fail("Spark has no type for ", class(obj)[[1]], "; convert or drop it."))
-}
-
-spark_array <- function(obj) {
-  cells <- Filter(Negate(is.null), obj)
-  check_cells(cells, "")
-  paste0("ARRAY<", spark_type(common_vector(cells)), ">")
-}
+# R's values in Spark's SQL.
 
 setMethod("quote_mark", "SparkConnection", function(conn) "`")
 

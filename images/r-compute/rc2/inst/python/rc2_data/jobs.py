@@ -2,11 +2,16 @@
 
 import queue
 import threading
+from collections import deque
+
+from rc2_data.errors import DataError
 
 CANCEL_TIMEOUT = 5.0
 """Seconds for which a cancel waits for the end of the running call."""
 CANCEL_INTERVAL = 0.1
 """Seconds between cancels of the same call: one that arrives before the query has no effect."""
+PARTS_AHEAD = 2
+"""Parts that wait for their job at most, so that memory stays bounded."""
 
 
 class Job:
@@ -31,6 +36,60 @@ class Job:
     def wait(self, seconds):
         """Wait for at most so many seconds; returns whether the job is done."""
         return self._done.wait(seconds)
+
+
+class Feed:
+    """Parts that R sends one after the other, while a job works on the earlier ones."""
+
+    value = None
+    """What R gets for each part but the last one."""
+
+    def __init__(self):
+        self.job = None
+        self._parts, self._ended, self._stopped = deque(), False, False
+        self._changed = threading.Condition()
+
+    def put(self, part, last):
+        """Add a part."""
+        with self._changed:
+            self._parts.append(part)
+            self._ended = last
+            self._changed.notify_all()
+
+    def stop(self):
+        """Let the job take no part any more."""
+        with self._changed:
+            self._stopped = True
+            self._parts.clear()
+            self._changed.notify_all()
+
+    def wait(self, seconds):
+        """Wait for at most so many seconds until R may send another part, or the job has ended; returns whether it is so."""
+        with self._changed:
+            has_room = self._changed.wait_for(lambda: self._stopped or len(self._parts) < PARTS_AHEAD, seconds)
+        return self.job.wait(seconds) if self._stopped else has_room
+
+    @property
+    def error(self):
+        """The error of the job."""
+        return self.job.error
+
+    def __iter__(self):
+        """The parts, each as soon as it is there.
+
+        Raises:
+            DataError: if R sends no more before the last one.
+        """
+        while (part := self._next()) is not None:
+            yield part
+
+    def _next(self):
+        with self._changed:
+            self._changed.wait_for(lambda: self._stopped or self._parts or self._ended)
+            if self._stopped:
+                raise DataError("The write was stopped.")
+            self._changed.notify_all()
+            return self._parts.popleft() if self._parts else None
 
 
 class Worker:

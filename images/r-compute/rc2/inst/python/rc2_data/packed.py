@@ -17,23 +17,42 @@ def table(names, columns):
 
 def unpack(column):
     """One packed column as an array."""
-    kind, data = column["kind"][0], column["data"]
-    missing = np.frombuffer(column["missing"], bool)
+    kind, missing = column["kind"][0], np.frombuffer(column["missing"], bool)
+    if kind in NESTED:
+        return NESTED[kind](column, missing)
+    data, mask = column["data"], missing if len(missing) else None
     if kind == "character":
         return texts(np.frombuffer(data, np.uint8), missing)
-    if kind == "raw":
-        buffers = [validity(missing), pa.py_buffer(offsets(column, np.int64)), pa.py_buffer(data)]
-        return pa.Array.from_buffers(pa.large_binary(), len(missing), buffers).cast(pa.binary())
-    if kind == "list":
-        return pa.ListArray.from_arrays(pa.array(offsets(column, np.int32)), unpack(data), mask=pa.array(missing))
     if kind == "logical":
-        return pa.array(np.frombuffer(data, "<i4") != 0, mask=missing)
+        return pa.array(np.frombuffer(data, "<i4") != 0, mask=mask)
     if kind == "integer":
-        return pa.array(np.frombuffer(data, "<i4"), mask=missing)
+        return pa.array(np.frombuffer(data, "<i4"), mask=mask)
     if kind == "integer64":
         numbers = np.frombuffer(data, "<i8")
-        return pa.array(numbers, mask=missing | (numbers == NA_INTEGER64))
-    return doubles(kind, np.frombuffer(data, "<f8"), missing)
+        return pa.array(numbers, mask=numbers == NA_INTEGER64)
+    return doubles(kind, np.frombuffer(data, "<f8"), mask)
+
+
+def blobs(column, missing):
+    buffers = [validity(missing), pa.py_buffer(offsets(column, np.int64)), pa.py_buffer(column["data"])]
+    return pa.Array.from_buffers(pa.large_binary(), len(missing), buffers).cast(pa.binary())
+
+
+def lists(column, missing):
+    return pa.ListArray.from_arrays(pa.array(offsets(column, np.int32)), unpack(column["data"]), mask=pa.array(missing))
+
+
+def structs(column, missing):
+    fields = [unpack(field) for field in column["fields"]]
+    return pa.StructArray.from_arrays(fields, column["names"], mask=pa.array(missing))
+
+
+def maps(column, missing):
+    keys, items = unpack(column["keys"]), unpack(column["items"])
+    return pa.MapArray.from_arrays(offsets(column, np.int32), keys, items, mask=pa.array(missing))
+
+
+NESTED = {"raw": blobs, "list": lists, "struct": structs, "map": maps}
 
 
 def offsets(column, dtype):
@@ -44,17 +63,18 @@ def texts(content, missing):
     """Texts from their bytes, each with a zero behind it."""
     ends = np.flatnonzero(content == 0)
     starts = np.concatenate([[0], ends - np.arange(len(ends))]).astype(np.int64)
-    buffers = [validity(missing), pa.py_buffer(starts), pa.py_buffer(np.delete(content, ends))]
+    valid = validity(missing) if len(missing) else None
+    buffers = [valid, pa.py_buffer(starts), pa.py_buffer(content[content != 0])]
     # the cast fails for more than 2 GiB
-    return pa.Array.from_buffers(pa.large_string(), len(missing), buffers).cast(pa.string())
+    return pa.Array.from_buffers(pa.large_string(), len(ends), buffers).cast(pa.string())
 
 
 def doubles(kind, numbers, missing):
     """Types that R stores as double: numbers, days, seconds."""
     if kind == "double":
         return pa.array(numbers, mask=missing)
-    infinite = ~missing & np.isinf(numbers)
-    finite = np.where(missing | infinite, 0.0, numbers)
+    infinite = np.isinf(numbers)  # a missing value is none
+    finite = np.where(np.isfinite(numbers), numbers, 0.0)
     if kind == "Date":
         days = np.floor(finite).astype(np.int32)
         for stored, number in INFINITE_DATES.items():

@@ -1,5 +1,6 @@
 """Connections to PostgreSQL by ADBC, on libpq: the service's file holds address, role and TLS settings."""
 
+import contextlib
 import re
 
 import pyarrow as pa
@@ -176,13 +177,16 @@ class Connection:
         self.result.end()
         self.result = self.start(statement, parameters, options, False)
 
-    def append(self, table, rows):
-        """Append packed columns to a table, which R has quoted; the number of rows."""
+    def append(self, table, parts):
+        """Append rows to a table, which R has quoted; their number."""
         self.clear()
-        count = append(self, table, rows)
-        if self.status == "active":  # the driver leaves the end of its COPY unread; the next statement reads it
-            self.cursor().executescript("SELECT 1")
-        return count
+        try:
+            return append(self, table, parts)
+        finally:
+            # the driver leaves the end of its COPY unread, or after an error the COPY open; the next statement ends it
+            if self.status == "active":
+                with contextlib.suppress(Error):
+                    self.cursor().executescript("SELECT 1")
 
     def close(self):
         """Close the session."""

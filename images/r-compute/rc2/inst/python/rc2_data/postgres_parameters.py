@@ -11,6 +11,7 @@ DRIVER_TYPES = frozenset({
     "timestamptz", "bytea",
 })  # fmt: skip
 """Types that the driver can send. The server casts text to all others."""
+MAX_WHOLE = 1e15
 
 
 def bound(statement, table, types):
@@ -43,12 +44,17 @@ def as_text(array):
     if pa.types.is_boolean(array.type) or pa.types.is_null(array.type):
         return array.cast(pa.string())
     if pa.types.is_floating(array.type):
-        return pa.array([None if number is None else repr(number) for number in array.to_pylist()], pa.string())
+        return pa.array([None if number is None else digits(number) for number in array.to_pylist()], pa.string())
     if pa.types.is_list(array.type):
         raise DataError("A parameter that is a list must match an array in the statement.")
     if pa.types.is_binary(array.type):
         return pa.array([None if cell is None else "\\x" + cell.hex() for cell in array.to_pylist()], pa.string())
     return array.cast(pa.string())
+
+
+def digits(number):
+    """A number as R prints it: a whole one without a decimal point."""
+    return str(int(number)) if number.is_integer() and abs(number) < MAX_WHOLE else repr(number)
 
 
 def converted(array, kind, position, name):

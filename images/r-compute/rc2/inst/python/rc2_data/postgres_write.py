@@ -1,5 +1,7 @@
 """Rows of R into a table, by binary COPY."""
 
+from itertools import groupby
+
 import pyarrow as pa
 
 from rc2_data.errors import DataError
@@ -33,29 +35,32 @@ ROWS_AT_ONCE = 4096
 """Rows that the driver sends at once: the server stores them while the driver encodes the next ones."""
 
 
-def append(connection, table, rows):
-    """Append rows to the table; the number of rows."""
+def append(connection, table, parts):
+    """Append the rows of all parts to the table, one COPY for successive parts of the same types; the number of rows."""
     found = connection.execute(COLUMNS, pa.record_batch([pa.array([table])], ["table"])).to_pylist()
     columns = {entry["attname"]: entry for entry in found}
+    place, count = found[0] if found else {}, 0
+    for (fits, schema), group in groupby((written(table, part, columns) for part in parts), lambda part: part[:2]):
+        batches = (batch for *_, rows in group for batch in rows.to_batches(max_chunksize=ROWS_AT_ONCE))
+        reader = pa.RecordBatchReader.from_batches(schema, batches)
+        if fits:
+            where = {"temporary": True} if place["?column?"] else {"db_schema_name": place["nspname"]}
+            count += connection.cursor().adbc_ingest(place["relname"], reader, mode="append", **where)
+        else:
+            count += append_with_casts(connection, table, reader, columns)
+    return count
+
+
+def written(table, rows, columns):
+    """Whether the driver can write the rows in the types of the columns, their schema, and themselves."""
     if unknown := [name for name in rows.column_names if name not in columns]:
         raise DataError(f"The table {table} has no column {unknown[0]}.", sqlstate="42703")
-    place = found[0]
-    arrays, cast = [], False
-    for name, column in zip(rows.column_names, rows.columns, strict=True):
-        array, fits = stored(column.combine_chunks(), columns[name]["typname"])
-        arrays.append(array)
-        cast = cast or not fits
-    batch = pa.RecordBatch.from_arrays(arrays, rows.column_names)
-    if cast:
-        return append_with_casts(connection, table, batch, columns)
-    schema = {"temporary": True} if place["?column?"] else {"db_schema_name": place["nspname"]}
-    return ingest(connection, place["relname"], batch, mode="append", **schema)
-
-
-def ingest(connection, name, batch, **how):
-    """Have the driver write rows; their number."""
-    reader = pa.Table.from_batches([batch]).to_reader(ROWS_AT_ONCE)
-    return connection.cursor().adbc_ingest(name, reader, **how)
+    pairs = [
+        stored(column.combine_chunks(), columns[name]["typname"])
+        for name, column in zip(rows.column_names, rows.columns, strict=True)
+    ]
+    rows = pa.table([array for array, _ in pairs], rows.column_names)
+    return all(fits for _, fits in pairs), rows.schema, rows
 
 
 def stored(array, type_name):
@@ -73,12 +78,12 @@ def stored(array, type_name):
     return (array if pa.types.is_list(array.type) else as_text(array)), False
 
 
-def append_with_casts(connection, table, batch, columns):
+def append_with_casts(connection, table, reader, columns):
     """Write to a temporary table, and from there into the table by the server's casts."""
-    ingest(connection, STAGING, batch, mode="create", temporary=True)
+    connection.cursor().adbc_ingest(STAGING, reader, mode="create", temporary=True)
     try:
-        names = ", ".join(quoted(name) for name in batch.schema.names)
-        casts = ", ".join(f"{quoted(name)}::{columns[name]['format_type']}" for name in batch.schema.names)
+        names = ", ".join(quoted(name) for name in reader.schema.names)
+        casts = ", ".join(f"{quoted(name)}::{columns[name]['format_type']}" for name in reader.schema.names)
         return connection.run(f"INSERT INTO {table} ({names}) SELECT {casts} FROM pg_temp.{STAGING}", None)  # noqa: S608
     finally:
         if connection.status in ("idle", "intrans"):

@@ -10,7 +10,7 @@ import threading
 from rc2_data import packed
 from rc2_data.errors import DataError, describe
 from rc2_data.http import Stream
-from rc2_data.jobs import Worker
+from rc2_data.jobs import Feed, Worker
 from rc2_data.r_columns import Options
 from rc2_data.r_format import Parts, dumps, loads, value
 
@@ -28,10 +28,44 @@ def serve(path, owner):
 
 
 class Session:
-    """A connection of R: the back end and the thread that uses it."""
+    """A connection of R: the back end, the thread that uses it, and what R waits for."""
 
     def __init__(self):
         self.worker, self.backend = Worker(), None
+        self.waiting, self.feed = None, None
+
+    def submit(self, work):
+        """Start a job; the parts of an earlier one have ended."""
+        self._end_feed()
+        self.waiting = self.worker.submit(work)
+
+    def feed_job(self, work, part, last):
+        """Give a part to the running job that takes parts, or start one: `work` of all parts."""
+        if self.feed is None:
+            feed = Feed()
+
+            def consume():
+                try:
+                    return work(feed)
+                finally:
+                    feed.stop()
+
+            self.submit(consume)
+            feed.job, self.feed = self.waiting, feed
+        self.feed.put(part, last)
+        self.waiting = self.feed.job if last else self.feed
+        if last:
+            self.feed = None
+
+    def cancel(self):
+        """Cancel the running job; whether it has ended."""
+        self._end_feed()
+        return self.worker.cancel(self.backend.cancel if self.backend else lambda: None)
+
+    def _end_feed(self):
+        feed, self.feed = self.feed, None
+        if feed is not None:
+            feed.stop()
 
 
 class Server:
@@ -103,13 +137,11 @@ class Server:
 
     def do_wait(self, connection):
         """The answer of the running call, or that it still runs."""
-        return self._report(connection, self._session(connection).worker.current)
+        return self._report(connection)
 
     def do_cancel(self, connection):
         """Cancel the running call; whether it has ended."""
-        session = self._session(connection)
-        backend = session.backend
-        return {"ended": session.worker.cancel(backend.cancel if backend else lambda: None)}
+        return {"ended": self._session(connection).cancel()}
 
     def do_send(self, connection, sql, whole, rows, names=None, columns=None, **options):
         """Run a statement; with `rows` also the first rows."""
@@ -143,11 +175,12 @@ class Server:
         backend = self._backend(connection)
         return self._submit(connection, lambda: {"unfinished": backend.clear()})
 
-    def do_append(self, connection, table, names, columns, **how):
-        """Append packed columns to a table."""
-        backend = self._backend(connection)
-        names = [names] if isinstance(names, str) else names
-        return self._submit(connection, lambda: {"affected": backend.append(table, packed.table(names, columns), **how)})
+    def do_append(self, connection, table, names, columns, last, **how):
+        """Append packed columns to a table. R sends all but the last part while the service stores earlier ones."""
+        session, backend = self._session(connection), self._backend(connection)
+        rows = packed.table([names] if isinstance(names, str) else names, columns)
+        session.feed_job(lambda parts: {"affected": backend.append(table, parts, **how)}, rows, last)
+        return self._report(connection)
 
     def do_call(self, connection, name, **arguments):
         """A call that this kind of service has beside SQL."""
@@ -167,7 +200,7 @@ class Server:
         """Close a session."""
         session = self._sessions.pop(connection, None)
         if session is not None and session.backend is not None:
-            session.worker.cancel(session.backend.cancel)
+            session.cancel()
             session.worker.submit(session.backend.close).wait(1)
             session.worker.stop()
         return {}
@@ -194,19 +227,20 @@ class Server:
         return self._session(connection).backend
 
     def _submit(self, connection, work):
-        return self._report(connection, self._session(connection).worker.submit(work))
+        self._session(connection).submit(work)
+        return self._report(connection)
 
-    def _report(self, connection, job):
-        """What R gets of a job: its value, its error, or that it still runs."""
-        backend = self._session(connection).backend
+    def _report(self, connection):
+        """What R gets of the job for which it waits: its value, its error, or that it still runs."""
+        session = self._session(connection)
+        backend, job = session.backend, session.waiting
         if not job.wait(WAIT):
             done, tasks = backend.progress if backend else (0, 0)
             return {"running": True, "connection": connection, "done": done, "tasks": tasks}
         if job.error is not None:
             raise self._described(connection, job.error)
         content, job.value = job.value, None
-        backend = self._sessions[connection].backend
-        note, backend.note = backend.note, ""
+        note, session.backend.note = session.backend.note, ""
         return {"running": False, "connection": connection, "value": content, "note": note}
 
     def _described(self, connection, error):

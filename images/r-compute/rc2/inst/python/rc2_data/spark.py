@@ -5,6 +5,7 @@ import os
 import re
 from uuid import uuid4
 
+import pyarrow as pa
 from pyspark.errors import PySparkException
 from pyspark.sql.connect.session import SparkSession
 
@@ -144,9 +145,10 @@ class Connection:
         result, self.result = self.result, None
         return result is not None and result.end()
 
-    def append(self, table, rows, **how):
-        """Append packed columns to a table or temporary view; the number of rows."""
+    def append(self, table, parts, **how):
+        """Append rows to a table or temporary view; their number."""
         self.clear()
+        rows = pa.concat_tables(parts)
         return self.run(lambda session: spark_write.append(session, table, rows, **how))
 
     def call(self, name, arguments):

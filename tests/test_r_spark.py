@@ -1,0 +1,14 @@
+"""R on Spark as users use it; the tests are in tests/r."""
+
+from pathlib import Path
+
+from rc2hub.services.base import Attachment
+from tests.fixtures.r import attach, run_r
+
+R_TESTS = Path(__file__).parent / "r"
+
+
+async def test_what_users_do_on_spark(connect_server: Attachment, tmp_path: Path):
+    environment = attach(tmp_path / "attachments", connect_server)
+    script = str(R_TESTS / "test-spark.R")
+    await run_r(R_TESTS / "run.R", script, connect_server.service, environment=environment, timeout=600)
