@@ -48,7 +48,6 @@ of_both <- c(
   "a month later" = "hours() and months()",
   "floor_date of a date" = "floor_date() of a date",
   "left join, missing keys match" = "missing keys in joins",
-  "sum and mean of a logical column" = "sum() of a logical column",
   "a wide table" = "pivot_wider() of missing values")
 differences <- list(
   postgres = c(of_both,

@@ -49,6 +49,18 @@ pipelines <- c(pipelines, list(
   "sum and mean of a logical column" = function(t, u) {
     t %>% summarise(r = sum(f, na.rm = TRUE), q = mean(f, na.rm = TRUE))
   },
+  "sums of logical columns by group, across and in a filter" = function(t, u) {
+    t %>% mutate(late = x > 1) %>% group_by(g) %>%
+      summarise(n = sum(late, na.rm = TRUE), across(c(f), list(s = ~ sum(.x), m = ~ mean(.x, na.rm = TRUE)))) %>%
+      filter(n > 0)
+  },
+  "running sums and shares of a logical column" = in_order(function(t, u) {
+    t %>% filter(!is.na(f)) %>% arrange(id) %>% mutate(r = cumsum(f), q = mean(f), top = max(f)) %>% arrange(id) %>%
+      select(id, r, q, top)
+  }),
+  "sum of a logical column of a joined table" = function(t, u) {
+    t %>% inner_join(u, by = "g", na_matches = "never") %>% group_by(label) %>% summarise(n = sum(f, na.rm = TRUE), s = sum(x, na.rm = TRUE))
+  },
   "sum of a logical column as integers" = function(t, u) {
     t %>% summarise(r = sum(as.integer(f), na.rm = TRUE), q = mean(as.numeric(f), na.rm = TRUE))
   },

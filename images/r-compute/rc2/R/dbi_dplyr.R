@@ -32,6 +32,7 @@ postgres_methods <- function() list(
   dbplyr_edition = function(con) 2L,
   db_connection_describe = describe_postgres,
   sql_translation = postgres_translation,
+  db_sql_render = render_counted,
   sql_query_select = postgres_query_select,
   sql_escape_date = escape_day,
   sql_escape_datetime = escape_instant("TIMESTAMP WITH TIME ZONE"))

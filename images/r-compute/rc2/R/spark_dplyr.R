@@ -202,6 +202,7 @@ spark_methods <- function() list(
   dbplyr_edition = function(con) 2L,
   db_connection_describe = function(con, ...) "Spark",
   sql_translation = spark_translation,
+  db_sql_render = render_counted,
   sql_query_select = spark_query_select,
   # dbplyr 2.5 gives the star of SELECT * as SQL
   sql_escape_ident = function(con, x) if (is(x, "SQL")) x else dbQuoteIdentifier(con, x),
