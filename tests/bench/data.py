@@ -28,7 +28,7 @@ TASKS, MEMORY = Path(__file__).with_name("data.R"), Path(__file__).with_name("da
 PEER, READY_BYTES = "RPostgreSQL", "COPY of ready bytes"
 PAIRS = 5
 WRITE = "1e5 rows written"
-TIMEOUT, LIFETIME = 600.0, 3600.0
+TIMEOUT, LIFETIME = 1800.0, 7200.0
 MIXED = """
 CREATE TABLE mixed AS SELECT i AS id, i::bigint * 1000003 AS big, random() AS x, sqrt(i) AS y, i % 7 = 0 AS flag,
     CASE WHEN i % 11 > 0 THEN i % 100 END AS k, 'group ' || i % 50 AS name, md5(i::text) AS code,
