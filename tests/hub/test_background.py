@@ -68,12 +68,22 @@ class Hub:
         self.exit_code.set_result(code)
 
 
+class IdleTask:
+    """In place of a task of the broker: it does nothing."""
+
+    def __init__(self, *_: object) -> None:
+        """Take what the task takes."""
+
+    async def run(self) -> None:
+        await asyncio.Event().wait()
+
+
 def start(hub: Hub, pool: Pool, monkeypatch: pytest.MonkeyPatch) -> "asyncio.Task[None]":
     """Run the tasks of a hub that has this pool and no broker."""
     monkeypatch.setattr(background, "RESTART_DELAY", 0.01)
     monkeypatch.setattr(background.JupyterHub, "instance", lambda: hub)
-    for task in (background.DesiredStatePush, background.ChangeRequestFollower, background.GroupRefresh):
-        monkeypatch.setattr(task, "run", lambda _: asyncio.Event().wait())
+    for task in ("DesiredStatePush", "ChangeRequestFollower", "GroupRefresh"):
+        monkeypatch.setattr(background, task, IdleTask)
     hub.spawner_class = SimpleNamespace(make_pool=lambda *_: pool)
     shared: Any = SimpleNamespace(managed=False, broker_url="http://127.0.0.1/")
     return asyncio.create_task(background._run(Runtime(SpawnChoices({}, {})), shared, "token"))
@@ -100,13 +110,16 @@ async def test_a_pool_that_cannot_be_opened_stops_the_hub_with_one_sentence(
     assert record.getMessage() == f"Rc² cannot start, and stops the hub: {message}"
 
 
-async def test_a_spawner_class_without_a_pool_stops_the_hub(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_spawner_class_without_a_pool_stops_the_hub(
+    caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
     hub = Hub()
     task = start(hub, Pool(), monkeypatch)
     hub.spawner_class = SimpleNamespace()
     async with asyncio.timeout(5):
         assert await hub.exit_code == 1
     await task
+    assert "has no attribute 'make_pool'" in caplog.text
 
 
 async def test_a_pool_whose_api_server_does_not_answer_is_opened_later(monkeypatch: pytest.MonkeyPatch) -> None:
