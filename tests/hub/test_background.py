@@ -27,7 +27,7 @@ c.JupyterHub.authenticator_class = "dummy"
 c.Authenticator.allow_all = True
 c.JupyterHub.spawner_class = "rc2-process"
 c.SharedServices.broker_url = "http://127.0.0.1:{ports[3]}"
-c.ProcessPool.runtime_dir = 5
+c.ProcessPool.runtime_dir = "{file}"
 from rc2hub.configure import install
 
 install(c)
@@ -133,12 +133,12 @@ async def test_a_pool_whose_api_server_does_not_answer_is_opened_later(monkeypat
 
 def test_a_hub_whose_pool_cannot_be_opened_ends_with_an_exit_code_and_without_a_traceback(tmp_path: Path) -> None:
     config = tmp_path / "jupyterhub_config.py"
-    config.write_text(CONFIG.format(ports=free_ports(4)))
+    config.write_text(CONFIG.format(ports=free_ports(4), file=config))
     programs = Path(sys.executable).parent  # the proxy is one of them
     environment = {**os.environ, "PATH": f"{programs}:{os.environ['PATH']}"}
     command = [sys.executable, "-m", "jupyterhub", "-f", str(config)]
     ended = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True, timeout=120, check=False)
     output = ended.stdout + ended.stderr
     assert ended.returncode == 1, output
-    assert "Rc² cannot start, and stops the hub: TraitError: The 'runtime_dir' trait" in output
+    assert f"Rc² cannot start, and stops the hub: FileExistsError: [Errno 17] File exists: '{config}'" in output
     assert "Traceback" not in output
