@@ -39,9 +39,7 @@ async def test_text_of_a_latin1_database_is_found_and_stored_as_typed(postgres: 
         admin.execute("DROP DATABASE old WITH (FORCE)")
 
 
-async def test_a_long_read_shows_its_rows_on_a_screen_and_not_in_a_file(
-    postgres_service: PostgresService, tmp_path: Path
-):
+async def test_a_long_read_shows_its_rows_on_a_screen_and_not_in_a_file(postgres_service: PostgresService, tmp_path: Path):
     attachment = await postgres_service.attach(ALICE, "read")
     environment = attach(tmp_path / "attachments", attachment)
 

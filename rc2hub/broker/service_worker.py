@@ -68,6 +68,7 @@ class ServiceWorker:
         self._existing: dict[ServerId, ExistingCredential] = {}
         self._due: set[ServerId] = set()
         self._operations: dict[ServerId, asyncio.Task[None]] = {}
+        self._attaching: set[ServerId] = set()
         self._urgent: set[ServerId] = set()
         """The servers whose user waits: these operations begin at once. The others, of which there can be many, queue."""
         self._limit = asyncio.Semaphore(service.max_concurrency)
@@ -86,8 +87,8 @@ class ServiceWorker:
             self.failures.pop(server, None)
             if desired.allowed_level(server, self.service.name) is None:
                 self.attachments.pop(server, None)
-                if operation := self._operations.get(server):
-                    operation.cancel()
+                if server in self._attaching:
+                    self._operations[server].cancel()
         self._wake.set()
 
     def retry(self, server: ServerId, before: int) -> None:
@@ -156,10 +157,11 @@ class ServiceWorker:
         finally:
             del self._operations[server]
             self._urgent.discard(server)
+            self._attaching.discard(server)
             self._since_list.add(server)
             if self._desired.allowed_level(server, self.service.name) != level:
                 self._due.add(server)
-                self._wake.set()
+            self._wake.set()  # also for a server that became due during the operation
             self._changed(server)
 
     def _fail(self, server: ServerId, level: str | None, failure: Failure) -> None:
@@ -172,6 +174,7 @@ class ServiceWorker:
 
     async def _attach(self, server: ServerId, level: str) -> None:
         self._existing.setdefault(server, UNKNOWN)
+        self._attaching.add(server)
         attachment = await self.service.attach(server, level)
         self._existing[server] = ExistingCredential(level, attachment.expires_at)
         if self._desired.allowed_level(server, self.service.name) == level:

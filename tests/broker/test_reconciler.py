@@ -211,6 +211,35 @@ async def test_a_slow_attach_delays_no_other_server(reconciler, service):
     assert [state(reconciler, server).state for server in (ALICE, BOB)] == ["starting", "attached"]
 
 
+async def test_a_message_during_an_attach_delays_the_start_no_longer_than_the_attach(reconciler, service):
+    service.slow[ALICE] = asyncio.Event()
+    update(reconciler, user(ALICE, flights="read"))
+    await eventually(lambda: service.attaches == [ALICE])
+    update(reconciler, user(ALICE, READ | {"custom:rc2:other:read"}, flights="read"))
+    await asyncio.sleep(0.01)
+    service.slow[ALICE].set()
+    assert await reconciler.wait_until_startable(ALICE, 5)
+
+
+async def test_a_message_during_a_revoke_does_not_cancel_it(reconciler, service, monkeypatch):
+    await reconcile(reconciler, user(ALICE, flights="read"))
+    began, may_end = asyncio.Event(), asyncio.Event()
+    ends = []
+
+    async def revoke(server: ServerId) -> None:
+        began.set()
+        await may_end.wait()
+        ends.append(service.credentials.pop(server))
+
+    monkeypatch.setattr(service, "revoke", revoke)
+    update(reconciler, user(ALICE, frozenset(), flights="read"))
+    await began.wait()
+    update(reconciler, user(ALICE, frozenset({"custom:rc2:other:read"}), flights="read"))
+    may_end.set()
+    assert await reconciler.wait_until_decided(ALICE, "flights", 5)
+    assert len(ends) == 1
+
+
 async def test_a_grant_that_is_lost_during_an_attach_ends_it_and_leaves_no_credential(reconciler, service):
     service.slow[ALICE] = asyncio.Event()
     update(reconciler, user(ALICE, flights="read"))
