@@ -36,8 +36,9 @@ def run(config: Path) -> None:
     answers = asyncio.run(_ask(shared, c))
     for name, problem in answers.items():
         sys.stdout.write("" if problem else f"{name}: answers\n")
-    for name in shared.catalogue.keys() - answers.keys():
-        sys.stdout.write(f"{name}: not checked, because the hub starts its gateway\n")
+    for name in shared.catalogue:
+        if name not in answers:
+            sys.stdout.write(f"{name}: not checked, because the hub starts its gateway\n")
     if problems := [problem for problem in answers.values() if problem]:
         sys.exit("\n".join(f"rc2hub: {problem}" for problem in problems))
 

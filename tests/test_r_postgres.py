@@ -8,7 +8,7 @@ import time
 from pathlib import Path
 
 from rc2hub.local import database
-from rc2hub.server_id import ServerId
+from rc2hub.messages import ServerId
 from rc2hub.services.postgres import PostgresService
 from tests.fixtures.postgres import Postgres
 from tests.fixtures.r import attach, run_r
@@ -21,6 +21,15 @@ async def test_what_users_do_on_postgresql(postgres_service: PostgresService, tm
     attachment = await postgres_service.attach(ALICE, "write")
     environment = {**attach(tmp_path / "attachments", attachment), "TZ": "Europe/Berlin"}
     script = str(R_TESTS / "test-postgres.R")
+    await run_r(R_TESTS / "run.R", script, attachment.service, environment=environment, timeout=600)
+
+
+async def test_long_data_frames_are_written_to_postgresql_whole_or_not_at_all(
+    postgres_service: PostgresService, tmp_path: Path
+):
+    attachment = await postgres_service.attach(ALICE, "write")
+    environment = attach(tmp_path / "attachments", attachment)
+    script = str(R_TESTS / "test-long-writes.R")
     await run_r(R_TESTS / "run.R", script, attachment.service, environment=environment, timeout=600)
 
 
@@ -39,7 +48,9 @@ async def test_text_of_a_latin1_database_is_found_and_stored_as_typed(postgres: 
         admin.execute("DROP DATABASE old WITH (FORCE)")
 
 
-async def test_a_long_read_shows_its_rows_on_a_screen_and_not_in_a_file(postgres_service: PostgresService, tmp_path: Path):
+async def test_a_long_read_shows_its_rows_in_a_notebook_and_not_in_a_script_or_document(
+    postgres_service: PostgresService, tmp_path: Path
+):
     attachment = await postgres_service.attach(ALICE, "read")
     environment = attach(tmp_path / "attachments", attachment)
 

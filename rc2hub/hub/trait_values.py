@@ -18,7 +18,7 @@ HttpAddress = Annotated[
     str,
     Field(
         strict=True,
-        pattern=r"^https?://([A-Za-z0-9.-]+|\[[0-9a-fA-F:.]+\])(:[0-9]{1,5})?/?\z",
+        pattern=r"^https?://([A-Za-z0-9._-]+|\[[0-9a-fA-F:.]+\])(:[0-9]{1,5})?/?\z",
         description="an address such as http://broker.example.org:8000",
         json_schema_extra=UNSHOWN,
     ),

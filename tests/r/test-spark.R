@@ -15,9 +15,9 @@ test_that("R's classes have Spark's types", {
   frame$big <- bit64::as.integer64(1)
   frame$hours <- as.difftime(5, units = "hours")
   frame$cells <- list(1:2)
-  frame$author <- list(list(name = "Ada", `first book` = 1815L))
+  frame$plane <- list(list(name = "N1", `made in` = 1999L))
   expect_equal(unname(dbDataType(con, frame)), c("BOOLEAN", "INT", "DOUBLE", "STRING", "STRING", "DATE", "TIMESTAMP", "BINARY",
-    "BIGINT", "INTERVAL DAY TO SECOND", "ARRAY<INT>", "STRUCT<`name`: STRING, `first book`: INT>"))
+    "BIGINT", "INTERVAL DAY TO SECOND", "ARRAY<INT>", "STRUCT<`name`: STRING, `made in`: INT>"))
   expect_equal(dbDataType(con, list(list(a = 1), list(b = 2))), "MAP<STRING, DOUBLE>")
   expect_error(dbDataType(con, list(sum)), "must hold vectors of one type", class = "rc2_error")
 })

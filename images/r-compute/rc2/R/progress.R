@@ -1,5 +1,5 @@
 # Progress of long work: one line that is drawn anew, in a notebook or a terminal. A read, a write or another call has one line,
-# however many requests it takes; with_progress() begins it, and code that knows more calls show_share() or show_rows().
+# however many requests it takes; with_progress() begins it, and the callers that know more call show_share() or show_rows().
 
 PROGRESS_DELAY <- 2 # seconds of work without a line
 PROGRESS_INTERVAL <- 0.2 # seconds between two lines
