@@ -1,6 +1,6 @@
 """The page at /services/rc2/: the user's services, their state, role, expiry and R code, and buttons to change them.
 
-Admins of the hub also see the pools.
+Admins of the hub also see the pools, and what services warn of.
 """
 
 from functools import cache
@@ -40,7 +40,7 @@ class BrowserHandler(HubOAuthenticated, RequestHandler):  # type: ignore[misc]
     async def render_page(self, message: str = "") -> None:
         """Answer with the page, and an error message above the table."""
         user = self.current_user["name"]
-        servers = self.broker.desired.servers_of(user)
+        servers, is_admin = self.broker.desired.servers_of(user), Caller.from_model(self.current_user).is_admin
         self.set_header("Content-Security-Policy", CONTENT_SECURITY_POLICY)
         self.finish(
             _template().render(
@@ -48,7 +48,8 @@ class BrowserHandler(HubOAuthenticated, RequestHandler):  # type: ignore[misc]
                 message=message,
                 servers=[(server, (await self.broker.catalogue_for(server)).services) for server in servers],
                 catalogue=(await self.broker.catalogue_for(ServerId(user))).services,
-                pools=self.broker.desired.pools if Caller.from_model(self.current_user).is_admin else [],
+                pools=self.broker.desired.pools if is_admin else [],
+                warnings=self.broker.warnings() if is_admin else {},
                 home=self.hub_auth.hub_prefix + "home",
                 change="change",
                 xsrf=self.xsrf_token.decode(),

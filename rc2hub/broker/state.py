@@ -29,6 +29,11 @@ class BrokerState:
         """The newest desired state; empty before the first."""
         return self.reconciler.desired or DesiredState()
 
+    def warnings(self) -> dict[str, tuple[str, ...]]:
+        """Name of each service to what its operator should know, one sentence each; only services that have some."""
+        found = {self.shared.display_name(name): service.warnings for name, service in self.reconciler.services.items()}
+        return {name: warnings for name, warnings in sorted(found.items()) if warnings}
+
     async def catalogue_for(self, server: ServerId) -> Catalogue:
         """Every service as the server's owner sees it: the grant, and the attachment or the reason why there is none."""
         await self.change_requests.learn_grants(server.user)
