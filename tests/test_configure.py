@@ -184,7 +184,9 @@ def test_the_operators_own_logging_is_kept(tmp_path: Path):
     assert merged["handlers"]["file"]["filename"] == str(tmp_path / "log")
     assert merged["handlers"]["file"]["filters"][0] == "short"
     console = {"class": "logging.StreamHandler", **merged["handlers"]["console"]}
-    logging.config.dictConfig({"version": 1, **merged, "handlers": {**merged["handlers"], "console": console}})
+    logging.config.dictConfig(
+        {"version": 1, "disable_existing_loggers": False, **merged, "handlers": {**merged["handlers"], "console": console}}
+    )
     (file,) = logging.getLogger("mine").handlers
     file.close()
     assert any(isinstance(each, RefusalFilter) for each in file.filters)

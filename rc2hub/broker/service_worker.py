@@ -112,6 +112,8 @@ class ServiceWorker:
             return "detached", "Your grant for this service was revoked."
         if server in self.failures:
             return "failed", self.failures[server].message
+        if self.problem:
+            return "failed", self.problem
         return "starting", "The service is being attached."
 
     async def run(self) -> None:

@@ -241,6 +241,15 @@ test_that("PostgreSQL leaves R's one Python to the user", {
   expect_false(isNamespaceLoaded("reticulate"))
 })
 
+test_that("show_query() shows the SQL of a count of TRUE, also in a notebook with colours", {
+  suppressMessages(library(dplyr, warn.conflicts = FALSE))
+  colours <- options(cli.num_colors = 256L)
+  on.exit(options(colours))
+  flags <- copy_to(con, data.frame(f = c(TRUE, TRUE, FALSE)), "flags", overwrite = TRUE)
+  shown <- capture.output(show_query(summarise(filter(flags, !is.na(f)), n = sum(f, na.rm = TRUE))))
+  expect_match(paste(shown, collapse = " "), "SUM", ignore.case = TRUE)
+})
+
 test_that("dplyr's verbs for changes and temporary tables work", {
   skip_if_not_installed("dplyr")
   suppressMessages(library(dplyr, warn.conflicts = FALSE))

@@ -102,7 +102,7 @@ class Rc2LoginLinkAuthenticator(Authenticator):  # type: ignore[misc]
 
     async def refresh_user(self, user: Any, handler: BaseHandler | None = None) -> dict[str, Any] | bool:
         """The user's groups as the file has them now; False for a user who is no longer in the file."""
-        groups = self.users().get(user.name)
+        groups = self.users().get(self.normalize_username(user.name))  # an admin can make a user of any name
         return False if groups is None else {"name": user.name, "groups": groups}
 
     def get_handlers(self, app: Any) -> list[tuple[str, type[BaseHandler]]]:

@@ -39,7 +39,7 @@ class FakeStandby:
         self.discarded = True
 
 
-class ChangingSpare:
+class ChangingSpare(Spare):
     """A `spare` that the test changes, as the time of day does."""
 
     number = 1
@@ -53,7 +53,7 @@ class TestedPool:
 
     __test__ = False
 
-    def __init__(self, spare: int | Spare | ChangingSpare) -> None:
+    def __init__(self, spare: int | Spare) -> None:
         self.standbys: list[FakeStandby] = []
         value = Spare(spare) if isinstance(spare, int) else spare
         self.profile_pool = ProcessProfilePool(Profile("r", "R", spare=value), self._start)
@@ -81,7 +81,7 @@ async def becomes(condition: Callable[[], bool]) -> None:
 
 
 @asynccontextmanager
-async def running(spare: int | Spare | ChangingSpare) -> AsyncIterator[TestedPool]:
+async def running(spare: int | Spare) -> AsyncIterator[TestedPool]:
     pool = TestedPool(spare)
     task = asyncio.create_task(pool.profile_pool.run())
     try:

@@ -31,6 +31,8 @@ with_counted <- function(query, con) {
 }
 
 logical_columns <- function(query, con) {
+  colours <- options(dbplyr_use_colour = FALSE) # show_query() colours the SQL that is to be shown
+  on.exit(options(colours))
   columns <- dbGetQuery(con, paste0("SELECT * FROM (", dbplyr::sql_render(query, con = con), ") AS rc2_rows LIMIT 0"))
   names(columns)[vapply(columns, is.logical, NA)]
 }
