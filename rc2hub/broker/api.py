@@ -86,8 +86,7 @@ class AttachmentsHandler(ApiHandler):
         caller, server = await self.managed_server(user, name)
         reconciler, etag = self.broker.reconciler, self.request.headers.get("If-None-Match")
         if etag is None:
-            reconciler.retry(server, int(revision))
-            await reconciler.wait_until_startable(server, wait)
+            await reconciler.wait_until_startable(server, int(revision), wait)
         elif not await reconciler.wait_for_change(server, etag, wait):
             self.set_status(304)
             return

@@ -66,9 +66,17 @@ class Reconciler:
         """Wait up to `seconds` until the service is attached to the server, revoked or failed; return whether it is."""
         return await self._changes.wait_for(server, lambda: not self._workers[service].is_busy(server), seconds)
 
-    async def wait_until_startable(self, server: ServerId, seconds: float) -> bool:
-        """Wait up to `seconds` until no service blocks the start of the server; return whether that is so."""
-        return await self._changes.wait_for(server, lambda: not self._blocks_start(server), seconds)
+    async def wait_until_startable(self, server: ServerId, revision: int, seconds: float) -> bool:
+        """Wait up to `seconds` until no service blocks the start of the server; return whether that is so.
+
+        What failed before the desired state had this revision is tried again, also what fails only now.
+        """
+
+        def is_startable() -> bool:
+            self.retry(server, revision)
+            return not self._blocks_start(server)
+
+        return await self._changes.wait_for(server, is_startable, seconds)
 
     async def wait_for_change(self, server: ServerId, etag: str, seconds: float) -> bool:
         """Wait up to `seconds` until the server's attachments have another ETag; return whether they have."""

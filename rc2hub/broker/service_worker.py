@@ -93,7 +93,7 @@ class ServiceWorker:
 
     def retry(self, server: ServerId, before: int) -> None:
         """Try again at once what failed with a desired state older than the revision `before`."""
-        if server in self.failures and self.failures[server].revision < before:
+        if not self.is_busy(server) and server in self.failures and self.failures[server].revision < before:
             del self.failures[server]
             self._urgent.add(server)
             self._due.add(server)

@@ -108,9 +108,8 @@ class AnyOrder(RuleBasedStateMachine):
             revision = await self.push.push()
         except ServiceUnavailableError:
             return
-        self.broker.reconciler.retry(server, revision)
         if self.is_healthy(server):
-            assert await self.broker.reconciler.wait_until_startable(server, TIMEOUT)
+            assert await self.broker.reconciler.wait_until_startable(server, revision, TIMEOUT)
             (state,) = self.broker.reconciler.states(server).attachments
             assert state.state == ("attached" if self.level(server) else "detached")
 

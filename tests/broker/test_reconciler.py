@@ -163,7 +163,7 @@ async def test_a_failure_before_does_not_refuse_the_next_user(reconciler, servic
     await reconcile(reconciler, user(ALICE, flights="read"))
     service.is_down = False
     update(reconciler, user(ALICE, flights="read"), user(BOB, flights="read"))
-    assert await reconciler.wait_until_startable(BOB, 30)
+    assert await reconciler.wait_until_startable(BOB, reconciler.revision, 30)
     assert state(reconciler, BOB).state == "attached"
 
 
@@ -172,8 +172,7 @@ async def test_a_start_tries_again_what_failed_for_the_same_server_before(reconc
     await reconcile(reconciler, user(ALICE, flights="read"))
     service.is_down = False
     update(reconciler, user(ALICE, flights="read"))
-    reconciler.retry(ALICE, reconciler.revision)
-    assert await reconciler.wait_until_startable(ALICE, 30)
+    assert await reconciler.wait_until_startable(ALICE, reconciler.revision, 30)
     assert state(reconciler).state == "attached"
 
 
@@ -195,7 +194,7 @@ async def test_a_revoke_that_fails_refuses_no_start_and_is_tried_again(reconcile
     with monkeypatch.context() as patch:
         patch.setattr(service, "revoke", refuse)
         update(reconciler, user(BOB, flights="read"))
-        assert await reconciler.wait_until_startable(BOB, 30)
+        assert await reconciler.wait_until_startable(BOB, reconciler.revision, 30)
         assert state(reconciler, BOB).state == "attached"
     update(reconciler, user(BOB, flights="read"))
     await eventually(lambda: set(service.credentials) == {BOB})
@@ -217,7 +216,7 @@ async def test_a_message_during_an_attach_delays_the_start_no_longer_than_the_at
     update(reconciler, user(ALICE, READ | {"custom:rc2:other:read"}, flights="read"))
     await asyncio.sleep(0.01)
     service.slow[ALICE].set()
-    assert await reconciler.wait_until_startable(ALICE, 5)
+    assert await reconciler.wait_until_startable(ALICE, reconciler.revision, 5)
 
 
 async def test_a_message_during_a_revoke_does_not_cancel_it(reconciler, service, monkeypatch):

@@ -195,13 +195,13 @@ async def users(release: Release) -> AsyncIterator[dict[str, LoggedIn]]:
                 status, event = await outside.start(name, services=services)
                 assert status == 201, event
                 r = await work.enter_async_context(outside.kernel(name))
+                if name in WITH_SPARK:
+                    await r.run('invisible(rc2:::await_attached("spark"))')
                 return LoggedIn(r, **json.loads(await r.run(FUNCTIONS + CREDENTIALS)))
 
         for name in USERS:
             await outside.create(name)
         logged_in = dict(zip(USERS, await asyncio.gather(*map(log_in, USERS)), strict=True))
-        for name in WITH_SPARK:
-            await logged_in[name].r.run('invisible(rc2:::await_attached("spark"))')
         yield logged_in
 
 
