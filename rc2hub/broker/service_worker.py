@@ -81,6 +81,8 @@ class ServiceWorker:
         """Take a new desired state and the servers that changed. What is no longer allowed is not served from now on."""
         if self._desired.revision:  # the first one holds all servers
             self._urgent.update(servers)
+        if self.problem:  # it may be over
+            self._list_at = 0.0
         self._desired = desired
         for server in servers:
             self._due.add(server)
