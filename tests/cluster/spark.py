@@ -19,6 +19,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
+from rc2hub.errors import ServiceUnavailableError
 from rc2hub.gateways.broker_rpc import GatewayClient
 from tests.cluster.cluster import Namespace, eventually
 from tests.cluster.hub import _free_port
@@ -122,8 +123,12 @@ class SparkGateway:
         return hmac.digest(self.secret.encode(), driver.encode(), "sha256").hex()
 
     async def announce(self, username: str) -> None:
-        """Announce the user's server, like the broker; returns when Spark is ready."""
-        await self._call("Attach", user=username, server="", level="use", expires_at=time.time() + 600)
+        """Announce the user's server, like the broker, which tries again; returns when Spark is ready."""
+        while True:
+            try:
+                return await self._call("Attach", user=username, server="", level="use", expires_at=time.time() + 600)
+            except ServiceUnavailableError:  # the gateway has just been started
+                await asyncio.sleep(0.2)
 
     async def release(self, username: str) -> None:
         """Release the user's server, like the broker after its stop."""

@@ -172,9 +172,14 @@ async def test_progress_messages_are_sentences(kube: Client, username: str) -> N
     assert "R is ready; making it yours" in messages
 
 
-async def test_a_pod_without_a_server_is_deleted(kube_hub: KubeHub) -> None:
-    labels = {"app": "jupyterhub", "component": "singleuser-server"}
+async def test_a_pod_without_a_server_is_deleted(kube: Client, kube_hub: KubeHub, username: str) -> None:
+    await kube.create(username)
+    await kube.start(username)
+    (pod,) = kube_hub.namespace.get("pods", "", f"--selector=hub.jupyter.org/username={username}")
+    await kube.stop(username)
+    of_this_hub = {"rc2hub.org/hub": pod["metadata"]["labels"]["rc2hub.org/hub"]}
+    labels = {"app": "jupyterhub", "component": "singleuser-server", **of_this_hub}
     spec = {"containers": [{"name": "notebook", "image": kube_hub.namespace.cluster.settings["RC2_BUSYBOX"]}]}
     pod = {"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "left-over", "labels": labels}, "spec": spec}
     kube_hub.namespace.apply(pod)
-    eventually(lambda: "left-over" not in kube_hub.namespace.kubectl("get", "pods", "--output=name"), 60)
+    eventually(lambda: "left-over" not in kube_hub.namespace.kubectl("get", "pods", "--output=name"), 90)
