@@ -47,7 +47,7 @@ def department(cluster: Cluster, postgres: Postgres, tmp_path_factory: pytest.Te
     """A hub with one standby and a short start timeout."""
     folder = tmp_path_factory.mktemp("department")
     (folder / "steps").mkdir()
-    quick = {"start_timeout": 30, "extra_pod_config": {"terminationGracePeriodSeconds": 1}}
+    quick = {"start_timeout": 60, "extra_pod_config": {"terminationGracePeriodSeconds": 1}}
     with running_department(cluster, postgres, folder, spare=1, steps=str(folder / "steps"), **quick) as department:
         yield department
 
