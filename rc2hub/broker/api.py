@@ -151,10 +151,13 @@ class TokenReviewsHandler(ApiHandler):
 
     async def post(self) -> None:
         """Return the compute server of the token, if it may use the gateway's service now."""
-        review = self.body(TokenReviewRequest)
-        service = self.broker.reconciler.services.get(review.service)
-        if service is None or not service.is_gateway_secret(self.token() or ""):
+        services, secret = self.broker.reconciler.services, self.token() or ""
+        own = {name: service for name, service in services.items() if service.is_gateway_secret(secret)}
+        # the secret is checked before the body is read: a stranger learns nothing of what it should be
+        review = self.body(TokenReviewRequest) if own else None
+        if review is None or review.service not in own:
             raise HTTPError(403, reason="Only a gateway may do this.")
+        service = own[review.service]
         server = (await self.identify(review.token)).server_id
         if server is None or self.broker.desired.allowed_level(server, service.name) is None:
             contact = self.broker.shared.contact_for(service.name)
