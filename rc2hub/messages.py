@@ -150,7 +150,10 @@ class AttachmentState(Message):
     r_code: str = Field(default="", description="The line of R that connects to the service.")
     settings: Mapping[str, str] = Field(default_factory=dict, description="The connection settings that are not secret.")
     files: Mapping[str, str] | None = Field(
-        default=None, repr=False, description="The secret files, by name; only with the token of that server."
+        default=None,
+        repr=False,
+        exclude_if=lambda files: files is None,
+        description="The secret files, by name; only with the token of that server.",
     )
 
 

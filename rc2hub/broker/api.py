@@ -7,7 +7,7 @@ from typing import Any
 from tornado.web import HTTPError
 
 from rc2hub.broker.api_handler import ApiHandler
-from rc2hub.broker.openapi import document
+from rc2hub.broker.openapi import MAX_REVISION, MAX_WAIT, document
 from rc2hub.errors import ConflictError, NotGrantedError, RequestError, ServiceUnavailableError
 from rc2hub.messages import (
     AttachmentState,
@@ -25,10 +25,6 @@ from rc2hub.permissions import Grant
 from rc2hub.server_id import ServerId
 
 FIRST_ERROR_STATUS = 400
-MAX_WAIT = 30.0
-"""Longest `wait` of a long poll, in seconds."""
-MAX_REVISION = 2.0**53
-"""Every whole number up to this one is a number in JSON."""
 ACCEPTED = 202
 
 

@@ -9,7 +9,7 @@ from tornado.web import HTTPError, RequestHandler
 from rc2hub.broker.callers import Caller
 from rc2hub.broker.state import BrokerState
 from rc2hub.errors import ConflictError, NotGrantedError, Rc2Error, RequestError, ServiceUnavailableError
-from rc2hub.messages import DEFAULT_SERVER, ErrorMessage, HubQuestions, Message
+from rc2hub.messages import DEFAULT_SERVER, ErrorMessage, Message
 from rc2hub.server_id import ServerId
 
 DESIRED_STATE_TIMEOUT = 10.0
@@ -128,7 +128,7 @@ class ApiHandler(RequestHandler):
         """Answer with a message as JSON."""
         self.set_status(status)
         self.set_header("Content-Type", "application/json")
-        self.finish(message.model_dump_json(exclude_none=not isinstance(message, HubQuestions)))
+        self.finish(message.model_dump_json())
 
     def log_exception(self, typ: Any, value: Any, tb: Any) -> None:
         """Log a traceback only for unexpected errors; the others are answered with their sentence."""

@@ -8,19 +8,24 @@ from pydantic.json_schema import models_json_schema
 from rc2hub import messages
 from rc2hub.messages import Message
 
-ERRORS: dict[int, tuple[str, type[Message]]] = {
-    400: ("The request is malformed.", messages.ErrorMessage),
-    403: ("The token is missing, unknown or another user's, or the grant is missing.", messages.ErrorMessage),
-    404: ("The server is not running, or the service does not exist.", messages.ErrorMessage),
-    409: ("A later request for the same service and server replaced this one.", messages.ErrorMessage),
-    503: ("The service or the hub does not answer.", messages.ErrorMessage),
+MAX_WAIT = 30.0
+"""Longest `wait` of a long poll, in seconds."""
+MAX_REVISION = 2**53
+"""Every whole number up to this one is a number in JSON."""
+ERRORS = {
+    400: "The request is malformed.",
+    403: "The token is missing, unknown or another user's, or the grant is missing.",
+    404: "The server is not running, or the service does not exist.",
+    409: "A later request for the same service and server replaced this one.",
+    503: "The service or the hub does not answer.",
 }
+"""Status to description; the answer is always an `ErrorMessage`."""
 HUB_ONLY = "only with the secret shared by the hub and the broker."
 WAIT = {
     "name": "wait",
     "in": "query",
     "description": "How many seconds to wait at most.",
-    "schema": {"type": "number", "minimum": 0, "maximum": 30, "default": 0},
+    "schema": {"type": "number", "minimum": 0, "maximum": MAX_WAIT, "default": 0},
 }
 PATH_PARAMETERS = {
     "user": "The user name of the server's owner.",
@@ -89,7 +94,7 @@ OPERATIONS = (
                 "name": "revision",
                 "in": "query",
                 "description": "What failed before the desired state had this revision is tried again.",
-                "schema": {"type": "integer", "minimum": 0, "maximum": 2**53, "default": 0},
+                "schema": {"type": "integer", "minimum": 0, "maximum": MAX_REVISION, "default": 0},
             },
             {"name": "If-None-Match", "in": "header", "schema": {"type": "string"}},
         ),
@@ -182,7 +187,7 @@ def document() -> dict[str, Any]:
 
 
 def _described(operation: Operation) -> dict[str, Any]:
-    errors = {status: ERRORS[status] for status in operation.errors}
+    errors = {status: (ERRORS[status], messages.ErrorMessage) for status in operation.errors}
     responses = {**operation.responses, **errors}
     described: dict[str, Any] = {
         "operationId": operation.operation_id,
@@ -227,8 +232,7 @@ def _schemas() -> dict[str, Any]:
     models = {
         model for operation in OPERATIONS for _, model in (*operation.responses.values(), ("", operation.body)) if model
     }
-    models |= {model for _, model in ERRORS.values()}
-    ordered = sorted(models, key=lambda model: model.__name__)
+    ordered = sorted(models | {messages.ErrorMessage}, key=lambda model: model.__name__)
     _, schema = models_json_schema(
         [(model, "serialization") for model in ordered], ref_template="#/components/schemas/{model}"
     )

@@ -114,7 +114,7 @@ async def _attachments(server: ComputeServer) -> list[dict[str, Any]]:
     for attachment in attachments:
         if attachment.state == "failed" and server.choices.services[attachment.service].blocks_start:
             raise ServiceUnavailableError(attachment.message)
-    return [attachment.model_dump(mode="json", exclude_none=True) for attachment in attachments]
+    return [attachment.model_dump(mode="json") for attachment in attachments]
 
 
 def first_error(group: BaseExceptionGroup[BaseException]) -> BaseException:

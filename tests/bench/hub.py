@@ -16,7 +16,7 @@ import sys
 import tempfile
 import time
 from collections.abc import AsyncIterator
-from contextlib import ExitStack, asynccontextmanager
+from contextlib import ExitStack, asynccontextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -124,7 +124,7 @@ class BenchHub:
 
 
 @asynccontextmanager
-async def hub(source: Path, folder: Path, number: int, postgres: Path, servers: str) -> AsyncIterator[BenchHub]:
+async def hub(source: Path, folder: Path, number: int, postgres: Postgres, servers: str) -> AsyncIterator[BenchHub]:
     """A hub with this number of users, of the source in this folder."""
     add_users(folder, number, servers)
     token, ports = secrets.token_hex(16), free_ports(4)
@@ -136,7 +136,7 @@ async def hub(source: Path, folder: Path, number: int, postgres: Path, servers: 
         "servers": servers,
         "token": token,
         "groups": GROUPS,
-        "database": {"kind": "postgres", **database.entry(postgres, "postgres")},
+        "database": {"kind": "postgres", **database.entry(postgres.directory, "postgres")},
     }
     environment = {**os.environ, "RC2_BENCH": json.dumps(settings), "PYTHONPATH": str(source)}
     config = Path(__file__).with_name("hub_config.py")
@@ -153,22 +153,18 @@ async def hub(source: Path, folder: Path, number: int, postgres: Path, servers: 
         process.wait(120)
 
 
-async def _wait_until_attached(running: BenchHub, servers: int, postgres: Path, folder: Path) -> None:
+async def _wait_until_attached(running: BenchHub, servers: int, postgres: Postgres, folder: Path) -> None:
     """Wait until the hub answers and the broker has attached every running server."""
-    password = database.password_file(postgres).read_text()
-    count = "SELECT count(*) FROM pg_roles WHERE rolcanlogin AND rolname LIKE '%flights_as_%'"
-    async with asyncio.timeout(900):
-        while True:
-            assert running.process.poll() is None, (folder / "hub.log").read_text()[-3000:]
-            try:
-                if isinstance(await running.call("GET", "/hub/api/"), dict):
-                    command = ["psql", "-Atc", count, database.url(postgres, "postgres")]
-                    environment = {**os.environ, "PGPASSWORD": password}
-                    if int(subprocess.check_output(command, env=environment)) >= servers:
+    with postgres.connect("postgres") as admin:
+        async with asyncio.timeout(900):
+            while True:
+                assert running.process.poll() is None, (folder / "hub.log").read_text()[-3000:]
+                with suppress(aiohttp.ClientError):
+                    is_up = isinstance(await running.call("GET", "/hub/api/"), dict)
+                    row = admin.execute("SELECT count(*) FROM pg_roles WHERE rolcanlogin AND rolname LIKE 'rc2%'").fetchone()
+                    if is_up and row[0] >= servers:
                         return
-            except aiohttp.ClientError:
-                pass
-            await asyncio.sleep(1)
+                await asyncio.sleep(1)
 
 
 async def measure(source: Path, number: int) -> dict[str, list[float]]:
@@ -181,7 +177,7 @@ async def measure(source: Path, number: int) -> dict[str, list[float]]:
         postgres.start()
         stack.callback(postgres.stop)
         names = [f"user-{n}" for n in range(number, number + STARTS + CHANGES)]
-        async with fake_servers() as servers, hub(source, folder, number, postgres.directory, servers) as running:
+        async with fake_servers() as servers, hub(source, folder, number, postgres, servers) as running:
             found = {"push": await running.pushes(), "broker": await running.broker_cpu(names[:CHANGES])}
             found["latency"] = await running.latency(names[CHANGES:])
     return found

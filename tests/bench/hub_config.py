@@ -9,10 +9,9 @@ from types import SimpleNamespace
 from typing import Any
 
 from jupyterhub.handlers import BaseHandler
-from jupyterhub.spawner import Spawner
 
 from rc2hub.configure import install
-from rc2hub.hub.spawners.base import Rc2Spawner
+from rc2hub.hub.spawners.process import Rc2ProcessSpawner
 
 BENCH = json.loads(os.environ["RC2_BENCH"])
 
@@ -47,7 +46,7 @@ class FakePool:
         await asyncio.Event().wait()
 
 
-class FakeSpawner(Rc2Spawner, Spawner):
+class FakeSpawner(Rc2ProcessSpawner):
     """Starts nothing."""
 
     running, location = False, ""

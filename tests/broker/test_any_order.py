@@ -12,7 +12,7 @@ from jupyterhub.scopes import define_custom_scopes
 from rc2hub.broker import service_worker
 from rc2hub.broker.change_requests import ChangeRequests
 from rc2hub.broker.reconciler import Reconciler
-from rc2hub.errors import ConflictError, ServiceUnavailableError
+from rc2hub.errors import ServiceUnavailableError
 from rc2hub.hub import lifecycle
 from rc2hub.hub.broker_sync.change_requests import ChangeRequestFollower
 from rc2hub.hub.broker_sync.desired_state import DesiredStatePush
@@ -20,7 +20,7 @@ from rc2hub.messages import ChangeRequest, DesiredStateUpdate, HubQuestions, Rev
 from rc2hub.permissions import custom_scopes
 from rc2hub.server_id import ServerId
 from tests.broker.memory_service import MemoryService
-from tests.hub.broker_sync.hub_stub import Hub, spawner
+from tests.hub.broker_sync.hub_stub import Hub, accept, spawner
 
 SERVERS = [ServerId("ada"), ServerId("ada", "two"), ServerId("bob"), ServerId("cleo")]
 GROUPS = {"readers": "custom:rc2:flights:read", "writers": "custom:rc2:flights:write"}
@@ -47,11 +47,7 @@ class Broker:
     async def put_desired_state(self, update: DesiredStateUpdate) -> RevisionConflict | None:
         if self.task.done():
             raise ServiceUnavailableError("The broker does not answer.")
-        try:
-            self.reconciler.update(DesiredStateUpdate.model_validate_json(update.model_dump_json()))
-        except ConflictError as error:
-            return RevisionConflict(message=str(error), revision=self.reconciler.revision)
-        return None
+        return accept(self.reconciler, update)
 
     async def questions(self) -> HubQuestions:
         return HubQuestions.model_validate_json((await self.change_requests.take(TIMEOUT)).model_dump_json())

@@ -72,8 +72,8 @@ async def test_a_driver_sees_only_its_executors(gateway: SparkGateway):
         secret = gateway.secret_of(gateway.driver("bob"))
         of_alice = {pod["metadata"]["name"] for pod in gateway.pods("alice", "executor")}
         seen = {pod["metadata"]["name"] for pod in kubernetes(gateway, secret)["items"]}
-        assert seen
         assert of_alice
+        assert seen
         assert not of_alice & seen
         for method in ("GET", "DELETE"):
             with pytest.raises(HTTPError, match="404"):

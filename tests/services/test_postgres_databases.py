@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator
 from pathlib import Path
-from uuid import uuid4
 
 import pytest
 
@@ -21,21 +20,23 @@ SETTINGS = (
 )
 
 
+def encoded(encoding: str) -> str:
+    """The options of a database with this encoding."""
+    return f"ENCODING '{encoding}' TEMPLATE template0 LC_COLLATE 'C' LC_CTYPE 'C'"
+
+
 @pytest.fixture(params=["UTF8", "LATIN1", "SQL_ASCII"])
 def old(request: pytest.FixtureRequest, postgres: Postgres) -> Iterator[str]:
     """A database as it may be on the server of a DBA, with a table in a schema of an odd name."""
-    name = f"old_{uuid4().hex[:8]}"
-    with postgres.connect("postgres") as admin:
-        admin.execute(f"CREATE DATABASE {name} ENCODING '{request.param}' TEMPLATE template0 LC_COLLATE 'C' LC_CTYPE 'C'")
-        for setting in SETTINGS:
-            admin.execute(f"ALTER DATABASE {name} SET {setting}")
-    with postgres.connect(name) as admin:
-        admin.execute("SET client_encoding = 'UTF8'")
-        schema = ODD_SCHEMA.replace('"', '""')
-        admin.execute(f'CREATE SCHEMA "{schema}"; CREATE TABLE "{schema}"."Prüfungen" AS SELECT 1 AS note')
-    yield name
-    with postgres.connect("postgres") as admin:
-        admin.execute(f"DROP DATABASE {name} WITH (FORCE)")
+    with postgres.new_database("old", encoded(request.param)) as name:
+        with postgres.connect("postgres") as admin:
+            for setting in SETTINGS:
+                admin.execute(f"ALTER DATABASE {name} SET {setting}")
+        with postgres.connect(name) as admin:
+            admin.execute("SET client_encoding = 'UTF8'")
+            schema = ODD_SCHEMA.replace('"', '""')
+            admin.execute(f'CREATE SCHEMA "{schema}"; CREATE TABLE "{schema}"."Prüfungen" AS SELECT 1 AS note')
+        yield name
 
 
 async def test_tables_are_found_by_name_in_every_encoding(postgres: Postgres, old: str):
@@ -56,20 +57,16 @@ async def test_tables_are_found_by_name_in_every_encoding(postgres: Postgres, ol
 
 
 async def test_names_that_are_no_utf_8_do_not_stop_a_sql_ascii_database(postgres: Postgres, tmp_path: Path):
-    name = f"bytes_{uuid4().hex[:8]}"
-    with postgres.connect("postgres") as admin:
-        admin.execute(f"CREATE DATABASE {name} ENCODING 'SQL_ASCII' TEMPLATE template0 LC_COLLATE 'C' LC_CTYPE 'C'")
-    with postgres.connect(name) as admin:
-        admin.execute("SET client_encoding = 'LATIN1'")
-        admin.execute('CREATE TABLE "Prüfungen" AS SELECT 1 AS note')
-    service = PostgresService("bytes", database.entry(postgres.directory, name), 600.0)
-    with login(await service.attach(ALICE, "read")) as session:
-        session.execute("SET client_encoding = 'LATIN1'")
-        assert session.execute('SELECT note FROM "Prüfungen"').fetchone() == (1,)
-    await service.revoke(ALICE)
-    await service.close()
-    with postgres.connect("postgres") as admin:
-        admin.execute(f"DROP DATABASE {name} WITH (FORCE)")
+    with postgres.new_database("bytes", encoded("SQL_ASCII")) as name:
+        with postgres.connect(name) as admin:
+            admin.execute("SET client_encoding = 'LATIN1'")
+            admin.execute('CREATE TABLE "Prüfungen" AS SELECT 1 AS note')
+        service = PostgresService("bytes", database.entry(postgres.directory, name), 600.0)
+        with login(await service.attach(ALICE, "read")) as session:
+            session.execute("SET client_encoding = 'LATIN1'")
+            assert session.execute('SELECT note FROM "Prüfungen"').fetchone() == (1,)
+        await service.revoke(ALICE)
+        await service.close()
 
 
 async def test_the_search_path_of_the_database_comes_after_the_schemas_of_the_entry(

@@ -3,7 +3,6 @@
 import logging
 from collections.abc import Iterator
 from pathlib import Path
-from uuid import uuid4
 
 import psycopg
 import pytest
@@ -20,12 +19,8 @@ TEMPORARY = "CREATE TEMPORARY TABLE mine AS SELECT 1 AS a"
 @pytest.fixture
 def stock(postgres: Postgres, limited_service: PostgresService) -> Iterator[str]:
     """Another database of the admin role of the shop."""
-    name = f"stock_{uuid4().hex[:8]}"
-    with postgres.connect("postgres") as admin:
-        admin.execute(f"CREATE DATABASE {name} OWNER {limited_service.admin}")
-    yield name
-    with postgres.connect("postgres") as admin:
-        admin.execute(f"DROP DATABASE {name} WITH (FORCE)")
+    with postgres.new_database("stock", f"OWNER {limited_service.admin}") as name:
+        yield name
 
 
 def other_program(postgres: Postgres, name: str) -> "psycopg.Connection[tuple]":

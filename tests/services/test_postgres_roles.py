@@ -27,12 +27,8 @@ def roles_of(postgres: Postgres, name: str) -> int:
 @pytest.fixture
 def archive(postgres: Postgres) -> Iterator[str]:
     """Another database of the server, open to every role."""
-    name = f"archive_{uuid4().hex[:8]}"
-    with postgres.connect("postgres") as admin:
-        admin.execute(f"CREATE DATABASE {name}")
-    yield name
-    with postgres.connect("postgres") as admin:
-        admin.execute(f"DROP DATABASE {name} WITH (FORCE)")
+    with postgres.new_database("archive") as name:
+        yield name
 
 
 async def test_a_role_whose_drop_was_interrupted_is_found_and_dropped(postgres: Postgres, postgres_service: PostgresService):

@@ -6,6 +6,19 @@ from typing import Any
 
 from jupyterhub import orm, roles
 
+from rc2hub.broker.reconciler import Reconciler
+from rc2hub.errors import ConflictError
+from rc2hub.messages import DesiredStateUpdate, RevisionConflict
+
+
+def accept(reconciler: Reconciler, update: DesiredStateUpdate) -> RevisionConflict | None:
+    """What the broker answers to a message, which goes over the wire as JSON."""
+    try:
+        reconciler.update(DesiredStateUpdate.model_validate_json(update.model_dump_json()))
+    except ConflictError as error:
+        return RevisionConflict(message=str(error), revision=reconciler.revision)
+    return None
+
 
 def spawner(name: str = "", *, active: bool = True, pending: str | None = None, **services: str) -> Any:
     """A spawner, as far as the desired state looks at it."""

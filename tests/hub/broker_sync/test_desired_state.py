@@ -9,11 +9,12 @@ import pytest
 from jupyterhub.scopes import define_custom_scopes
 from prometheus_client import REGISTRY
 
+from rc2hub.broker.reconciler import Reconciler
 from rc2hub.errors import ServiceUnavailableError
 from rc2hub.hub.broker_sync.desired_state import DesiredStatePush
 from rc2hub.messages import DesiredState, DesiredStateUpdate, RevisionConflict, UserState
 from rc2hub.permissions import custom_scopes
-from tests.hub.broker_sync.hub_stub import Hub, spawner
+from tests.hub.broker_sync.hub_stub import Hub, accept, spawner
 
 READ = "custom:rc2:flights:read"
 
@@ -22,7 +23,7 @@ class Broker:
     """Holds the desired state as the real broker does, answers when the test lets it, or does not answer."""
 
     def __init__(self) -> None:
-        self.desired = DesiredState()
+        self.reconciler = Reconciler({})
         self.messages: list[DesiredStateUpdate] = []
         self.is_down = False
         self.may_answer = asyncio.Event()
@@ -33,10 +34,11 @@ class Broker:
         await self.may_answer.wait()
         if self.is_down:
             raise ServiceUnavailableError("down")
-        if update.revision <= self.desired.revision or update.since not in {None, self.desired.revision}:
-            return RevisionConflict(message="no", revision=self.desired.revision)
-        self.desired = self.desired.updated(update)
-        return None
+        return accept(self.reconciler, update)
+
+    @property
+    def desired(self) -> DesiredState:
+        return self.reconciler.desired or DesiredState()
 
 
 @pytest.fixture
@@ -121,14 +123,14 @@ async def test_a_broker_that_was_restarted_gets_everything(hub: Hub) -> None:
     broker = Broker()
     async with running(hub, broker) as push:
         await push.push()
-        broker.desired = DesiredState()
+        broker.reconciler = Reconciler({})
         assert await push.push() == broker.desired.revision
     assert set(broker.desired.users) == {"alice"}
 
 
 async def test_a_hub_whose_clock_is_behind_goes_on_from_the_brokers_revision(hub: Hub) -> None:
     broker = Broker()
-    broker.desired = DesiredState(2**52, {"gone": UserState(scopes=frozenset(), servers={})})
+    broker.reconciler.desired = DesiredState(2**52, {"gone": UserState(scopes=frozenset(), servers={})})
     async with running(hub, broker) as push:
         await push.push()
     assert broker.desired.revision > 2**52
