@@ -50,7 +50,13 @@ class Broker:
         return accept(self.reconciler, update)
 
     async def questions(self) -> HubQuestions:
-        return HubQuestions.model_validate_json((await self.change_requests.take(TIMEOUT)).model_dump_json())
+        """The long poll, whose connection ends with the broker."""
+        taking = asyncio.create_task(self.change_requests.take(TIMEOUT))
+        await asyncio.wait({taking, self.task}, return_when=asyncio.FIRST_COMPLETED)
+        if not taking.done():
+            taking.cancel()
+            raise ServiceUnavailableError("The broker does not answer.")
+        return HubQuestions.model_validate_json((await taking).model_dump_json())
 
 
 class AnyOrder(RuleBasedStateMachine):
