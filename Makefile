@@ -54,7 +54,7 @@ cluster-down: ## stop that cluster and remove all its files
 endif
 
 test-cluster: .venv/ready-dev cluster images import ## run the tests that need Kubernetes (set KUBECONFIG_RC2_TEST to use another cluster)
-	$(BIN)/pytest --override-ini addopts="$(STRICT) --numprocesses 3 --dist loadfile" -m "not alone" tests/cluster
+	$(BIN)/pytest --override-ini addopts="$(STRICT) --numprocesses 3 --dist loadfile --durations 25 --durations-min 20" -m "not alone" tests/cluster
 	$(BIN)/pytest --override-ini addopts="$(STRICT)" -m alone tests/cluster
 
 bench: .venv/ready-dev ## measure Rc² against JupyterHub's spawner and write build/bench.json (BENCH=local)
