@@ -5,6 +5,7 @@ For every call a gateway asks the broker who the caller is, and forwards the cal
 spark_gateway.py      the Spark gateway: forwards each call to the user's Connect server; `python -m` starts it
 token_review.py       asks the broker whose token a call carries
 connect_messages.py   sets the user in a message of Spark Connect
+message_limits.py     limits the messages and calls that are in the gateway at the same time
 attached_servers.py   the compute servers that use Spark now, their sessions and calls
 broker_rpc.py         the calls of the broker to a gateway: list, attach, detach
 drivers.py            drivers, each of which runs one Connect server: start, idle stop, end

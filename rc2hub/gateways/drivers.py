@@ -6,13 +6,14 @@ A driver is the process that runs one Connect server: `process_drivers` runs it 
 import asyncio
 import contextlib
 import logging
+import sys
 import time
 from abc import ABC, abstractmethod
 from collections.abc import Iterator
 from typing import Any
 
 import grpc.aio
-from traitlets import Float, Unicode
+from traitlets import Float, Integer, Unicode
 from traitlets.config import Configurable
 
 from rc2hub.errors import ServiceUnavailableError
@@ -27,7 +28,14 @@ POLL_INTERVAL = 0.05
 """Seconds between attempts to connect to a Connect server that starts."""
 MAX_IDLE_CHECK_INTERVAL = 15.0
 """Seconds between searches for idle Connect servers, at most."""
-CHANNEL_OPTIONS = [("grpc.max_receive_message_length", 128 << 20), ("grpc.max_send_message_length", 128 << 20)]
+MAX_MESSAGE_BYTES = 32 << 20
+"""Bytes of one message; Spark's clients send and receive more in parts."""
+CHANNEL_OPTIONS = [
+    ("grpc.max_receive_message_length", MAX_MESSAGE_BYTES),
+    ("grpc.max_send_message_length", MAX_MESSAGE_BYTES + 4096),  # the gateway sets the user
+]
+QUEUE_TIMEOUT = 60.0
+"""Seconds that a call waits for another user's Connect server to end, when as many run as may run."""
 
 
 class Driver(ABC):
@@ -140,10 +148,18 @@ class SparkDrivers(Configurable):
         the temporary views of the old one.""",
     ).tag(config=True)
 
+    max_servers = Integer(
+        0,
+        min=0,
+        help="""How many Connect servers run at the same time; 0 sets no limit. Who needs one more waits for a minute, in
+        the order of arrival, and then reads that all are in use.""",
+    ).tag(config=True)
+
     def __init__(self, service: str, secret: str, **kwargs: Any) -> None:
         """Take the name of the service, and the gateway's secret."""
         super().__init__(**kwargs)
         self.service, self.secret = service, secret
+        self._places = asyncio.Semaphore(self.max_servers or sys.maxsize)
         self._drivers: dict[str, asyncio.Task[Driver]] = {}
         self._end_watches: set[asyncio.Task[None]] = set()
 
@@ -222,12 +238,18 @@ class SparkDrivers(Configurable):
         return {key: task.result().idle_seconds for key, task in running.items()}
 
     async def _start(self, driver: Driver) -> Driver:
-        started_at = time.monotonic()
         try:
             self.check()
+            await self._wait_for_place()
+        except BaseException:
+            self._drivers.pop(driver.key, None)
+            raise
+        started_at = time.monotonic()
+        try:
             await driver.start()
         except BaseException:
             self._drivers.pop(driver.key, None)
+            self._places.release()
             raise
         log.info("spark: a Connect server for %s answers after %.1f s", driver.key, time.monotonic() - started_at)
         watch = asyncio.create_task(self._watch_end(driver), name=f"rc2 spark {driver.key} end")
@@ -235,9 +257,26 @@ class SparkDrivers(Configurable):
         watch.add_done_callback(self._end_watches.discard)
         return driver
 
+    async def _wait_for_place(self) -> None:
+        """Wait until fewer Connect servers run than may run.
+
+        Raises:
+            ServiceUnavailableError: if that takes longer than a minute.
+        """
+        try:
+            async with asyncio.timeout(QUEUE_TIMEOUT):
+                await self._places.acquire()
+        except TimeoutError:
+            raise ServiceUnavailableError(
+                f"All {self.max_servers} Spark servers of this hub are in use; try again when another user has finished."
+            ) from None
+
     async def _watch_end(self, driver: Driver) -> None:
         """Forget a Connect server that has ended, so that the next call starts a new one."""
-        reason = await driver.wait_ended()
+        try:
+            reason = await driver.wait_ended()
+        finally:
+            self._places.release()
         if self._is_current(driver):
             log.warning("spark: the Connect server of %s ended unexpectedly%s", driver.key, f": {reason}" if reason else "")
             del self._drivers[driver.key]

@@ -27,6 +27,7 @@ from rc2hub.gateways.attached_servers import REGISTRATION_GRACE, AttachedServer,
 from rc2hub.gateways.broker_rpc import BrokerRpcHandler
 from rc2hub.gateways.connect_messages import release_session, set_user
 from rc2hub.gateways.drivers import CHANNEL_OPTIONS, Driver, SparkDrivers
+from rc2hub.gateways.message_limits import MessageLimits
 from rc2hub.gateways.token_review import TokenReviewer
 from rc2hub.processes import end_with_parent
 from rc2hub.server_id import ServerId
@@ -65,6 +66,7 @@ class Gateway(grpc.GenericRpcHandler):  # type: ignore[misc]
     def __init__(self, token_reviewer: TokenReviewer, drivers: SparkDrivers) -> None:
         """Take the client of the broker's token review, and the Connect servers."""
         self.token_reviewer, self.drivers, self.attached_servers = token_reviewer, drivers, AttachedServers()
+        self._limits = MessageLimits()
 
     def service(self, details: grpc.HandlerCallDetails) -> Any:
         """The handler of a method; for an unknown method gRPC answers with an error."""
@@ -85,22 +87,32 @@ class Gateway(grpc.GenericRpcHandler):  # type: ignore[misc]
         """Forward the messages to the user's Connect server, in the name of the user, and yield its answers."""
         token = bearer_token(context)
         server_id = await self.token_reviewer.review(token)
-        if path.removeprefix(CONNECT_PREFIX) in ENDING_METHODS and self.routing_key(server_id) not in self.drivers:
+        is_ending = path.removeprefix(CONNECT_PREFIX) in ENDING_METHODS
+        if is_ending and self.routing_key(server_id) not in self.drivers:
             raise ServiceUnavailableError(SERVER_LOST)
-        async with self._call(server_id, token) as (driver, call):
+        limit = contextlib.nullcontext() if is_ending else self._limits.call(server_id.user)
+        async with limit, self._call(server_id, token) as (driver, call):
             upstream = driver.channel.stream_stream(path)(metadata=[*forwarded_metadata(context), driver.credential])
             call.cancel = upstream.cancel
             try:
                 # raised if the call ended before it read all messages; reading its answers then raises the reason
                 with contextlib.suppress(asyncio.InvalidStateError):
-                    async for message in messages:
-                        forced, call.session = set_user(message, server_id.user)
-                        await upstream.write(forced)
-                    await upstream.done_writing()
+                    await self._send(messages, upstream, server_id, call)
                 async for answer in upstream:
                     yield answer
             finally:
                 upstream.cancel()  # when the client has gone; Spark keeps the answer in case it reattaches
+
+    async def _send(self, messages: AsyncIterator[bytes], upstream: Any, server_id: ServerId, call: Call) -> None:
+        """Send the messages to the Connect server with the user set, each when there is room for it."""
+        while True:
+            async with self._limits.message(server_id.user):
+                message = await anext(messages, None)
+                if message is None:
+                    break
+                forced, call.session = set_user(message, server_id.user)
+                await upstream.write(forced)
+        await upstream.done_writing()
 
     @contextlib.asynccontextmanager
     async def _call(self, server_id: ServerId, token: str) -> AsyncIterator[tuple[Driver, Call]]:

@@ -19,8 +19,8 @@ from rc2hub.services.base import GATEWAY_SECRET, AdminCredential, Attachment, Ex
 ADDRESS = re.compile(r"sc://([A-Za-z0-9.-]+:\d+)")
 CALL_TIMEOUT = 5.0
 """Seconds for an answer of the gateway."""
-START_TIMEOUT = 120.0
-"""Seconds for the gateway to start a user's Spark Connect server."""
+START_TIMEOUT = 160.0
+"""Seconds for the gateway to start a user's Spark Connect server: a minute in the queue, and the start."""
 
 
 class SparkService(SharedService):

@@ -11,6 +11,7 @@ import pytest
 from traitlets.config import Config
 
 from rc2hub.errors import ServiceUnavailableError
+from rc2hub.gateways import drivers as drivers_module
 from rc2hub.gateways import spark_gateway
 from rc2hub.gateways.java_command import ConnectServerJava
 from rc2hub.gateways.process_drivers import ProcessDrivers
@@ -118,6 +119,19 @@ async def test_a_connect_server_that_starts_is_stopped_at_once(drivers: ProcessD
     with pytest.raises(ServiceUnavailableError, match="Spark was detached from this server while it started"):
         await starting
     assert not list((tmp_path / "spark").glob("sparks/*"))
+
+
+async def test_no_more_connect_servers_run_than_may_run(drivers: ProcessDrivers, monkeypatch: pytest.MonkeyPatch):
+    limited = ProcessDrivers("sparks", "", config=Config({"SparkDrivers": {"max_servers": 1}}))
+    await limited.get("alice")
+    waiting = asyncio.create_task(limited.get("bob"))
+    await asyncio.sleep(0)
+    await limited.stop("alice")
+    await waiting
+    monkeypatch.setattr(drivers_module, "QUEUE_TIMEOUT", 0.01)
+    with pytest.raises(ServiceUnavailableError, match="All 1 Spark servers of this hub are in use; try again when"):
+        await limited.get("alice")
+    await limited.stop("bob")
 
 
 async def test_a_failed_start_is_one_sentence_and_leaves_no_files(drivers: ProcessDrivers, tmp_path: Path):

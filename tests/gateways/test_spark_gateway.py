@@ -22,9 +22,13 @@ def gateway_address(rc2: Rc2) -> str:
     return f"127.0.0.1:{json.loads((rc2.home / 'ports.json').read_text())['spark']}"
 
 
-def gateway_memory(rc2: Rc2) -> int:
+def gateway_status(rc2: Rc2) -> Path:
     gateway = next(pid for pid in children(rc2) if COMMANDS["gateway"] in Path(f"/proc/{pid}/cmdline").read_bytes())
-    return int(re.search(r"VmRSS:\s+(\d+)", Path(f"/proc/{gateway}/status").read_text())[1]) * 1024
+    return Path(f"/proc/{gateway}/status")
+
+
+def gateway_memory(rc2: Rc2, field: str = "VmRSS") -> int:
+    return int(re.search(rf"{field}:\s+(\d+)", gateway_status(rc2).read_text())[1]) * 1024
 
 
 @pytest.fixture(scope="module")
@@ -57,6 +61,15 @@ def test_with_sparks_stock_client(checked: tuple[dict[str, str], int], name: str
 
 def test_after_200_sessions_and_streams_the_gateway_uses_little_memory(checked: tuple[dict[str, str], int]):
     assert checked[1] < 80 * MEGABYTE
+
+
+def test_a_user_who_uploads_a_lot_takes_no_memory_from_others(rc2: Rc2, two: tuple[Client, dict[str, str]]):
+    gateway_status(rc2).with_name("clear_refs").write_text("5")  # resets the peak
+    found = stock_client(Path(__file__).with_name("uploads.py"), gateway_address(rc2), *two[1].values())
+    assert gateway_memory(rc2, "VmHWM") < 448 * MEGABYTE
+    assert found["lengths"] == [24] * 4
+    assert "larger than max" in found["refused"][0]
+    assert found["calls"] > 1
 
 
 def test_a_hub_token_does_not_open_the_port_of_a_connect_server(rc2: Rc2, two: tuple[Client, dict[str, str]]):
