@@ -9,6 +9,7 @@ kernel.py          the R kernel that starts before its user is known, and its tr
 kernel_output.py   reads what R's process writes itself
 notebook_connection.py  sends it to the notebook
 site_profile.R     the site's profile of each R
+user_profile.R     runs the user's start-up file in a kernel
 identity.R         makes that kernel equal to one that the user has just started
 set_account.c      changes R's process from root to the user's account
 extension.py       the Jupyter server extension that loads the next three

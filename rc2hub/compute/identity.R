@@ -103,17 +103,17 @@ run_profile <- function(profile, image) {
     detached <- detach(2)
     if (identical(attr(detached, "name"), "jupyter:irkernel")) kernel_functions <- c(detached, kernel_functions)
   }
-  for (file in profile) run_logged(sys.source(file, envir = globalenv()))
-  for (file in image) run_logged(sys.load.image(file, TRUE))
+  for (file in profile) run_logged(sys.source(file, envir = globalenv()), file)
+  for (file in image) run_logged(sys.load.image(file, TRUE), file)
   first <- globalenv()[[".First"]]
-  if (is.function(first)) run_logged(first())
-  run_logged(.First.sys())
+  if (is.function(first)) run_logged(first(), ".First()")
+  run_logged(.First.sys(), ".First.sys()")
   for (functions in kernel_functions) attach(functions, name = "jupyter:irkernel", warn.conflicts = FALSE)
   options(kernel_options)
 }
 
 # Messages of the files go where R's own start writes them, so the first cell shows them; the kernel survives an error.
-run_logged <- function(code) {
+run_logged <- function(code, file) {
   to_log <- function(condition, prefix) cat(prefix, conditionMessage(condition), "\n", sep = "", file = stderr())
   tryCatch(
     withCallingHandlers(code,
@@ -125,6 +125,6 @@ run_logged <- function(code) {
         to_log(condition, "Warning message:\n")
         tryInvokeRestart("muffleWarning")
       }),
-    error = function(condition) to_log(condition, "Error in a start-up file of R: "))
+    error = function(condition) to_log(condition, paste0("Error in a start-up file of R, ", file, ": ")))
   invisible()
 }

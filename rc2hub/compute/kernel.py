@@ -91,8 +91,8 @@ class WarmKernel:
         await self._run(_call("assume_identity", env, ids))
 
     async def run_startup_files(self, cwd: str, env: Mapping[str, str]) -> None:
-        """Change to the folder of the first notebook, and run the user's start-up files there."""
-        await self._run(_call("run_startup_files", cwd, env))
+        """Change to the folder of the first notebook, and run the user's start-up files there, however long they take."""
+        await self._run(_call("run_startup_files", cwd, env), seconds=None)
         self.client.stop_channels()
 
     async def wait_until_ended(self) -> None:
@@ -115,10 +115,10 @@ class WarmKernel:
             await self.client.wait_for_ready(timeout=START_TIMEOUT)
             self._connected = True
 
-    async def _run(self, code: str, *, silent: bool = True) -> None:
+    async def _run(self, code: str, *, silent: bool = True, seconds: float | None = START_TIMEOUT) -> None:
         running = asyncio.ensure_future(
             self.client._async_execute_interactive(
-                code, silent=silent, store_history=False, output_hook=lambda _message: None, timeout=START_TIMEOUT
+                code, silent=silent, store_history=False, output_hook=lambda _message: None, timeout=seconds
             )
         )
         ended = asyncio.ensure_future(self.wait_until_ended())

@@ -18,3 +18,12 @@ Sys.unsetenv(c("LD_PRELOAD", "_STDBUF_O"))
 
 # The operator's code (`c.Rc2Spawner.r_profile`).
 invisible(eval(parse(text = Sys.getenv("RC2_R_PROFILE")), baseenv()))
+
+# A kernel of Jupyter. Its packages are loaded now: the user's start-up file can change the library paths, as renv does, and
+# R would not find them any more.
+if (any(commandArgs() == "IRkernel::main()")) local({
+  try(loadNamespace("IRkernel"), silent = TRUE)
+  chosen <- Sys.getenv("R_PROFILE_USER", NA)
+  if (!is.na(chosen)) Sys.setenv(RC2_R_PROFILE_USER = chosen)
+  Sys.setenv(R_PROFILE_USER = file.path(dirname(Sys.getenv("R_PROFILE")), "user_profile.R"))
+})

@@ -198,6 +198,13 @@ async def cold_session(home: Path, cwd: Path) -> Session:
     return await Session(manager).connect()
 
 
+async def session_in(started: str, home: Path, tmp_path_factory: pytest.TempPathFactory) -> Session:
+    """The kernel of the first notebook, or the one after its restart."""
+    if started == "warm":
+        return await warm_session(home, home, tmp_path_factory.mktemp("standby"))
+    return await cold_session(home, home)
+
+
 @pytest.fixture(scope="module", autouse=True)
 def provisioner() -> Iterator[None]:
     """Kernels are started as in a compute server."""
@@ -227,14 +234,40 @@ async def test_a_warm_kernel_equals_a_cold_one(both: tuple[dict[str, list[str]],
     assert warm[fact] == cold[fact]
 
 
+@pytest.mark.parametrize("started", ["warm", "restarted"])
 async def test_a_start_up_file_that_fails_reports_it_and_r_survives(
-    tmp_path: Path, tmp_path_factory: pytest.TempPathFactory, capfd: pytest.CaptureFixture[str]
+    started: str, tmp_path: Path, tmp_path_factory: pytest.TempPathFactory, capfd: pytest.CaptureFixture[str]
 ) -> None:
     (tmp_path / ".Rprofile").write_text("before <- 1\nwarning('mind the step')\nstop('not today')\n")
-    (tmp_path / ".RData").write_text("this is no workspace")
-    session = await warm_session(tmp_path, tmp_path, tmp_path_factory.mktemp("standby"))
-    assert await session.run("cat(before, search()[[3]])") == ["1 jupyter:irkernel"]
+    if started == "warm":  # R itself does not start with a damaged workspace
+        (tmp_path / ".RData").write_text("this is no workspace")
+    session = await session_in(started, tmp_path, tmp_path_factory)
+    assert await session.run("cat(before, 'jupyter:irkernel' %in% search(), Sys.getenv('R_PROFILE_USER'))") == ["1 TRUE "]
     await session.end()
     log = capfd.readouterr().err
-    assert "Warning message:\nmind the step\n" in log
-    assert "Error in a start-up file of R: not today\n" in log
+    assert "Warning message:\n" in log
+    assert "mind the step" in log
+    assert f"Error in a start-up file of R, {tmp_path}/.Rprofile: not today\n" in log or (
+        "Error in a start-up file of R, .Rprofile: not today\n" in log
+    )
+
+
+RENV = """
+local({
+  library <- file.path(getwd(), "renv", "library")
+  dir.create(library, recursive = TRUE, showWarnings = FALSE)
+  assign(".lib.loc", library, environment(.libPaths))  # the site's libraries do not count, as with renv's sandbox
+})
+"""
+
+
+@pytest.mark.parametrize("started", ["warm", "restarted"])
+async def test_a_project_with_renv_works_in_the_first_notebook_and_after_a_restart(
+    started: str, tmp_path: Path, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    (tmp_path / "renv").mkdir()
+    (tmp_path / "renv" / "activate.R").write_text(RENV)
+    (tmp_path / ".Rprofile").write_text('source("renv/activate.R")\n')
+    session = await session_in(started, tmp_path, tmp_path_factory)
+    assert await session.run("cat(.libPaths(), requireNamespace('IRkernel'))") == [f"{tmp_path}/renv/library TRUE"]
+    await session.end()

@@ -42,3 +42,12 @@ test_that("a list with the same names in each row goes into a map where the tabl
   expect_equal(dbGetQuery(con, "SELECT of['pear'] AS pear FROM prices ORDER BY day, pear NULLS LAST")$pear, c(2, 2, NA, NA))
   dbRemoveTable(con, "prices")
 })
+
+test_that("a file that R sees and Spark does not is reported with what to do", {
+  file <- file.path(tempdir(), "only[here].csv") # Spark takes the name for a pattern, and finds no file
+  writeLines(c("a", "1"), file)
+  query <- function(file) paste0("SELECT * FROM csv.`", file, "`")
+  expect_error(dbGetQuery(con, query(file)), "Hint: Spark runs on another machine .* with dbWriteTable", class = "rc2_error")
+  nowhere <- expect_error(dbGetQuery(con, query("/nowhere.csv")), "does not exist", class = "rc2_error")
+  expect_null(nowhere$hint)
+})

@@ -1,11 +1,15 @@
 """Errors of Spark as R gets them: Spark's message without stack trace and query plan, its SQLSTATE and position."""
 
+import os
 import re
 
 from rc2_data.errors import DataError
 
 END_OF_MESSAGE = re.compile(r" *SQLSTATE: \w{5}.*|\n+JVM stacktrace:.*|\n+== SQL.*", re.DOTALL)
 TRANSPORT = re.compile(r'details = "(.*?)"\s*debug_error_string', re.DOTALL)
+NOT_SHARED = (
+    "Spark runs on another machine and does not see this file; read it in R, and write the data frame with dbWriteTable()."
+)
 PLACE = re.compile(r"\(line (\d+), pos (\d+)\)")
 
 
@@ -15,8 +19,19 @@ def described(error, sql):
     if found := TRANSPORT.search(text):
         text = found[1]
     message = END_OF_MESSAGE.sub("", text).strip() or type(error).__name__
-    fields = {"sqlstate": error.getSqlState(), "position": position(error, text, sql), "detail": cause(error, text)}
+    fields = {
+        "sqlstate": error.getSqlState(),
+        "position": position(error, text, sql),
+        "detail": cause(error, text),
+        "hint": NOT_SHARED if is_only_here(error) else None,
+    }
     return DataError(message, **{name: content for name, content in fields.items() if content is not None})
+
+
+def is_only_here(error):
+    """Whether Spark does not find a file that this machine has."""
+    path = (error.getMessageParameters() or {}).get("path", "") if error.getCondition() == "PATH_NOT_FOUND" else ""
+    return os.path.exists(path.removeprefix("file:"))
 
 
 def position(error, text, sql):
