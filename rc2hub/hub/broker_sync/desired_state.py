@@ -108,9 +108,15 @@ class DesiredStatePush:
 
     async def check_managed_services(self) -> None:
         """Have JupyterHub poll the broker and the gateways now; by itself it polls them every 30 seconds."""
-        for name, service in self.hub.tornado_settings["services"].items():
-            if name.partition("-")[0] == "rc2" and service.managed and service.spawner is not None:
-                await service.spawner.poll_and_notify()
+        services = [
+            service
+            for name, service in self.hub.tornado_settings["services"].items()
+            if name.partition("-")[0] == "rc2" and service.managed and service.spawner is not None
+        ]
+        if any(service.url and service.server is None for service in services):
+            return  # the hub ends and has stopped one of them, which a poll would start again
+        for service in services:
+            await service.spawner.poll_and_notify()
 
     def content(self) -> dict[str, UserContent]:
         """What the broker has to know of each user: the owners of active servers, and the users it asked for."""

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -158,3 +159,23 @@ async def test_the_broker_gets_the_grants_of_a_user_whom_it_asks_for(hub: Hub) -
         await push.push()
     assert broker.desired.users["visitor"] == UserState(scopes=frozenset({READ}), servers={})
     assert "unknown" not in broker.desired.users
+
+
+@pytest.mark.parametrize(("server", "polled"), [("of the broker", ["rc2", "rc2-spark"]), (None, [])])
+async def test_a_hub_that_ends_does_not_start_its_services_again(server: str | None, polled: list[str]) -> None:
+    found: list[str] = []
+
+    def service(name: str, url: str, server: str | None) -> Any:
+        async def poll_and_notify() -> None:
+            found.append(name)
+
+        spawner = SimpleNamespace(poll_and_notify=poll_and_notify)
+        return SimpleNamespace(managed=True, url=url, server=server, spawner=spawner)
+
+    hub = Hub()
+    hub.tornado_settings = {
+        "services": {"rc2": service("rc2", "http://127.0.0.1:1", server), "rc2-spark": service("rc2-spark", "", None)}
+    }
+    client: Any = None
+    await DesiredStatePush(client, hub).check_managed_services()
+    assert found == polled
