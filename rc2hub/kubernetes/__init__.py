@@ -9,7 +9,7 @@ standby_api.py   the Deployments that keep standbys, and the patches of their po
 api_errors.py    the errors of an API call, and the API server's message in them
 """
 
-from rc2hub.kubernetes.api_errors import as_error, is_refused, refusal_message
+from rc2hub.kubernetes.api_errors import api_failure, as_error, is_refused
 from rc2hub.kubernetes.exec_stream import UNREACHABLE, ExecStream, exec_failure, open_exec
 from rc2hub.kubernetes.pod_watch import Pod, PodWatch
 from rc2hub.kubernetes.standby_api import StandbyApi
@@ -20,9 +20,9 @@ __all__ = [
     "Pod",
     "PodWatch",
     "StandbyApi",
+    "api_failure",
     "as_error",
     "exec_failure",
     "is_refused",
     "open_exec",
-    "refusal_message",
 ]

@@ -40,6 +40,11 @@ def failure_message(error: Exception) -> str:
     return refusal_message(error) or "the Kubernetes API does not answer"
 
 
+def api_failure(error: Exception) -> str:
+    """The message to show if this error is that of a call of the API server; empty for any other error."""
+    return failure_message(error) if isinstance(error, ApiException | ClientError) else ""
+
+
 @contextmanager
 def as_error(error_class: type[Rc2Error]) -> Iterator[None]:
     """Turn the error of a failed call of the API server into an error of this class, with the API server's message."""

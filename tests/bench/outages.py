@@ -36,13 +36,17 @@ RELAYED_PORT = 16443
 """The port under which the hub knows the API server, so that only its packets can be dropped."""
 CUT = """
 table inet rc2_test_cut {
-  chain redirected { type nat hook output priority -100; ip daddr %(host)s tcp dport %(port)d redirect to :6443 }
+  chain redirected { type nat hook output priority -100; ip daddr %(host)s tcp dport %(port)d dnat ip to %(host)s:6443; }
 }
 """
-DROP = "table inet rc2_test_drop { chain dropped { type filter hook output priority 0; ct original proto-dst %d drop } }"
+DROP = """
+table inet rc2_test_drop {
+  chain dropped { type filter hook output priority 0; meta l4proto tcp ct original proto-dst %d drop; }
+}
+"""
 REFUSE = """
 table inet rc2_test_drop {
-  chain refused { type filter hook output priority 0; ip daddr %s tcp dport 10250 reject with tcp reset }
+  chain refused { type filter hook output priority 0; ip daddr %s tcp dport 10250 reject with tcp reset; }
 }
 """
 

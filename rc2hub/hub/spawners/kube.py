@@ -24,7 +24,7 @@ from rc2hub.hub.spawners.group_folders import parse_folders
 from rc2hub.hub.spawners.pod_template import PodTemplate
 from rc2hub.hub.spawners.progress import describe_event, failure_reason
 from rc2hub.hub.spawners.user_pod import UserPodSpawner
-from rc2hub.kubernetes import Pod, PodWatch, StandbyApi, refusal_message
+from rc2hub.kubernetes import Pod, PodWatch, StandbyApi, api_failure
 from rc2hub.kubernetes.pod_status import is_terminating, last_exit_code, restart_count
 
 TIMEOUT_MARGIN = 2
@@ -182,8 +182,10 @@ class Rc2KubeSpawner(UserPodSpawner):
         except TimeoutError as error:
             raise StandbyError(f"R could not be started. {failure_reason(self.events)}; ask an operator.") from error
         except Exception as error:
-            if message := refusal_message(error):
-                raise StandbyError(f"R could not be started: {message}; ask an operator.") from error
+            if message := api_failure(error):
+                raise StandbyError(
+                    f"R could not be started: {message}; try again in a moment, or ask an operator."
+                ) from error
             raise
         finally:
             reporting.cancel()

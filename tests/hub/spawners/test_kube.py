@@ -5,9 +5,11 @@ import json
 from collections.abc import AsyncIterator
 from types import SimpleNamespace
 from typing import Any
+from unittest.mock import AsyncMock
 
 import kubespawner.reflector
 import pytest
+from aiohttp import ClientConnectorError
 from kubernetes_asyncio.client import ApiClient, ApiException
 
 from rc2hub.errors import ServiceUnavailableError, StandbyError
@@ -133,6 +135,19 @@ async def test_a_watch_of_pods_that_could_not_start_is_replaced(spawner: Any, ap
     assert await made._start_watching_pods() is watch
 
 
+async def test_while_the_api_server_is_away_a_cold_start_fails_with_a_sentence(
+    spawner: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made = spawner()
+    nowhere = ClientConnectorError(SimpleNamespace(host="10.88.0.1", port=6443, ssl=True), OSError("refused"))  # type: ignore[arg-type]
+    monkeypatch.setattr(made, "create_own_pod", AsyncMock(side_effect=nowhere))
+    with pytest.raises(StandbyError) as failure:
+        await made._start_own_pod()
+    assert str(failure.value) == (
+        "R could not be started: the Kubernetes API does not answer; try again in a moment, or ask an operator."
+    )
+
+
 @pytest.fixture
 def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
     """KubeSpawner's reflectors wait no time between two tries, so they give up at once instead of after 51 s."""
@@ -150,6 +165,7 @@ async def test_after_an_outage_of_any_length_a_cold_start_reports_events_again(
     server.refusal = "the API server is away"
     with pytest.raises(ApiException):
         await made._start_watching_events()
+    made.event_reflector.first_load_future.exception()  # reads it: Python logs errors that are not read
     server.refusal = ""
     first = await made._start_watching_events()
     assert await made._start_watching_events() is first
