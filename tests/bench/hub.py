@@ -125,8 +125,10 @@ class BenchHub:
 
 
 @asynccontextmanager
-async def hub(source: Path, folder: Path, number: int, postgres: Postgres, servers: str) -> AsyncIterator[BenchHub]:
-    """A hub with this number of users, of the source in this folder."""
+async def hub(
+    source: Path, folder: Path, number: int, postgres: Postgres, servers: str, stock: bool
+) -> AsyncIterator[BenchHub]:
+    """A hub with this number of users, of the source in this folder; with `stock`, JupyterHub alone."""
     add_users(folder, number, servers)
     token, ports = secrets.token_hex(16), free_ports(4)
     url = f"http://127.0.0.1:{ports[3]}"
@@ -137,6 +139,7 @@ async def hub(source: Path, folder: Path, number: int, postgres: Postgres, serve
         "servers": servers,
         "token": token,
         "groups": GROUPS,
+        "stock": stock,
         "database": {"kind": "postgres", **database.entry(postgres.directory, "postgres")},
     }
     environment = {**os.environ, "RC2_BENCH": json.dumps(settings), "PYTHONPATH": str(source)}
@@ -147,7 +150,7 @@ async def hub(source: Path, folder: Path, number: int, postgres: Postgres, serve
     try:
         async with aiohttp.ClientSession(headers={"Authorization": f"token {token}"}) as session:
             running = BenchHub(url, session, process)
-            await _wait_until_attached(running, min(number, RUNNING), postgres, folder)
+            await _wait_until_attached(running, 0 if stock else min(number, RUNNING), postgres, folder)
             yield running
     finally:
         process.terminate()
@@ -168,18 +171,20 @@ async def _wait_until_attached(running: BenchHub, servers: int, postgres: Postgr
                 await asyncio.sleep(1)
 
 
-async def measure(source: Path, number: int) -> dict[str, list[float]]:
-    """Measure a hub with this number of users."""
+async def measure(source: Path, number: int, stock: bool = False) -> dict[str, list[float]]:
+    """Measure a hub with this number of users; of JupyterHub alone only what it has."""
     with ExitStack() as stack:
         root = Path(stack.enter_context(tempfile.TemporaryDirectory()))
         postgres, folder = Postgres(root / "postgresql"), root / "hub"
+        found: dict[str, list[float]] = {}
         folder.mkdir()
         database.prepare(postgres.directory)
         postgres.start()
         stack.callback(postgres.stop)
         names = [f"user-{n}" for n in range(number, number + STARTS + CHANGES)]
-        async with fake_servers() as servers, hub(source, folder, number, postgres, servers) as running:
-            found = {"push": await running.pushes(), "broker": await running.broker_cpu(names[:CHANGES])}
+        async with fake_servers() as servers, hub(source, folder, number, postgres, servers, stock) as running:
+            if not stock:
+                found = {"push": await running.pushes(), "broker": await running.broker_cpu(names[:CHANGES])}
             found["latency"] = await running.latency(names[CHANGES:])
     return found
 
@@ -202,17 +207,20 @@ def main() -> None:
             theirs = asyncio.run(measure(before, number))
             ours = found[number] = asyncio.run(measure(ROOT, number))
             write([entry(f"hub: {TASKS[key]}, {number} users", ours[key], BEFORE, theirs[key], "ms") for key in TASKS])
-            _print_p99(number, ours["latency"], theirs["latency"])
+            stock = asyncio.run(measure(ROOT, number, stock=True))["latency"]
+            _print_p99(number, {"ours": ours["latency"], BEFORE: theirs["latency"], "JupyterHub alone": stock})
         most = asyncio.run(measure(ROOT, 5000))
         write([entry(f"hub: {TASKS[key]}, 5000 users", most[key], "1000 users", found[1000][key], "ms") for key in TASKS])
-        _print_p99(5000, most["latency"], found[1000]["latency"])
+        _print_p99(5000, {"ours": most["latency"]})
     finally:
         subprocess.run(["git", "-C", str(ROOT), "worktree", "remove", "--force", str(before)], check=True)
 
 
-def _print_p99(number: int, ours: list[float], theirs: list[float]) -> None:
-    both = [sorted(values)[int(0.99 * (len(values) - 1))] for values in (ours, theirs)]
-    print(f"{number} users: p99 of the hub's answers {both[0]:.0f} ms, theirs {both[1]:.0f} ms")
+def _print_p99(number: int, latencies: dict[str, list[float]]) -> None:
+    p99 = {whose: sorted(values)[int(0.99 * (len(values) - 1))] for whose, values in latencies.items()}
+    print(
+        f"{number} users: p99 of the hub's answers: {', '.join(f'{whose} {value:.0f} ms' for whose, value in p99.items())}"
+    )
 
 
 if __name__ == "__main__":

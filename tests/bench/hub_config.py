@@ -9,6 +9,7 @@ from types import SimpleNamespace
 from typing import Any
 
 from jupyterhub.handlers import BaseHandler
+from jupyterhub.spawner import Spawner
 
 from rc2hub.configure import install
 from rc2hub.hub.spawners.process import Rc2ProcessSpawner
@@ -79,6 +80,30 @@ class FakeSpawner(Rc2ProcessSpawner):
         self.running = True
 
 
+class StockSpawner(Spawner):
+    """JupyterHub's part of a start alone."""
+
+    running = False
+
+    async def start(self) -> str:
+        """Be ready at once."""
+        self.running = True
+        return str(BENCH["servers"])
+
+    async def poll(self) -> int | None:
+        """Whether the server was started and not stopped."""
+        return None if self.running else 0
+
+    async def stop(self, now: bool = False) -> None:
+        """Stop."""
+        self.running = False
+
+    def load_state(self, state: dict[str, Any]) -> None:
+        """A server that is in the database runs."""
+        super().load_state(state)
+        self.running = True
+
+
 class PushHandler(BaseHandler):
     """Pushes the desired state, and says how many seconds of the hub's event loop each push takes."""
 
@@ -102,19 +127,19 @@ c.JupyterHub.db_url = f"sqlite:///{folder}/jupyterhub.sqlite"
 c.JupyterHub.cookie_secret_file = str(folder / "cookie_secret")
 c.JupyterHub.authenticator_class = "dummy"
 c.Authenticator.allow_all = True
-c.JupyterHub.spawner_class = FakeSpawner
+c.JupyterHub.spawner_class = StockSpawner if BENCH["stock"] else FakeSpawner
 c.JupyterHub.active_server_limit = c.JupyterHub.concurrent_spawn_limit = 0
 c.JupyterHub.extra_handlers = [("/bench/push", PushHandler)]
 c.JupyterHub.services = [{"name": "bench", "api_token": BENCH["token"]}]
 c.JupyterHub.load_roles = [
     {"name": "bench", "services": ["bench"], "scopes": ["admin:users", "admin:servers", "read:hub"]},
-    *(
+]
+if not BENCH["stock"]:
+    c.JupyterHub.load_roles += [
         {"name": f"role-{n}", "groups": BENCH["groups"][n::10], "scopes": [f"custom:rc2:flights:{('read', 'write')[n % 2]}"]}
         for n in range(10)
-    ),
-]
-c.Profiles.catalogue = [{"name": "r", "display_name": "R", "cpu": 1, "memory": "1G", "spare": 1}]
-c.SharedServices.broker_url = f"http://127.0.0.1:{BENCH['ports'][2]}"
-c.SharedServices.catalogue = {"flights": BENCH["database"]}
-
-install(c)
+    ]
+    c.Profiles.catalogue = [{"name": "r", "display_name": "R", "cpu": 1, "memory": "1G", "spare": 1}]
+    c.SharedServices.broker_url = f"http://127.0.0.1:{BENCH['ports'][2]}"
+    c.SharedServices.catalogue = {"flights": BENCH["database"]}
+    install(c)

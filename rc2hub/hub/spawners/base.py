@@ -107,14 +107,14 @@ class Rc2Spawner(_NextSpawnerClass):  # type: ignore[misc]
             self.spawn_request = SpawnRequest.parse(user_options, self.choices)
             self.spawn_request.check(self.desired_state.grants(self.user.name), self.choices)
         except Rc2Error as error:
-            self._store(self._accepted_options)
+            self._set_options(self._accepted_options)
+            self.desired_state.hub.db.commit()
             raise spawn_exception(error) from error
         self._accepted_options = self.spawn_request.options()
-        self._store(self._accepted_options)
+        self._set_options(self._accepted_options)  # JupyterHub commits it when it has called `start`
 
-    def _store(self, options: dict[str, Any]) -> None:
+    def _set_options(self, options: dict[str, Any]) -> None:
         self.user_options = self.orm_spawner.user_options = options
-        self.desired_state.hub.db.commit()
 
     async def start(self) -> str:
         """Run the flow of a login; returns the URL of the compute server.
