@@ -208,7 +208,7 @@ async def test_an_exceeded_quota_leaves_nothing_and_the_next_start_works(
     department.hub.namespace.kubectl("create", "quota", "small", "--hard=pods=0")
     try:
         messages = await start(client, username, services=SERVICES)
-        expected = r"Spawn failed: R could not be started: .* exceeded quota: small, .*; try again in a moment, or ask an operator\."
+        expected = r"Spawn failed: R could not be started: .* exceeded quota: small, .*; try again, or ask an operator\."
         assert re.fullmatch(expected, messages[-1]), messages
         await until(lambda: nothing_left(department, client, username))
     finally:

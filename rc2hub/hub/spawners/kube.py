@@ -183,9 +183,7 @@ class Rc2KubeSpawner(UserPodSpawner):
             raise StandbyError(f"R could not be started. {failure_reason(self.events)}; ask an operator.") from error
         except Exception as error:
             if message := api_failure(error):
-                raise StandbyError(
-                    f"R could not be started: {message}; try again in a moment, or ask an operator."
-                ) from error
+                raise StandbyError(f"R could not be started: {message}; try again, or ask an operator.") from error
             raise
         finally:
             reporting.cancel()

@@ -144,7 +144,7 @@ async def test_while_the_api_server_is_away_a_cold_start_fails_with_a_sentence(
     with pytest.raises(StandbyError) as failure:
         await made._start_own_pod()
     assert str(failure.value) == (
-        "R could not be started: the Kubernetes API does not answer; try again in a moment, or ask an operator."
+        "R could not be started: the Kubernetes API does not answer; try again, or ask an operator."
     )
 
 
