@@ -70,6 +70,7 @@ class PodWatch:
         self._all_namespaces = omit_namespace
         self._api: Any = api or getattr(parent, "api", None)
         self._owns_client = self._api is None
+        self._log = getattr(parent, "log", log)  # in a hub that of JupyterHub, which has its handlers
         self._listing = asyncio.Lock()
         self._changed = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
@@ -184,10 +185,12 @@ class PodWatch:
             version, next_version = next_version, ""
             try:
                 await self._watch(version or await self._list())
-            except Exception as error:  # whatever it is: without this task the hub would go on with old pods
+            except Exception as error:  # noqa: BLE001 - whatever it is: without this task the hub would go on with old pods
                 self.failure = failure_message(error)
                 is_unexpected = not isinstance(error, API_ERRORS)
-                log.warning("The pods in %s cannot be watched: %s", self.namespace, self.failure, exc_info=is_unexpected)
+                self._log.warning(
+                    "The pods in %s cannot be watched: %s", self.namespace, self.failure, exc_info=is_unexpected
+                )
                 await asyncio.sleep(RETRY_DELAY)
 
     async def _list(self) -> str:
