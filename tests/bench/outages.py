@@ -2,7 +2,7 @@
 
     python -m tests.bench.outages [SECONDS …]
 
-A hub with two standbys; every ten seconds a user logs in, works and logs out. The outages, each on a hub that is not restarted:
+A hub with two standbys; every twenty seconds a user logs in, works and logs out. The outages, each on a hub that is not restarted:
 the API server is away for so many seconds (180 and 600), its packets are dropped without an answer, and one node refuses exec.
 It is no comparison, so it writes no entry: the table is the result.
 """
@@ -24,7 +24,7 @@ from tests.cluster.hub import HOMES, KubeHub, standbys
 from tests.fixtures.hub import Client
 
 SPARE = 2
-INTERVAL = 10.0
+INTERVAL = 20.0
 """Seconds between two logins."""
 LOGIN_TIMEOUT = 100.0
 """Seconds for which a login is followed; the hub's own limit is 60."""
