@@ -113,7 +113,7 @@ def running_hub(cluster: Cluster, folder: Path) -> Iterator[KubeHub]:
             eventually(lambda: len(standbys(hub)) == SPARE, 120)
             yield hub
         finally:
-            hub.stop()
+            hub.kill()
 
 
 class Timeline:
@@ -199,8 +199,8 @@ def main() -> None:
     ]
     with tempfile.TemporaryDirectory() as folder, running_hub(cluster, Path(folder)) as hub:
         found = [(name, asyncio.run(watch_outage(hub, cluster, name, seconds, fault))) for name, seconds, fault in outages]
-    for name, seconds in found:
-        print(f"{name:22} first warm login {seconds:5.1f} s after its end")
+        for name, seconds in found:
+            print(f"{name:22} first warm login {seconds:5.1f} s after its end")
 
 
 if __name__ == "__main__":
