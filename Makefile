@@ -31,7 +31,7 @@ lint: .venv/ready-dev ## check format, style, types, import rules and shell scri
 	$(BIN)/ruff format --check --quiet . && $(BIN)/ruff check --quiet .
 	$(BIN)/mypy
 	$(BIN)/lint-imports --no-cache
-	shellcheck scripts/system-packages scripts/quietly scripts/images scripts/image-base scripts/image-build images/*/entrypoint .ci/run
+	shellcheck scripts/system-packages scripts/quietly scripts/images scripts/image-base scripts/image-build scripts/hadoop-server images/*/entrypoint .ci/run
 
 test: .venv/ready-dev build/R-checked ## run all tests that need no cluster
 	$(BIN)/pytest
@@ -119,7 +119,8 @@ build/R-checked: $(R_SOURCES) .venv/ready-dev
 	@scripts/quietly "Installing the OpenID provider for the tests" npm ci --prefix $(@D) --no-fund --no-audit
 	@touch $@
 
-.venv/ready-dev: .venv/ready .venv/oidc-provider/ready
+.venv/ready-dev: .venv/ready .venv/oidc-provider/ready scripts/hadoop-server
 	@scripts/quietly "Checking Debian packages for the tests" scripts/system-packages test
+	@scripts/quietly "Installing HDFS for the tests" scripts/hadoop-server .venv/hadoop/servers.jar
 	@scripts/quietly "Installing Python packages for the tests" $(BIN)/pip install --quiet --constraint constraints.txt --editable '.[local,kubernetes,dev]'
 	@touch $@

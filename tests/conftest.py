@@ -6,5 +6,6 @@ pytest_plugins = [
     "tests.fixtures.hub",
     "tests.fixtures.browser",
     "tests.fixtures.spark",
+    "tests.fixtures.hdfs",
     "tests.fixtures.oidc",
 ]
