@@ -214,10 +214,11 @@ class TokenReviewRequest(Message):
 
 
 class TokenReview(Message):
-    """The compute server that a token was issued to."""
+    """The compute server that a token was issued to, and the level at which it may use the service now."""
 
     user: str
     server: str
+    level: str
 
 
 class ErrorMessage(Message):

@@ -155,10 +155,11 @@ class TokenReviewsHandler(ApiHandler):
             raise HTTPError(403, reason="Only a gateway may do this.")
         service = own[review.service]
         server = (await self.identify(review.token)).server_id
-        if server is None or self.broker.desired.allowed_level(server, service.name) is None:
+        level = self.broker.desired.allowed_level(server, service.name) if server else None
+        if server is None or level is None:
             contact = self.broker.shared.contact_for(service.name)
             raise NotGrantedError(f"{service.name} is not attached to your server; attach it, or ask {contact} for a grant.")
-        self.answer(TokenReview(user=server.user, server=server.name))
+        self.answer(TokenReview(user=server.user, server=server.name, level=level))
 
 
 class DesiredStateHandler(ApiHandler):

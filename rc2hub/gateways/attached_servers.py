@@ -1,4 +1,4 @@
-"""The compute servers that use Spark now: until when they may, their sessions, and their running calls."""
+"""The compute servers that use a gateway's service now: until when they may, their sessions, and their running calls."""
 
 import time
 from collections.abc import Callable, Iterator
@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from rc2hub.server_id import ServerId
 
 REGISTRATION_GRACE = 60.0
-"""Seconds that a server may use Spark before the broker has attached it."""
+"""Seconds that a server may use the service before the broker has attached it."""
 
 
 @dataclass(eq=False)
@@ -16,10 +16,17 @@ class Call:
     """One running call."""
 
     token: str = field(repr=False)
+    levels: frozenset[str] = frozenset()
+    """The levels that allow the call; empty if all do."""
     session: str = ""
     end_message: str = ""
     """Why the gateway cancelled the call; empty while it runs."""
     cancel: Callable[[], object] = field(default=lambda: None, repr=False)
+
+    def end(self, message: str) -> None:
+        """Cancel the call, with a message for the user."""
+        self.end_message = message
+        self.cancel()
 
 
 @dataclass
@@ -30,13 +37,13 @@ class AttachedServer:
     expires_at: float = field(default_factory=lambda: time.time() + REGISTRATION_GRACE)
     """Seconds since the epoch."""
     reviewed_at: float = field(default_factory=time.monotonic)
-    """When the broker last said that the server may use Spark, on the monotonic clock."""
+    """When the broker last said that the server may use the service, on the monotonic clock."""
     sessions: set[str] = field(default_factory=set)
     calls: set[Call] = field(default_factory=set)
 
 
 class AttachedServers:
-    """All compute servers that use Spark. The broker compares them with the desired state."""
+    """All compute servers that use the service. The broker compares them with the desired state."""
 
     def __init__(self) -> None:
         """Start with none: after a restart of the gateway the broker attaches them again."""
@@ -47,18 +54,18 @@ class AttachedServers:
         return iter(list(self._servers.items()))
 
     def __contains__(self, server_id: ServerId) -> bool:
-        """Whether this server uses Spark."""
+        """Whether this server uses the service."""
         return server_id in self._servers
 
     def attach(self, server_id: ServerId, level: str, expires_at: float) -> None:
-        """Record until when a server may use Spark, in seconds since the epoch."""
+        """Record until when a server may use the service, in seconds since the epoch."""
         server = self._servers.setdefault(server_id, AttachedServer())
         server.level, server.expires_at = level, expires_at
 
     @contextmanager
-    def track_call(self, server_id: ServerId, token: str) -> Iterator[Call]:
+    def track_call(self, server_id: ServerId, token: str, levels: frozenset[str] = frozenset()) -> Iterator[Call]:
         """Record a call while it runs, and its session afterwards."""
-        server, call = self._servers.setdefault(server_id, AttachedServer()), Call(token)
+        server, call = self._servers.setdefault(server_id, AttachedServer()), Call(token, levels)
         server.reviewed_at = time.monotonic()  # a call begins with a review
         server.calls.add(call)
         try:
@@ -72,6 +79,5 @@ class AttachedServers:
         """Cancel the server's running calls with this message, and forget the server; returns its sessions."""
         server = self._servers.pop(server_id, AttachedServer())
         for call in server.calls:
-            call.end_message = message
-            call.cancel()
+            call.end(message)
         return server.sessions | {call.session for call in server.calls if call.session}

@@ -1,34 +1,17 @@
-"""The calls of the broker to the gateway: JSON over gRPC, on the gateway's port, with a secret that only the two know."""
+"""The calls of the broker to Spark's gateway: JSON over gRPC, on its port, with a secret that only the two know."""
 
 import hmac
 import json
-from collections.abc import Awaitable, Callable
-from typing import Any, Protocol
+from collections.abc import Callable
+from typing import Any
 
 import grpc.aio
 
 from rc2hub.errors import ServiceUnavailableError
-from rc2hub.gateways.attached_servers import AttachedServers
-from rc2hub.server_id import ServerId
+from rc2hub.gateways.broker_calls import GATEWAY_LOST, BrokerFacingGateway, Message, broker_methods
 
 RPC_PREFIX = "/rc2.Gateway/"
 Context = Any
-Message = dict[str, Any]
-
-
-class BrokerFacingGateway(Protocol):
-    """What the broker needs of a gateway."""
-
-    attached_servers: AttachedServers
-
-    async def check(self) -> None:
-        """Check that the service can be used."""
-
-    async def attach(self, server_id: ServerId, level: str, expires_at: float) -> None:
-        """Record that a server may use the service, and check that the service answers."""
-
-    async def detach(self, server_id: ServerId) -> None:
-        """Remove everything of a server."""
 
 
 class BrokerRpcHandler(grpc.GenericRpcHandler):  # type: ignore[misc]
@@ -36,12 +19,8 @@ class BrokerRpcHandler(grpc.GenericRpcHandler):  # type: ignore[misc]
 
     def __init__(self, gateway: BrokerFacingGateway, secret: str) -> None:
         """Take the gateway and the secret shared with the broker."""
-        self._gateway, self._authorization = gateway, f"Bearer {secret}".encode()
-        self._methods: dict[str, Callable[[Message], Awaitable[Message]]] = {
-            f"{RPC_PREFIX}ListAttachments": self._list_attachments,
-            f"{RPC_PREFIX}Attach": self._attach,
-            f"{RPC_PREFIX}Detach": self._detach,
-        }
+        self._authorization = f"Bearer {secret}".encode()
+        self._methods = {f"{RPC_PREFIX}{name}": method for name, method in broker_methods(gateway).items()}
 
     def service(self, details: grpc.HandlerCallDetails) -> Any:
         """The handler of a method."""
@@ -60,23 +39,6 @@ class BrokerRpcHandler(grpc.GenericRpcHandler):  # type: ignore[misc]
                 raise
 
         return grpc.unary_unary_rpc_method_handler(handle)
-
-    async def _list_attachments(self, _message: Message) -> Message:
-        await self._gateway.check()
-        return {
-            "servers": [
-                {"user": server_id.user, "server": server_id.name, "level": server.level, "expires_at": server.expires_at}
-                for server_id, server in self._gateway.attached_servers
-            ]
-        }
-
-    async def _attach(self, message: Message) -> Message:
-        await self._gateway.attach(ServerId(message["user"], message["server"]), message["level"], message["expires_at"])
-        return {}
-
-    async def _detach(self, message: Message) -> Message:
-        await self._gateway.detach(ServerId(message["user"], message["server"]))
-        return {}
 
 
 class GatewayClient:
@@ -100,7 +62,7 @@ class GatewayClient:
         except grpc.aio.AioRpcError as error:
             if error.code() is grpc.StatusCode.FAILED_PRECONDITION:
                 raise ServiceUnavailableError(error.details()) from error
-            raise ServiceUnavailableError("its gateway does not answer; it is restarted automatically") from error
+            raise ServiceUnavailableError(GATEWAY_LOST) from error
         found: Message = json.loads(answer)
         return found
 

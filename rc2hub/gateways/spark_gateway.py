@@ -14,7 +14,6 @@ import logging
 import os
 import signal
 import sys
-import time
 from collections.abc import AsyncIterator
 from typing import Any
 
@@ -23,11 +22,12 @@ from traitlets import import_item
 from traitlets.config import Config
 
 from rc2hub.errors import NotGrantedError, Rc2Error, ServiceUnavailableError
-from rc2hub.gateways.attached_servers import REGISTRATION_GRACE, AttachedServer, AttachedServers, Call
+from rc2hub.gateways.attached_servers import REGISTRATION_GRACE, AttachedServers, Call
 from rc2hub.gateways.broker_rpc import BrokerRpcHandler
 from rc2hub.gateways.connect_messages import release_session, set_user
 from rc2hub.gateways.drivers import CHANNEL_OPTIONS, Driver, SparkDrivers
 from rc2hub.gateways.message_limits import MessageLimits
+from rc2hub.gateways.recheck import recheck
 from rc2hub.gateways.token_review import TokenReviewer
 from rc2hub.processes import end_with_parent
 from rc2hub.server_id import ServerId
@@ -45,10 +45,6 @@ METHODS = frozenset(
 ENDING_METHODS = frozenset({"Interrupt", "ReleaseExecute", "ReleaseSession"})
 """Methods that start no Connect server: a new one would not have what they end."""
 NOT_FORWARDED = frozenset({"authorization", "user-agent", "te", "content-type", "grpc-accept-encoding", "grpc-timeout"})
-REVIEW_GRACE = 300.0
-"""Seconds that running calls go on while the broker does not answer."""
-RECHECK_INTERVAL = 10.0
-"""Seconds between checks that servers with running calls may still use Spark."""
 START_DELAY = 2.0
 """Seconds from the attachment of a server to the start of its Connect server, so that it does not slow the login down."""
 DEFAULT_DRIVERS_CLASS = "rc2hub.gateways.process_drivers.ProcessDrivers"
@@ -86,7 +82,7 @@ class Gateway(grpc.GenericRpcHandler):  # type: ignore[misc]
     async def _forward(self, path: str, messages: AsyncIterator[bytes], context: Context) -> AsyncIterator[bytes]:
         """Forward the messages to the user's Connect server, in the name of the user, and yield its answers."""
         token = bearer_token(context)
-        server_id = await self.token_reviewer.review(token)
+        server_id = (await self.token_reviewer.review(token)).server_id
         is_ending = path.removeprefix(CONNECT_PREFIX) in ENDING_METHODS
         if is_ending and self.routing_key(server_id) not in self.drivers:
             raise ServiceUnavailableError(SERVER_LOST)
@@ -182,34 +178,7 @@ class Gateway(grpc.GenericRpcHandler):  # type: ignore[misc]
                 release_session(session, user), metadata=[driver.credential]
             )
 
-    async def recheck(self) -> None:
-        """Detach servers that may no longer use Spark, all at the same time; until cancelled."""
-        while True:
-            await asyncio.sleep(RECHECK_INTERVAL)
-            await self._stop_unattached()
-            await asyncio.gather(*(self.recheck_server(server_id, server) for server_id, server in self.attached_servers))
-
-    async def recheck_server(self, server_id: ServerId, server: AttachedServer) -> None:
-        """Detach a server that the broker has not renewed in time, or whose user lost the grant.
-
-        While the broker does not answer, running calls go on for five minutes after its last answer, and no longer.
-        """
-        if server.expires_at < time.time():
-            await self.detach(server_id)
-            return
-        try:
-            for token in {call.token for call in server.calls}:
-                await self.token_reviewer.review(token)
-        except NotGrantedError as error:
-            await self.detach(server_id, str(error))
-        except ServiceUnavailableError as error:
-            log.warning("spark: %s", error)
-            if server.reviewed_at + REVIEW_GRACE < time.monotonic():
-                await self.detach(server_id, f"The call was ended: {error}")
-        else:
-            server.reviewed_at = time.monotonic()
-
-    async def _stop_unattached(self) -> None:
+    async def stop_unattached(self) -> None:
         """Stop Connect servers that were taken over from an earlier gateway, and whose users have no attached server."""
         attached = {self.routing_key(server_id) for server_id, _ in self.attached_servers}
         for key, seconds in self.drivers.idle_seconds().items():
@@ -262,7 +231,7 @@ async def serve() -> None:
     server.add_insecure_port(settings["address"])
     await drivers.open()
     await server.start()
-    background = asyncio.gather(drivers.run(), gateway.recheck())
+    background = asyncio.gather(drivers.run(), recheck(gateway, gateway.stop_unattached))
     for signum in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(signum, background.cancel)
     try:

@@ -3,6 +3,7 @@
 import asyncio
 import json
 import time
+from dataclasses import dataclass
 
 from tornado.httpclient import AsyncHTTPClient, HTTPClientError, HTTPRequest
 
@@ -18,6 +19,15 @@ RETRY_DELAY = 0.5
 FORBIDDEN = 403
 
 
+@dataclass(frozen=True)
+class Review:
+    """What the broker says of a token."""
+
+    server_id: ServerId
+    level: str
+    """The level at which the server may use the service now."""
+
+
 class TokenReviewer:
     """Asks the broker, and keeps its answers for ten seconds."""
 
@@ -25,10 +35,10 @@ class TokenReviewer:
         """Take the broker's root address, the service's name in the catalogue, and the secret shared with the broker."""
         self._url = f"{broker_url}api/token-reviews"
         self._service, self._secret = service, secret
-        self._reviews: dict[str, tuple[float, asyncio.Future[ServerId]]] = {}
+        self._reviews: dict[str, tuple[float, asyncio.Future[Review]]] = {}
 
-    async def review(self, token: str) -> ServerId:
-        """The server that owns this token.
+    async def review(self, token: str) -> Review:
+        """The server that owns this token, and its level.
 
         Raises:
             NotGrantedError: if no server owns it, or its user may not use the service now.
@@ -48,10 +58,10 @@ class TokenReviewer:
     def forget(self, server_id: ServerId) -> None:
         """Ask the broker again at the next call of this server."""
         for token, (_, answer) in list(self._reviews.items()):
-            if answer.done() and not answer.exception() and answer.result() == server_id:
+            if answer.done() and not answer.exception() and answer.result().server_id == server_id:
                 del self._reviews[token]
 
-    async def _ask_broker(self, token: str) -> ServerId:
+    async def _ask_broker(self, token: str) -> Review:
         request = HTTPRequest(
             self._url,
             method="POST",
@@ -62,7 +72,7 @@ class TokenReviewer:
         while True:
             try:
                 answer = json.loads((await AsyncHTTPClient().fetch(request)).body)
-                return ServerId(answer["user"], answer["server"])
+                return Review(ServerId(answer["user"], answer["server"]), answer["level"])
             except (HTTPClientError, OSError) as error:
                 if isinstance(error, HTTPClientError) and error.code == FORBIDDEN and error.response:
                     raise NotGrantedError(json.loads(error.response.body)["message"]) from error

@@ -1,29 +1,22 @@
-"""The kind `spark`: one gateway for all users, which starts a Spark Connect server for each user.
-
-There is no credential: a compute server sends its JupyterHub token, and the gateway has the broker review it. The gateway
-stores which servers are attached, so the broker can be killed at any time.
-"""
+"""The kind `spark`: one gateway for all users, which starts a Spark Connect server for each user."""
 
 import re
 import sys
 from collections.abc import Mapping
-from datetime import UTC, datetime, timedelta
-from hmac import compare_digest
 from typing import Any
 
-from rc2hub.errors import ConfigurationError, ServiceUnavailableError
+from rc2hub.errors import ConfigurationError
 from rc2hub.gateways.broker_rpc import GatewayClient
 from rc2hub.server_id import ServerId
-from rc2hub.services.base import GATEWAY_SECRET, AdminCredential, Attachment, ExistingCredential, SharedService
+from rc2hub.services.base import Attachment
+from rc2hub.services.gateway_service import GatewayService
 
 ADDRESS = re.compile(r"sc://([A-Za-z0-9.-]+:\d+)")
-CALL_TIMEOUT = 5.0
-"""Seconds for an answer of the gateway."""
 START_TIMEOUT = 160.0
 """Seconds for the gateway to start a user's Spark Connect server: a minute in the queue, and the start."""
 
 
-class SparkService(SharedService):
+class SparkService(GatewayService):
     """A Spark gateway, and behind it a Spark Connect server for each user."""
 
     kind = "spark"
@@ -34,12 +27,10 @@ class SparkService(SharedService):
     optional = frozenset({"admin", "share"})
 
     def __init__(self, name: str, entry: Mapping[str, Any], lifetime: float) -> None:
-        """Take the entry; without `admin` the hub has started the gateway and given its secret to the broker, too."""
+        """Take the entry."""
         super().__init__(name, entry, lifetime)
         match = ADDRESS.fullmatch(entry["gateway"])
         self.address = match[1] if match else ""
-        self._credential = AdminCredential.parse(name, entry.get("admin", {"env": GATEWAY_SECRET}))
-        self._client: GatewayClient | None = None
 
     @classmethod
     def validate(cls, where: str, entry: Mapping[str, Any]) -> None:
@@ -52,8 +43,7 @@ class SparkService(SharedService):
             raise ConfigurationError(f"{where}: 'gateway' must be an address like sc://spark-gateway:15002.")
         if entry.get("share", "user") != "user":
             raise ConfigurationError(f"{where}: 'share' must be \"user\": each user has a separate Spark Connect server.")
-        if "admin" in entry:
-            AdminCredential.parse(f"{where}['admin']", entry["admin"])
+        super().validate(where, entry)
 
     @classmethod
     def gateway_command(cls, name: str, entry: Mapping[str, Any], config: Any) -> tuple[list[str], dict[str, Any]] | None:
@@ -64,27 +54,9 @@ class SparkService(SharedService):
         settings = {"service": name, "address": entry["gateway"].removeprefix("sc://"), "drivers": drivers}
         return [sys.executable, "-m", "rc2hub.gateways.spark_gateway"], {"RC2_SPARK_GATEWAY": settings}
 
-    async def check(self) -> None:
-        """Check that the gateway answers and can start Spark.
-
-        Raises:
-            ServiceUnavailableError: if it does not, with the reason.
-        """
-        await self.attached()
-
-    async def attached(self) -> Mapping[ServerId, ExistingCredential]:
-        """Every compute server that is attached in the gateway.
-
-        Raises:
-            ServiceUnavailableError: if the gateway does not answer, or cannot start Spark.
-        """
-        answer = await self._call("ListAttachments", CALL_TIMEOUT)
-        return {
-            ServerId(entry["user"], entry["server"]): ExistingCredential(
-                entry["level"], datetime.fromtimestamp(entry["expires_at"], UTC)
-            )
-            for entry in answer["servers"]
-        }
+    def new_client(self) -> GatewayClient:
+        """A client of the gateway, by gRPC."""
+        return GatewayClient(self.address, self._credential.read)
 
     async def attach(self, server: ServerId, level: str) -> Attachment:
         """Attach the server in the gateway, and wait until Spark answers.
@@ -92,9 +64,7 @@ class SparkService(SharedService):
         Raises:
             ServiceUnavailableError: if Spark does not answer.
         """
-        expires_at = datetime.now(UTC) + timedelta(seconds=self.lifetime)
-        identity = {"user": server.user, "server": server.name}
-        await self._call("Attach", START_TIMEOUT, **identity, level=level, expires_at=expires_at.timestamp())
+        expires_at = await self.attach_in_gateway(server, level, START_TIMEOUT)
         return Attachment(
             service=self.name,
             kind=self.kind,
@@ -105,28 +75,3 @@ class SparkService(SharedService):
             settings={"gateway": self.address},
             files={},
         )
-
-    async def revoke(self, server: ServerId) -> None:
-        """Have the gateway end the server's calls and sessions.
-
-        Raises:
-            ServiceUnavailableError: if the gateway does not answer.
-        """
-        await self._call("Detach", CALL_TIMEOUT, user=server.user, server=server.name)
-
-    async def close(self) -> None:
-        """Close the connection to the gateway."""
-        if self._client is not None:
-            await self._client.close()
-
-    def is_gateway_secret(self, secret: str) -> bool:
-        """Whether this is the secret shared by the gateway and the broker."""
-        return compare_digest(secret.encode(), self._credential.read().encode())
-
-    async def _call(self, method: str, seconds: float, **message: Any) -> dict[str, Any]:
-        if self._client is None:
-            self._client = GatewayClient(self.address, self._credential.read)
-        try:
-            return await self._client.call(method, seconds, **message)
-        except ServiceUnavailableError as error:
-            raise ServiceUnavailableError(f"{self.name}: {error}") from error

@@ -106,7 +106,7 @@ async def test_a_connect_server_without_an_attached_server_is_stopped(
     gateway = spark_gateway.Gateway(TokenReviewer("http://127.0.0.1:9/", "spark", ""), drivers)
     gateway.attached_servers.attach(ServerId("alice", ""), "use", time.time() + 60)
     await asyncio.gather(drivers.get("alice"), drivers.get("bob"))
-    await gateway._stop_unattached()
+    await gateway.stop_unattached()
     assert "alice" in drivers
     assert "bob" not in drivers
 

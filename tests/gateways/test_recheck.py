@@ -10,9 +10,11 @@ from typing import Any
 import pytest
 
 from rc2hub.errors import NotGrantedError, ServiceUnavailableError
-from rc2hub.gateways import spark_gateway
+from rc2hub.gateways import recheck as recheck_module
 from rc2hub.gateways.attached_servers import Call
-from rc2hub.gateways.spark_gateway import REVIEW_GRACE, Gateway
+from rc2hub.gateways.recheck import LEVEL_LOST, REVIEW_GRACE, recheck, recheck_server
+from rc2hub.gateways.spark_gateway import Gateway
+from rc2hub.gateways.token_review import Review
 from rc2hub.server_id import ServerId
 
 ALICE, BOB = ServerId("alice"), ServerId("bob")
@@ -24,12 +26,13 @@ class Reviewer:
     def __init__(self, **answers: Any) -> None:
         self.answers = answers
 
-    async def review(self, token: str) -> None:
+    async def review(self, token: str) -> Review:
         answer = self.answers[token]
         if isinstance(answer, asyncio.Event):
             await answer.wait()
         if isinstance(answer, Exception):
             raise answer
+        return Review(ServerId(token), "read")
 
     def forget(self, server_id: ServerId) -> None:
         """Forget nothing."""
@@ -61,15 +64,15 @@ def gateway(**answers: Any) -> Iterator[tuple[Gateway, dict[str, Call]]]:
         yield made, calls
 
 
-async def recheck(checked: Gateway) -> None:
+async def recheck_once(checked: Gateway) -> None:
     for server_id, server in checked.attached_servers:
-        await checked.recheck_server(server_id, server)
+        await recheck_server(checked, server_id, server)
 
 
 async def test_a_lost_grant_ends_the_call_while_the_answer_for_another_user_is_late(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(spark_gateway, "RECHECK_INTERVAL", 0)
+    monkeypatch.setattr(recheck_module, "RECHECK_INTERVAL", 0)
     with gateway(alice=asyncio.Event(), bob=NotGrantedError("lost")) as (checked, calls):
-        task = asyncio.create_task(checked.recheck())
+        task = asyncio.create_task(recheck(checked))
         async with asyncio.timeout(5):
             while BOB in checked.attached_servers:
                 await asyncio.sleep(0)
@@ -79,11 +82,11 @@ async def test_a_lost_grant_ends_the_call_while_the_answer_for_another_user_is_l
 
 async def test_calls_end_when_the_broker_has_not_answered_for_five_minutes(monkeypatch: pytest.MonkeyPatch) -> None:
     with gateway(alice=ServiceUnavailableError("away"), bob=None) as (checked, calls):
-        await recheck(checked)
+        await recheck_once(checked)
         assert ALICE in checked.attached_servers
         now = time.monotonic() + REVIEW_GRACE + 1
-        monkeypatch.setattr(spark_gateway, "time", SimpleNamespace(monotonic=lambda: now, time=time.time))
-        await recheck(checked)
+        monkeypatch.setattr(recheck_module, "time", SimpleNamespace(monotonic=lambda: now, time=time.time))
+        await recheck_once(checked)
         assert ALICE not in checked.attached_servers
         assert calls["alice"].end_message == "The call was ended: away"
         assert BOB in checked.attached_servers
@@ -92,6 +95,15 @@ async def test_calls_end_when_the_broker_has_not_answered_for_five_minutes(monke
 async def test_a_server_that_was_not_renewed_is_detached_though_the_broker_does_not_answer() -> None:
     with gateway(alice=ServiceUnavailableError("away")) as (checked, calls):
         checked.attached_servers.attach(ALICE, "use", time.time() - 1)
-        await recheck(checked)
+        await recheck_once(checked)
         assert ALICE not in checked.attached_servers
         assert calls["alice"].end_message
+
+
+async def test_a_call_that_takes_a_higher_level_ends_and_the_server_stays_attached() -> None:
+    with gateway(alice=None) as (checked, calls):
+        calls["alice"].levels = frozenset({"write"})
+        with checked.attached_servers.track_call(ALICE, "alice", frozenset({"read", "write"})) as reading:
+            await recheck_once(checked)
+        assert (calls["alice"].end_message, reading.end_message) == (LEVEL_LOST, "")
+        assert ALICE in checked.attached_servers
