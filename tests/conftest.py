@@ -7,5 +7,6 @@ pytest_plugins = [
     "tests.fixtures.browser",
     "tests.fixtures.spark",
     "tests.fixtures.hdfs",
+    "tests.fixtures.hdfs_gateway",
     "tests.fixtures.oidc",
 ]

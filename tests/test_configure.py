@@ -38,7 +38,7 @@ def config(*, services=None, roles=(), **hub):
 @pytest.mark.parametrize(
     ("services", "message"),
     [
-        ({"flights": {"kind": "oracle"}}, "unknown kind 'oracle'; known are postgres"),
+        ({"flights": {"kind": "oracle"}}, "unknown kind 'oracle'; known are hdfs, postgres"),
         ({"flights": {}}, "unknown kind None"),
         ({"flights": {"kind": "postgres", **ADMIN}}, "lacks the field 'url'"),
         ({"flights": {"kind": "postgres", "url": "postgresql://db/flights"}}, "lacks the field 'admin'"),
@@ -277,5 +277,5 @@ def test_a_hub_with_a_wrong_configuration_stops_with_one_sentence_and_no_traceba
     )
     assert hub.returncode == 1
     assert hub.stderr.strip() == (
-        "rc2hub: c.SharedServices.catalogue['flights']: unknown kind 'oracle'; known are postgres, spark."
+        "rc2hub: c.SharedServices.catalogue['flights']: unknown kind 'oracle'; known are hdfs, postgres, spark."
     )

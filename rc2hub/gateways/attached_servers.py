@@ -9,6 +9,7 @@ from rc2hub.server_id import ServerId
 
 REGISTRATION_GRACE = 60.0
 """Seconds that a server may use the service before the broker has attached it."""
+LEVEL_LOST = "Your level of this service no longer allows this call."
 
 
 @dataclass(eq=False)
@@ -27,6 +28,11 @@ class Call:
         """Cancel the call, with a message for the user."""
         self.end_message = message
         self.cancel()
+
+    def end_unless_allowed(self, level: str) -> None:
+        """Cancel the call if this level does not allow it."""
+        if self.levels and level not in self.levels:
+            self.end(LEVEL_LOST)
 
 
 @dataclass
@@ -61,6 +67,8 @@ class AttachedServers:
         """Record until when a server may use the service, in seconds since the epoch."""
         server = self._servers.setdefault(server_id, AttachedServer())
         server.level, server.expires_at = level, expires_at
+        for call in server.calls:
+            call.end_unless_allowed(level)
 
     @contextmanager
     def track_call(self, server_id: ServerId, token: str, levels: frozenset[str] = frozenset()) -> Iterator[Call]:

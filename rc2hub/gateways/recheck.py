@@ -17,7 +17,6 @@ REVIEW_GRACE = 300.0
 """Seconds that running calls go on while the broker does not answer."""
 RECHECK_INTERVAL = 10.0
 """Seconds between checks that servers with running calls may still use the service."""
-LEVEL_LOST = "Your level of this service no longer allows this call."
 
 
 class RecheckedGateway(Protocol):
@@ -50,8 +49,7 @@ async def recheck_server(gateway: RecheckedGateway, server_id: ServerId, server:
     try:
         for call in list(server.calls):
             review = await gateway.token_reviewer.review(call.token)
-            if call.levels and review.level not in call.levels:
-                call.end(LEVEL_LOST)
+            call.end_unless_allowed(review.level)
     except NotGrantedError as error:
         await gateway.detach(server_id, str(error))
     except ServiceUnavailableError as error:

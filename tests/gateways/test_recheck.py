@@ -11,8 +11,8 @@ import pytest
 
 from rc2hub.errors import NotGrantedError, ServiceUnavailableError
 from rc2hub.gateways import recheck as recheck_module
-from rc2hub.gateways.attached_servers import Call
-from rc2hub.gateways.recheck import LEVEL_LOST, REVIEW_GRACE, recheck, recheck_server
+from rc2hub.gateways.attached_servers import LEVEL_LOST, Call
+from rc2hub.gateways.recheck import REVIEW_GRACE, recheck, recheck_server
 from rc2hub.gateways.spark_gateway import Gateway
 from rc2hub.gateways.token_review import Review
 from rc2hub.server_id import ServerId

@@ -1,0 +1,167 @@
+"""Reads a WebHDFS request of a user, and builds the request to HDFS anew from what it knows. Pure: nothing is sent here.
+
+A list says what may pass, and everything else is refused. HDFS takes the names of parameters in any case, the first of two,
+and believes `user.name` and `doas`; so a query is never passed on as it came.
+"""
+
+from dataclasses import dataclass
+from typing import Final
+from urllib.parse import parse_qsl, quote, unquote, urlencode
+
+PREFIX: Final = "/webhdfs/v1"
+ACCOUNT: Final = "rc2"
+"""The gateway's account in HDFS, the only one that may act for users (`hadoop.proxyuser.rc2.*`)."""
+SUPERUSER: Final = "hdfs"
+"""HDFS's superuser, which makes the folders of users."""
+READ, WRITE = "read", "write"
+READERS: Final = frozenset({READ, WRITE})
+WRITERS: Final = frozenset({WRITE})
+OPERATIONS: Final = {
+    "GET": frozenset(
+        {
+            *("OPEN", "GETFILESTATUS", "LISTSTATUS", "LISTSTATUS_BATCH", "GETCONTENTSUMMARY", "GETQUOTAUSAGE"),
+            *("GETFILECHECKSUM", "GETHOMEDIRECTORY", "GETACLSTATUS", "GETXATTRS", "LISTXATTRS", "CHECKACCESS"),
+            *("GETFILEBLOCKLOCATIONS", "GET_BLOCK_LOCATIONS", "GETSERVERDEFAULTS"),
+        }
+    ),
+    "PUT": frozenset(
+        {
+            *("CREATE", "MKDIRS", "RENAME", "SETPERMISSION", "SETTIMES", "SETREPLICATION"),
+            *("SETACL", "MODIFYACLENTRIES", "REMOVEACLENTRIES", "REMOVEDEFAULTACL", "REMOVEACL"),
+        }
+    ),
+    "POST": frozenset({"APPEND", "CONCAT", "TRUNCATE"}),
+    "DELETE": frozenset({"DELETE"}),
+}
+"""The operations of each method; all but those of GET take the level `write`."""
+AT_DATANODE: Final = frozenset({"OPEN", "CREATE", "APPEND", "GETFILECHECKSUM"})
+"""The operations that a DataNode answers; for these the NameNode names one."""
+WITH_DATA: Final = frozenset({"CREATE", "APPEND"})
+PASSED: Final = frozenset(
+    {
+        *("offset", "length", "buffersize", "recursive", "permission", "unmaskedpermission", "overwrite", "blocksize"),
+        *("replication", "createparent", "createflag", "destination", "renameoptions", "sources", "newlength"),
+        *("modificationtime", "accesstime", "aclspec", "fsaction", "xattr.name", "encoding", "startafter"),
+    }
+)
+"""The parameters that reach HDFS."""
+IGNORED: Final = frozenset({"op", "user.name", "doas", "noredirect", "data"})
+"""The parameters that the gateway reads itself; Hadoop's own client always sends a `user.name`."""
+ACCESS_CONTROL: Final = "org.apache.hadoop.security.AccessControlException"
+IO_ERROR: Final = "java.io.IOException"
+TRUE: Final = "true"
+Query = dict[str, str]
+
+
+class WebHdfsError(Exception):
+    """A refusal, as WebHDFS has it: `str()` of it is one sentence for the user."""
+
+    def __init__(self, status: int, java_class: str, message: str) -> None:
+        """Take the HTTP status, and the Java class that Hadoop's own client raises."""
+        super().__init__(message)
+        self.status, self.java_class = status, java_class
+
+    @property
+    def body(self) -> dict[str, dict[str, str]]:
+        """The JSON that clients of WebHDFS expect."""
+        name = self.java_class.rpartition(".")[2]
+        return {"RemoteException": {"exception": name, "javaClassName": self.java_class, "message": str(self)}}
+
+
+def forbidden(message: str) -> WebHdfsError:
+    """A refusal for lack of a right."""
+    return WebHdfsError(403, ACCESS_CONTROL, message)
+
+
+def invalid(message: str) -> WebHdfsError:
+    """A refusal of a request that HDFS would not understand as it is meant."""
+    return WebHdfsError(400, "java.lang.IllegalArgumentException", message)
+
+
+@dataclass(frozen=True)
+class WebHdfsRequest:
+    """What a user asks of HDFS, checked."""
+
+    method: str
+    operation: str
+    path: str
+    """The path in HDFS, decoded."""
+    parameters: Query
+    """What is passed to HDFS."""
+    has_second_step: bool
+    """Whether a write is in its second step, in which the data come."""
+
+    @property
+    def levels(self) -> frozenset[str]:
+        """The levels of a grant that allow the operation."""
+        return READERS if self.method == "GET" else WRITERS
+
+    def url(self, namenode: str, user: str) -> str:
+        """The address at the NameNode, for a user of HDFS for whom the gateway acts."""
+        query = {"op": self.operation, **self.parameters, "user.name": ACCOUNT, "doas": user}
+        if self.operation in AT_DATANODE:
+            query["noredirect"] = TRUE
+        return address(namenode, self.path, query)
+
+    def second_step(self, gateway: str) -> str:
+        """The address at the gateway to which a client sends the data of a write."""
+        return address(gateway, self.path, {"op": self.operation, **self.parameters, "data": TRUE})
+
+
+def address(server: str, path: str, query: Query) -> str:
+    """An address of WebHDFS; every character of a path that could mean something else is escaped."""
+    return f"{server}{PREFIX}{quote(path, safe='/')}?{urlencode(query, quote_via=quote)}"
+
+
+def parse(method: str, raw_path: str, user: str) -> WebHdfsRequest:
+    """Check a request of a user of HDFS, given as it came: the path and query with their escapes.
+
+    Raises:
+        WebHdfsError: if it is not one that may pass.
+    """
+    escaped, _, query = raw_path.partition("?")
+    if not escaped.startswith(PREFIX):
+        raise invalid(f"An address begins with {PREFIX}.")
+    try:
+        path = unquote(escaped.removeprefix(PREFIX), errors="strict") or "/"
+        given = parse_qsl(query, keep_blank_values=True, errors="strict", max_num_fields=50)
+    except ValueError as error:
+        raise invalid("The path and the parameters must be UTF-8.") from error
+    check_path(path)
+    found = _named_once(given)
+    operation = found.get("op", "").upper()
+    if operation not in OPERATIONS.get(method, ()):
+        raise forbidden(f"The operation {method} {operation} is not offered here.")
+    if found.get("doas", user) != user:
+        raise forbidden(f"You are {user} in HDFS, and cannot act for another user.")
+    for other in found["sources"].split(",") if "sources" in found else []:
+        check_path(other)
+    if "destination" in found:
+        check_path(found["destination"])
+    parameters = {name: value for name, value in found.items() if name in PASSED}
+    return WebHdfsRequest(method, operation, path, parameters, "data" in found)
+
+
+def check_path(path: str) -> None:
+    """Check that a decoded path means itself alone.
+
+    `/.reserved` addresses a file by its number, or passes an encryption zone by.
+
+    Raises:
+        WebHdfsError: if it does not.
+    """
+    first, *parts = path.split("/")
+    if first or "\0" in path or {".", ".."} & set(parts) or parts[:1] == [".reserved"] or "" in parts[:-1]:
+        raise forbidden("A path must be absolute, without `.`, `..`, an empty part or /.reserved.")
+
+
+def _named_once(given: list[tuple[str, str]]) -> Query:
+    found: Query = {}
+    for given_name, value in given:
+        name = given_name.lower()
+        if name in found:
+            raise invalid(f"The parameter {name} is there twice.")
+        if name not in PASSED | IGNORED:
+            raise forbidden(f"The parameter {name[:40]} is not offered here.")
+        found[name] = value
+    return found
