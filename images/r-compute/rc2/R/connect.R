@@ -10,6 +10,7 @@ rc2_connect <- function(service, new = FALSE, bigint = c("integer64", "integer",
   numeric <- match.arg(numeric)
   attached <- attachment(service)
   if (is.null(attached)) attached <- attach_and_wait(service)
+  if (attached$kind == "hdfs") fail("The service ", service, " holds files; rc2_hdfs(\"", service, "\") opens it.")
   class <- CONNECTION_CLASSES[[attached$kind]]
   if (!new && is_alive(live_connections[[service]])) {
     return(new(class, state = live_connections[[service]], bigint = bigint, numeric = numeric))

@@ -7,3 +7,9 @@ test_that("a service that is not one name is refused", {
   local_attachments(flights)
   expect_error(rc2_connect(c("a", "b")), "must be one name", class = "rc2_error")
 })
+
+test_that("a service of another kind is no HDFS, and says how it is opened", {
+  local_attachments(flights)
+  expect_error(rc2_hdfs("flights"), "is no HDFS; rc2_connect(\"flights\")", class = "rc2_error", fixed = TRUE)
+  expect_error(rc2_hdfs(NA_character_), "must be one name", class = "rc2_error")
+})

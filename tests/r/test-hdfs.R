@@ -1,0 +1,103 @@
+# What users do with rc2_hdfs(), in their words.
+store <- rc2_hdfs(service)
+here <- function(...) file.path(tempdir(), ...)
+
+test_that("a file is put, listed, described, read and removed", {
+  writeBin(charToRaw("a,b\n1,x\n2,y\n"), here("table.csv"))
+  expect_equal(store$put(here("table.csv"), "data/table.csv"), "/user/alice/data/table.csv")
+  listed <- store$ls("data")
+  expect_equal(listed[c("name", "type", "size", "owner")], data.frame(name = "table.csv", type = "file", size = 12, owner = "alice"))
+  expect_lt(abs(difftime(listed$modified, Sys.time(), units = "secs")), 600)
+  expect_equal(store$info("data/table.csv")[c("path", "type", "size")],
+    list(path = "/user/alice/data/table.csv", type = "file", size = 12))
+  expect_equal(store$read_csv("data/table.csv"), data.frame(a = 1:2, b = c("x", "y")))
+  expect_equal(store$read_csv("/user/alice/data/table.csv", header = FALSE)$V1, c("a", "1", "2"))
+  store$get("data/table.csv", here("back.csv"))
+  expect_equal(readLines(here("back.csv")), c("a,b", "1,x", "2,y"))
+  store$rm("data/table.csv")
+  expect_equal(nrow(store$ls("data")), 0)
+  expect_error(store$info("data/table.csv"), "File does not exist: .*; list a folder with ls\\(\\)\\.$", class = "rc2_error")
+})
+
+test_that("binary content and an empty file are the same afterwards", {
+  for (content in list(as.raw(rep(0:255, 20000)), raw())) {
+    writeBin(content, here("binary"))
+    store$put(here("binary"), "binary", overwrite = TRUE)
+    store$get("binary", here("binary back"), overwrite = TRUE)
+    expect_identical(readBin(here("binary back"), raw(), 1e7), content)
+  }
+})
+
+test_that("odd names are names", {
+  writeLines("x", here("odd"))
+  for (name in c("a b", "100%", "%41", "a+b", "\u00fc \u00df \u20ac", "a;b=c&d?e#f", "'\"", "\\")) {
+    store$put(here("odd"), paste0("odd/", name))
+    expect_equal(store$ls("odd")$name, name)
+    expect_equal(store$read_csv(paste0("odd/", name), header = FALSE)$V1, "x")
+    store$rm("odd", recursive = TRUE)
+  }
+})
+
+test_that("nothing is replaced unless the user says it", {
+  writeLines("1", here("one"))
+  writeLines("2", here("two"))
+  store$put(here("one"), "kept")
+  store$put(here("two"), "other")
+  expect_error(store$put(here("two"), "kept"), "/user/alice/kept exists; overwrite = TRUE replaces it", class = "rc2_error")
+  expect_error(store$mv("other", "kept"), "overwrite = TRUE replaces a file", class = "rc2_error")
+  expect_error(store$get("kept", here("two")), "exists; overwrite = TRUE replaces it", class = "rc2_error")
+  expect_equal(store$read_csv("kept", header = FALSE)$V1, 1)
+  store$mv("other", "kept", overwrite = TRUE)
+  expect_equal(store$read_csv("kept", header = FALSE)$V1, 2)
+  store$mkdir("folder/inside")
+  expect_error(store$mv("kept", "folder"), class = "rc2_error")
+  expect_error(store$rm("folder"), "recursive = TRUE removes it", class = "rc2_error")
+  store$rm("folder", recursive = TRUE)
+  expect_error(store$rm("folder"), "does not exist", class = "rc2_error")
+})
+
+test_that("a write beyond a quota leaves no file, neither under its name nor under a temporary one", {
+  writeBin(raw(1e6), here("large"))
+  expect_error(store$put(here("large"), "small/large"), "quota.*; remove files, or ask the operator", class = "rc2_error",
+    ignore.case = TRUE)
+  expect_equal(nrow(store$ls("small")), 0)
+})
+
+test_that("what is not allowed is one sentence", {
+  expect_error(store$ls("/user/bob"), "Permission denied: user=alice.*; ask the owner", class = "rc2_error")
+  expect_error(store$ls("../bob"), "A path must be absolute, without", class = "rc2_error")
+  expect_error(store$mkdir("a:b"), "nvalid path", class = "rc2_error")
+  expect_error(store$read_csv("."), "is a folder; list it with ls()", class = "rc2_error", fixed = TRUE)
+  expect_error(store$put(here("nothing")), "There is no file", class = "rc2_error")
+  expect_error(store$ls(c("a", "b")), "must be one text", class = "rc2_error")
+  expect_error(rc2_connect(service), "holds files; rc2_hdfs", class = "rc2_error")
+})
+
+test_that("the object says what it can do", {
+  expect_output(print(store), "your folder is /user/alice\n  \\$ls\\(\\)")
+})
+
+test_that("a detached service is named", {
+  file <- file.path(Sys.getenv("RC2_ATTACHMENTS_DIR"), "attachments.json")
+  before <- readLines(file)
+  on.exit(writeLines(before, file))
+  writeLines('{"attachments": []}', file)
+  expect_error(store$ls(), "is not attached to this server any more", class = "rc2_error")
+})
+
+test_that("a time limit, and so an interrupt, ends a transfer and leaves no file", {
+  hole <- file(here("hole"), "wb")
+  seek(hole, 2^30)
+  writeBin(raw(1), hole)
+  close(hole)
+  limited <- function(code) {
+    setTimeLimit(elapsed = 0.5)
+    on.exit(setTimeLimit())
+    code
+  }
+  before <- store$ls()$name
+  expect_error(limited(store$put(here("hole"), "hole")), "time limit")
+  expect_equal(store$ls()$name, before)
+  store$put(here("binary"), "after")
+  expect_equal(store$info("after")$size, file.size(here("binary")))
+})
