@@ -1,11 +1,15 @@
-"""R on HDFS as users use it; the tests are in tests/r."""
+"""R and other clients on HDFS as users use them; the tests in R are in tests/r."""
 
+import asyncio
+import os
 from pathlib import Path
 
 from rc2hub.services.base import Attachment
 from tests.fixtures.hdfs import Hdfs
 from tests.fixtures.hdfs_gateway import Gateway
+from tests.fixtures.hub import ROOT
 from tests.fixtures.r import attach, run_r
+from tests.test_docs import blocks
 
 R_TESTS = Path(__file__).parent / "r"
 
@@ -18,3 +22,19 @@ async def test_what_users_do_on_hdfs(hdfs: Hdfs, gateway: Gateway, files: Attach
     environment["JUPYTERHUB_API_TOKEN"] = gateway.grant("alice", "write")
     script = str(R_TESTS / "test-hdfs.R")
     await run_r(R_TESTS / "run.R", script, files.service, environment=environment, timeout=600)
+
+
+async def test_the_commands_of_the_page_work_in_a_terminal(gateway: Gateway, files: Attachment, tmp_path: Path):
+    (commands,) = (block for block in blocks(ROOT / "docs/hdfs.md", "sh") if "curl" in block)
+    (tmp_path / "mtcars.csv").write_text("mpg\n21\n")
+    environment = {
+        "PATH": os.environ["PATH"],
+        "JUPYTERHUB_API_TOKEN": gateway.grant("alice", "write"),
+        "JUPYTERHUB_USER": "alice",
+        "gateway": files.settings["gateway"],
+    }
+    process = await asyncio.create_subprocess_exec(
+        *("bash", "-euc", commands), cwd=tmp_path, env=environment, stdout=asyncio.subprocess.PIPE
+    )
+    output, _ = await process.communicate()
+    assert (process.returncode, output) == (0, b"mpg\n21\n")
