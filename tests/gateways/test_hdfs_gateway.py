@@ -246,6 +246,7 @@ async def reading(gateway: Gateway, tokens: dict[str, str]) -> AsyncIterator[Cal
     yield begin
     for answer in answers:
         answer.close()
+    await gateway.call(tokens["bob"], "PUT", "/user/bob?op=SETPERMISSION&permission=700")
 
 
 async def test_a_detached_server_reads_no_further_and_does_not_take_the_part_for_the_whole(gateway: Gateway, reading: Any):

@@ -4,19 +4,20 @@ here <- function(...) file.path(tempdir(), ...)
 
 test_that("a file is put, listed, described, read and removed", {
   writeBin(charToRaw("a,b\n1,x\n2,y\n"), here("table.csv"))
-  expect_equal(store$put(here("table.csv"), "data/table.csv"), "/user/alice/data/table.csv")
-  listed <- store$ls("data")
-  expect_equal(listed[c("name", "type", "size", "owner")], data.frame(name = "table.csv", type = "file", size = 12, owner = "alice"))
+  expect_equal(store$put(here("table.csv"), "own/table.csv"), "/user/alice/own/table.csv")
+  listed <- store$ls("own")
+  expect_equal(listed[c("name", "type", "size", "owner")],
+    data.frame(name = "table.csv", type = "file", size = 12, owner = "alice"))
   expect_lt(abs(difftime(listed$modified, Sys.time(), units = "secs")), 600)
-  expect_equal(store$info("data/table.csv")[c("path", "type", "size")],
-    list(path = "/user/alice/data/table.csv", type = "file", size = 12))
-  expect_equal(store$read_csv("data/table.csv"), data.frame(a = 1:2, b = c("x", "y")))
-  expect_equal(store$read_csv("/user/alice/data/table.csv", header = FALSE)$V1, c("a", "1", "2"))
-  store$get("data/table.csv", here("back.csv"))
+  expect_equal(store$info("own/table.csv")[c("path", "type", "size")],
+    list(path = "/user/alice/own/table.csv", type = "file", size = 12))
+  expect_equal(store$read_csv("own/table.csv"), data.frame(a = 1:2, b = c("x", "y")))
+  expect_equal(store$read_csv("/user/alice/own/table.csv", header = FALSE)$V1, c("a", "1", "2"))
+  store$get("own/table.csv", here("back.csv"))
   expect_equal(readLines(here("back.csv")), c("a,b", "1,x", "2,y"))
-  store$rm("data/table.csv")
-  expect_equal(nrow(store$ls("data")), 0)
-  expect_error(store$info("data/table.csv"), "File does not exist: .*; list a folder with ls\\(\\)\\.$", class = "rc2_error")
+  store$rm("own/table.csv")
+  expect_equal(nrow(store$ls("own")), 0)
+  expect_error(store$info("own/table.csv"), "File does not exist: .*; list a folder with ls\\(\\)\\.$", class = "rc2_error")
 })
 
 test_that("binary content and an empty file are the same afterwards", {
@@ -100,4 +101,42 @@ test_that("a time limit, and so an interrupt, ends a transfer and leaves no file
   expect_equal(store$ls()$name, before)
   store$put(here("binary"), "after")
   expect_equal(store$info("after")$size, file.size(here("binary")))
+})
+
+everything <- data.frame(l = c(TRUE, NA), i = c(1L, NA), d = c(0.5, NaN), s = c("\u00fc", NA), day = as.Date(c("2026-01-02", NA)),
+  t = as.POSIXct(c(1e9 + 0.25, NA), origin = "1970-01-01", tz = "UTC"))
+everything$big <- bit64::as.integer64(c("9007199254740993", NA))
+everything$cells <- list(1:2, NULL)
+
+test_that("a data frame comes back from Parquet as it was", {
+  Sys.setenv(TZ = "UTC")
+  store$write_parquet(everything, "all.parquet", overwrite = TRUE)
+  expect_equal(store$read_parquet("all.parquet"), everything)
+  expect_equal(store$read_parquet("all.parquet", columns = c("s", "i")), everything[c("s", "i")])
+  expect_identical(store$read_parquet("all.parquet", bigint = "character")$big, c("9007199254740993", NA))
+  expect_equal(store$read_parquet("all.parquet", columns = "s")$s, everything$s)
+  store$write_parquet(data.frame(a = factor(c("x", "y"))), "factor.parquet", overwrite = TRUE)
+  expect_equal(store$read_parquet("factor.parquet"), data.frame(a = c("x", "y")))
+  store$write_parquet(data.frame(a = integer()), "empty.parquet", overwrite = TRUE)
+  expect_equal(store$read_parquet("empty.parquet"), data.frame(a = integer()))
+  expect_error(store$write_parquet(everything, "all.parquet"), "exists; overwrite = TRUE", class = "rc2_error")
+})
+
+test_that("a folder of Parquet files is one data frame", {
+  for (i in 1:3) store$write_parquet(data.frame(i = i), paste0("parts/part-", i, ".parquet"))
+  writeBin(raw(), here("_SUCCESS"))
+  store$put(here("_SUCCESS"), "parts/_SUCCESS")
+  expect_equal(store$read_parquet("parts"), data.frame(i = c(1, 2, 3)))
+  store$write_parquet(data.frame(other = 1), "parts/part-4.parquet")
+  expect_error(store$read_parquet("parts"), "different columns", class = "rc2_error")
+  store$rm("parts", recursive = TRUE)
+})
+
+test_that("what Parquet or R cannot hold is refused, with the place", {
+  expect_error(store$write_parquet(data.frame(t = as.POSIXct(Inf, origin = "1970-01-01")), "inf.parquet"),
+    "The column t has infinite times", class = "rc2_error")
+  expect_error(store$write_parquet(list(1), "x.parquet"), "takes a data frame", class = "rc2_error")
+  expect_error(store$read_parquet("after"), "after: .*Parquet", class = "rc2_error")
+  expect_error(store$read_parquet("all.parquet", columns = "none"), "none", class = "rc2_error")
+  expect_error(store$read_parquet("small"), "no Parquet file", class = "rc2_error")
 })

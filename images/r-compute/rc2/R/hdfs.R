@@ -7,7 +7,9 @@ rc2_hdfs <- function(service = "hdfs") {
   }
   attached <- attachment(service)
   if (is.null(attached)) attached <- attach_and_wait(service)
-  if (!identical(attached$kind, "hdfs")) fail("The service ", service, " is no HDFS; rc2_connect(\"", service, "\") connects to it.")
+  if (!identical(attached$kind, "hdfs")) {
+    fail("The service ", service, " is no HDFS; rc2_connect(\"", service, "\") connects to it.")
+  }
   bound <- lapply(HDFS_VERBS, function(verb) bind_service(verb, service))
   structure(bound, class = "rc2_hdfs", service = service)
 }
@@ -101,8 +103,48 @@ hdfs_read_csv <- function(service, path, ...) {
   utils::read.csv(file, ...)
 }
 
-HDFS_VERBS <- list(ls = hdfs_ls, info = hdfs_info, get = hdfs_get, put = hdfs_put, mkdir = hdfs_mkdir, mv = hdfs_mv,
-  rm = hdfs_rm, read_csv = hdfs_read_csv)
+# A folder is read as Spark writes it: its files hold the rows one after another.
+hdfs_read_parquet <- function(service, path, columns = NULL, bigint = c("integer64", "integer", "numeric", "character"),
+                              numeric = c("double", "character")) {
+  options <- list(bigint = match.arg(bigint), numeric = match.arg(numeric), zone = time_zone())
+  paths <- parquet_files(service, path)
+  files <- tempfile(rep("rc2-", length(paths)), fileext = ".parquet")
+  on.exit(unlink(files))
+  for (i in seq_along(files)) fetch_hdfs(service, paths[[i]], files[[i]])
+  ensure_data_process()
+  answer <- with_place(service, path, do.call(post, list("read_parquet", c(list(files = files, columns = columns), options))))
+  if (isTRUE(answer$lost_digits)) {
+    warning("Some numbers have more digits than R's type holds; numeric = \"character\" keeps them.", call. = FALSE)
+  }
+  answer$data
+}
+
+parquet_files <- function(service, path) {
+  if (hdfs_info(service, path)$type == "file") return(path)
+  listed <- hdfs_ls(service, path)
+  if (any(listed$type == "folder")) fail(service, ": ", path, " has folders in it; read each with read_parquet().")
+  names <- grep("^[^._].*\\.parquet$", listed$name, value = TRUE)
+  if (!length(names)) fail(service, ": there is no Parquet file in ", path, "; list it with ls().")
+  paste0(hdfs_path(service, path), "/", names)
+}
+
+hdfs_write_parquet <- function(service, data, path, overwrite = FALSE) {
+  if (!is.data.frame(data) || !length(data)) fail("write_parquet() takes a data frame with columns.")
+  file <- tempfile(fileext = ".parquet")
+  on.exit(unlink(file))
+  ensure_data_process()
+  columns <- unname(Map(pack, data, names(data)))
+  with_place(service, path, post("write_parquet", list(file = file, names = names(data), columns = columns)))
+  hdfs_put(service, file, path, overwrite)
+}
+
+# The error of the data process names no file of HDFS.
+with_place <- function(service, path, code) {
+  tryCatch(code, rc2_error = function(error) fail(service, ": ", path, ": ", conditionMessage(error)))
+}
+
+HDFS_VERBS <- list(ls = hdfs_ls, info = hdfs_info, get = hdfs_get, put = hdfs_put, read_csv = hdfs_read_csv,
+  read_parquet = hdfs_read_parquet, write_parquet = hdfs_write_parquet, mkdir = hdfs_mkdir, mv = hdfs_mv, rm = hdfs_rm)
 
 hdfs_exists <- function(service, path) {
   tryCatch(is.list(hdfs_info(service, path)), rc2_error = function(error) {

@@ -83,8 +83,8 @@ run_hdfs <- function(service, url, handle, take = NULL) {
   content <- list()
   settled <- FALSE
   curl::handle_setopt(handle, url = url)
-  curl::multi_add(handle, pool = pool, done = function(response) answer <<- response, fail = function(message) problem <<- message,
-    data = function(part, ...) {
+  curl::multi_add(handle, pool = pool, done = function(response) answer <<- response,
+    fail = function(message) problem <<- message, data = function(part, ...) {
       is_error <- curl::handle_data(handle)$status_code >= 400
       if (is.null(take) || is_error) content[[length(content) + 1]] <<- part else if (length(part)) take(part)
     })

@@ -135,6 +135,14 @@ class Server:
 
         return self._submit(number, connect)
 
+    def do_read_parquet(self, files, columns=None, **options):
+        """The rows of Parquet files of this machine."""
+        return importlib.import_module("rc2_data.parquet").read(files, columns, Options(**options))
+
+    def do_write_parquet(self, file, names, columns):
+        """Write packed columns into a Parquet file of this machine."""
+        return importlib.import_module("rc2_data.parquet").write(file, names, columns)
+
     def do_wait(self, connection):
         """The answer of the running call, or that it still runs."""
         return self._report(connection)
