@@ -4,6 +4,7 @@ A list says what may pass, and everything else is refused. HDFS takes the names 
 and believes `user.name` and `doas`; so a query is never passed on as it came.
 """
 
+import re
 from dataclasses import dataclass
 from typing import Final
 from urllib.parse import parse_qsl, quote, unquote, urlencode
@@ -64,7 +65,7 @@ class WebHdfsError(Exception):
     @property
     def body(self) -> dict[str, dict[str, str]]:
         """The JSON that clients of WebHDFS expect."""
-        name = self.java_class.rpartition(".")[2]
+        name = re.split(r"[.$]", self.java_class)[-1]
         return {"RemoteException": {"exception": name, "javaClassName": self.java_class, "message": str(self)}}
 
 
