@@ -16,7 +16,7 @@ MAX_MESSAGES = 4
 """Messages that are received or sent on at the same time: 4 x 3 x 32 MiB are within the chart's 512 MiB."""
 MAX_MESSAGES_OF_USER = 2
 """The same, for one user."""
-MAX_CALLS_OF_USER = 64
+MAX_CALLS_OF_USER = 256
 """Calls of one user at the same time."""
 MESSAGE_TIMEOUT = 60.0
 """Seconds in which a message arrives and is sent on."""

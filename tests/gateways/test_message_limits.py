@@ -44,7 +44,7 @@ async def test_the_calls_of_a_user_are_limited_and_those_of_others_go_on() -> No
     async with AsyncExitStack() as calls:
         for _ in range(MAX_CALLS_OF_USER):
             await calls.enter_async_context(limits.call("alice"))
-        with pytest.raises(ServiceUnavailableError, match="64 running calls of Spark; try again when one has ended"):
+        with pytest.raises(ServiceUnavailableError, match="256 running calls of Spark; try again when one has ended"):
             await calls.enter_async_context(limits.call("alice"))
         await calls.enter_async_context(limits.call("bob"))
     async with limits.call("alice"):
