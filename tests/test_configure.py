@@ -21,6 +21,7 @@ from rc2hub.hub.spawners.process import Rc2ProcessSpawner
 from rc2hub.hub.spawners.spawn_errors import RefusalFilter
 from rc2hub.hub.trait_values import check_trait
 
+STORE = {"kind": "hdfs", "gateway": "http://gateway:14000", "namenode": "http://namenode:9870"}
 FLIGHTS = {"kind": "postgres", "url": "postgresql://db:5432/flights", "admin": {"file": "/etc/rc2/flights"}}
 ADMIN = {"admin": {"file": "/etc/rc2/flights"}}
 READERS = {"name": "readers", "groups": ["stat545"], "scopes": ["custom:rc2:flights:read"]}
@@ -38,6 +39,13 @@ def config(*, services=None, roles=(), **hub):
 @pytest.mark.parametrize(
     ("services", "message"),
     [
+        ({"store": {**STORE, "gateway": "hdfs:14000"}}, "'gateway' must be an address like http://hdfs-gateway:14000"),
+        (
+            {"store": {**STORE, "namenode": "http://rc2:s3cret@nn:9870"}},
+            "'namenode' must be an address like http://namenode",
+        ),
+        ({"store": {"kind": "hdfs", "gateway": "http://gateway:14000"}}, "lacks the field 'namenode'"),
+        ({"store": {**STORE, "admin": "secret"}}, "['admin'] must be {"),
         ({"flights": {"kind": "oracle"}}, "unknown kind 'oracle'; known are hdfs, postgres"),
         ({"flights": {}}, "unknown kind None"),
         ({"flights": {"kind": "postgres", **ADMIN}}, "lacks the field 'url'"),
