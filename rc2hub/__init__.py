@@ -2,8 +2,8 @@
 
 configure.py      `install(c)`, the last line of an operator's jupyterhub_config.py
 permissions.py    grants: which groups may use which shared services, written as JupyterHub custom scopes
-profiles.py       the kinds of compute server that users can choose
-spare.py          how many standbys of each kind are kept ready, and when
+profiles.py       the profiles of compute servers that users can choose
+spare.py          how many standbys of each profile are kept ready, and when
 spawn_request.py  what a user requests: a profile and services, by form, link or REST API
 hub/              runs in the hub:
   authenticators/   who the user is, and which groups the user is in
@@ -14,7 +14,7 @@ hub/              runs in the hub:
 messages.py       the messages between hub and broker; server_id.py, how they identify a compute server
 broker/           runs as a JupyterHub service: creates and removes the credentials of shared services
 services/         runs in the broker: one module for each kind of shared service
-gateways/         runs as a process in front of a shared service that has no accounts: Spark
+gateways/         runs as a process in front of a shared service that does not know the hub's users: Spark, HDFS
 kubernetes/       used by hub and gateway: the requests to Kubernetes that KubeSpawner does not make
 compute/          runs beside R: the standby, its activation, the kernels, the files of attached services
 cli.py            the command line `rc2hub`:

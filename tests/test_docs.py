@@ -288,3 +288,13 @@ def test_a_sentence_that_is_explained_is_one_that_the_code_says(sentence: str):
     parts = [part for part in re.split(r"\s*…\s*", sentence) if len(part) > 1]
     pattern = re.compile(".*?".join(re.escape(part) for part in parts), re.DOTALL)
     assert any(pattern.search(text) for text in texts())
+
+
+@pytest.mark.parametrize(
+    "package", sorted(path.parent for path in (ROOT / "rc2hub").rglob("__init__.py")), ids=lambda path: path.name
+)
+def test_the_docstring_of_a_package_lists_its_files(package: Path):
+    listed = ast.get_docstring(ast.parse((package / "__init__.py").read_text())) or ""
+    files = {path.name for path in package.iterdir() if path.suffix in {".py", ".R", ".c"}} - {"__init__.py"}
+    packages = {f"{path.name}/" for path in package.iterdir() if (path / "__init__.py").exists()}
+    assert {name for name in files | packages if name not in listed} == set()

@@ -2,12 +2,15 @@
 
 For every call a gateway asks the broker who the caller is, and forwards the call in the name of that user.
 
-spark_gateway.py      the Spark gateway: forwards each call to the user's Connect server; `python -m` starts it
 token_review.py       asks the broker whose token a call carries
+attached_servers.py   the compute servers that use a service now, their sessions and calls
+recheck.py            ends what a server may no longer do
+broker_calls.py       what the broker calls on a gateway: list, attach, detach
+broker_rpc.py         these calls by gRPC, for Spark
+broker_http.py        these calls by HTTP, for HDFS
+spark_gateway.py      the Spark gateway: forwards each call to the user's Connect server; `python -m` starts it
 connect_messages.py   sets the user in a message of Spark Connect
 message_limits.py     limits the messages and calls that are in the gateway at the same time
-attached_servers.py   the compute servers that use Spark now, their sessions and calls
-broker_rpc.py         the calls of the broker to a gateway: list, attach, detach
 drivers.py            drivers, each of which runs one Connect server: start, idle stop, end
 process_drivers.py    drivers as processes, for single-user mode
 java_command.py       the command line of such a process; java.args holds its Java options
@@ -16,4 +19,7 @@ pod_specs.py          builds the pods of drivers and executors
 secret_transfer.py    sends a pod its secret
 executors.py          the executors of a driver
 executor_api.py       the part of the Kubernetes API with which a driver requests its executors
+hdfs_gateway.py       the HDFS gateway: forwards each call in the name of its user; `python -m` starts it
+webhdfs_request.py    checks a call of a user, and builds it anew
+hdfs_client.py        the calls to HDFS itself
 """

@@ -1,6 +1,7 @@
 """What runs in the hub process, in the order of a login.
 
 validation.py        checks the operator's configuration
+trait_values.py      reads the traits in it before JupyterHub does
 managed_services.py  broker and gateways as JupyterHub services
 runtime.py           what the parts of one hub share
 background.py        the tasks beside the hub: they start with it and never end

@@ -102,14 +102,27 @@ async def _claim_and_activate(server: ComputeServer, attaching: "asyncio.Task[li
 
 
 async def _attachments(server: ComputeServer) -> list[dict[str, Any]]:
-    """Have the broker attach the requested services; it works while a standby is claimed and activated."""
+    """Have the broker attach the requested services; it works while a standby is claimed and activated.
+
+    Raises:
+        ServiceUnavailableError: if a service that blocks the start cannot be attached. The others come when they can.
+    """
     if not server.requested_services:
         server.desired_state.push_soon()
         return []
     services = [server.choices.services[name] for name in server.requested_services]
-    if waited_for := ", ".join(service.display_name for service in services if service.blocks_start):
-        server.report_progress(f"Connecting to {waited_for}")
-    revision = await server.desired_state.push_with_retry()
+    blocking = [service for service in services if service.blocks_start]
+    if not blocking:
+        try:
+            return await _attached(server, await server.desired_state.push())
+        except ServiceUnavailableError:
+            return []  # the broker attaches them when it is back
+    server.report_progress(f"Connecting to {', '.join(service.display_name for service in blocking)}")
+    return await _attached(server, await server.desired_state.push_with_retry())
+
+
+async def _attached(server: ComputeServer, revision: int) -> list[dict[str, Any]]:
+    """The attachments with the desired state of this revision."""
     attachments = await server.desired_state.client.attachments(server.server_id, server.api_token, revision)
     for attachment in attachments:
         if attachment.state == "failed" and server.choices.services[attachment.service].blocks_start:

@@ -8,5 +8,7 @@ postgres_roles.py    creating, finding and dropping them
 postgres_grants.py   the rights of the group roles
 postgres_public.py   what PostgreSQL leaves open to every role
 postgres_files.py    the address of a PostgreSQL service, and the files of an attachment
+gateway_service.py   what the kinds with a gateway have in common
 spark.py             the kind `spark`: a gateway to Spark Connect servers
+hdfs.py              the kind `hdfs`: a gateway to an HDFS
 """

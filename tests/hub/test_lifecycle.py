@@ -1,11 +1,12 @@
 """What a start does when a standby fails. The faults are injected; whole logins are tested elsewhere."""
 
 import asyncio
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
-from rc2hub.errors import LostStandbyError, StandbyError
+from rc2hub.errors import LostStandbyError, ServiceUnavailableError, StandbyError
 from rc2hub.hub import lifecycle
 from rc2hub.hub.pool.activation import ActivationRequest
 from rc2hub.server_id import ServerId
@@ -33,10 +34,15 @@ class Standby:
 
 
 class Push:
-    """Sends the desired state nowhere."""
+    """Sends the desired state nowhere: the broker does not answer."""
 
     def push_soon(self) -> None:
         """Nothing is attached."""
+
+    async def push(self) -> int:
+        raise ServiceUnavailableError("The broker does not answer.")
+
+    push_with_retry = push
 
 
 class Alice:
@@ -97,3 +103,14 @@ async def test_a_cancelled_start_discards_its_standby() -> None:
     with pytest.raises(asyncio.CancelledError):
         await lifecycle.start(alice)
     assert alice.standbys[0].discarded
+
+
+@pytest.mark.parametrize("blocks_start", [False, True])
+async def test_while_the_broker_is_away_only_a_service_that_blocks_the_start_fails_it(blocks_start: bool) -> None:
+    alice = Alice(None)
+    service: Any = SimpleNamespace(display_name="Spark", blocks_start=blocks_start)
+    alice.choices, alice.spawn_request = SpawnChoices({}, {"spark": service}), SpawnRequest("r", {"spark": "use"})
+    if blocks_start:
+        assert "The broker does not answer." in str(await error_of(alice))
+    else:
+        assert await lifecycle.start(alice) == "http://standby-0"

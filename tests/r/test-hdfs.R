@@ -71,7 +71,7 @@ test_that("what is not allowed is one sentence", {
   expect_error(store$read_csv("."), "is a folder; list it with ls()", class = "rc2_error", fixed = TRUE)
   expect_error(store$put(here("nothing")), "There is no file", class = "rc2_error")
   expect_error(store$ls(c("a", "b")), "must be one text", class = "rc2_error")
-  expect_error(rc2_connect(service), "holds files; rc2_hdfs", class = "rc2_error")
+  expect_error(rc2_connect(service), "is no database; use store <- rc2_hdfs", class = "rc2_error")
 })
 
 test_that("the object says what it can do", {

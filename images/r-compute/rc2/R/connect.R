@@ -10,7 +10,7 @@ rc2_connect <- function(service, new = FALSE, bigint = c("integer64", "integer",
   numeric <- match.arg(numeric)
   attached <- attachment(service)
   if (is.null(attached)) attached <- attach_and_wait(service)
-  if (attached$kind == "hdfs") fail("The service ", service, " holds files; rc2_hdfs(\"", service, "\") opens it.")
+  if (!attached$kind %in% names(CONNECTION_CLASSES)) fail("The service ", service, " is no database; use ", attached$r_code)
   class <- CONNECTION_CLASSES[[attached$kind]]
   if (!new && is_alive(live_connections[[service]])) {
     return(new(class, state = live_connections[[service]], bigint = bigint, numeric = numeric))
