@@ -34,7 +34,7 @@ PATH_PARAMETERS = {
 }
 
 
-class Operation(NamedTuple):
+class ApiOperation(NamedTuple):
     """One operation of the API."""
 
     path: str
@@ -52,8 +52,8 @@ class Operation(NamedTuple):
 
 SERVER = "/servers/{user}/{server}/attachments"
 OPERATIONS = (
-    Operation("/openapi.json", "get", "getOpenApi", "Get this document.", {200: ("The document.", None)}, public=True),
-    Operation(
+    ApiOperation("/openapi.json", "get", "getOpenApi", "Get this document.", {200: ("The document.", None)}, public=True),
+    ApiOperation(
         "/health",
         "get",
         "getHealth",
@@ -61,7 +61,7 @@ OPERATIONS = (
         {200: ("The states.", messages.Health)},
         public=True,
     ),
-    Operation(
+    ApiOperation(
         "/services",
         "get",
         "listServices",
@@ -78,7 +78,7 @@ OPERATIONS = (
             },
         ),
     ),
-    Operation(
+    ApiOperation(
         SERVER,
         "get",
         "listAttachments",
@@ -101,7 +101,7 @@ OPERATIONS = (
         description="With `If-None-Match`, the request waits until the ETag changes; without it, until no service blocks"
         " the start of the server. It waits at most `wait` seconds.",
     ),
-    Operation(
+    ApiOperation(
         SERVER + "/{service}",
         "put",
         "attachService",
@@ -110,7 +110,7 @@ OPERATIONS = (
         (400, 403, 404, 409, 503),
         body=messages.AttachOptions,
     ),
-    Operation(
+    ApiOperation(
         SERVER + "/{service}",
         "delete",
         "detachService",
@@ -118,7 +118,7 @@ OPERATIONS = (
         {202: ("The hub took the request, and has not confirmed it yet.", None), 204: ("The service is detached.", None)},
         (403, 404, 409, 503),
     ),
-    Operation(
+    ApiOperation(
         "/pools",
         "get",
         "listPools",
@@ -126,7 +126,7 @@ OPERATIONS = (
         {200: ("The profiles that have a pool.", messages.PoolList)},
         (403, 503),
     ),
-    Operation(
+    ApiOperation(
         "/desired-state",
         "put",
         "putDesiredState",
@@ -138,7 +138,7 @@ OPERATIONS = (
         (400, 403),
         body=messages.DesiredStateUpdate,
     ),
-    Operation(
+    ApiOperation(
         "/change-requests",
         "get",
         "takeChangeRequests",
@@ -147,7 +147,7 @@ OPERATIONS = (
         (400, 403),
         parameters=(WAIT,),
     ),
-    Operation(
+    ApiOperation(
         "/token-reviews",
         "post",
         "reviewToken",
@@ -186,7 +186,7 @@ def document() -> dict[str, Any]:
     }
 
 
-def _described(operation: Operation) -> dict[str, Any]:
+def _described(operation: ApiOperation) -> dict[str, Any]:
     errors = {status: (ERRORS[status], messages.ErrorMessage) for status in operation.errors}
     responses = {**operation.responses, **errors}
     described: dict[str, Any] = {

@@ -14,14 +14,14 @@ from jupyter_server.serverapp import ServerApp
 
 CHECK_INTERVAL = 30.0
 """Seconds between two checks; JupyterHub asks for the last activity every five minutes."""
-KEY = "rc2_work"
+WORK_KEY = "rc2_work"
 
 
 async def report_work(app: ServerApp) -> None:
     """Record the time as that of an activity while anything runs; until cancelled."""
     while True:
         if any(busy_kernels(app)) or any(busy_terminals(app)):
-            app.web_app.settings["last_activity_times"][KEY] = datetime.now(UTC)
+            app.web_app.settings["last_activity_times"][WORK_KEY] = datetime.now(UTC)
         await asyncio.sleep(CHECK_INTERVAL)
 
 

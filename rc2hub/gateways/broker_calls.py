@@ -6,7 +6,7 @@ from typing import Any, Protocol
 from rc2hub.gateways.attached_servers import AttachedServers
 from rc2hub.server_id import ServerId
 
-Message = dict[str, Any]
+JsonMessage = dict[str, Any]
 GATEWAY_LOST = "its gateway does not answer; it is restarted automatically"
 
 
@@ -28,7 +28,7 @@ class BrokerFacingGateway(Protocol):
 class GatewayCaller(Protocol):
     """The broker's side of the calls; Spark's gateway is called by gRPC, HDFS's by HTTP, each on its own port."""
 
-    async def call(self, method: str, timeout: float, **message: Any) -> Message:  # noqa: ASYNC109 - the transport's own
+    async def call(self, method: str, timeout: float, **message: Any) -> JsonMessage:  # noqa: ASYNC109 - the transport's own
         """Call a method; `timeout` is in seconds.
 
         Raises:
@@ -39,10 +39,10 @@ class GatewayCaller(Protocol):
         """Close the connection."""
 
 
-def broker_methods(gateway: BrokerFacingGateway) -> Mapping[str, Callable[[Message], Awaitable[Message]]]:
+def broker_methods(gateway: BrokerFacingGateway) -> Mapping[str, Callable[[JsonMessage], Awaitable[JsonMessage]]]:
     """The methods of a gateway by name; each may raise ServiceUnavailableError."""
 
-    async def list_attachments(_message: Message) -> Message:
+    async def list_attachments(_message: JsonMessage) -> JsonMessage:
         await gateway.check()
         return {
             "servers": [
@@ -51,11 +51,11 @@ def broker_methods(gateway: BrokerFacingGateway) -> Mapping[str, Callable[[Messa
             ]
         }
 
-    async def attach(message: Message) -> Message:
+    async def attach(message: JsonMessage) -> JsonMessage:
         await gateway.attach(ServerId(message["user"], message["server"]), message["level"], message["expires_at"])
         return {}
 
-    async def detach(message: Message) -> Message:
+    async def detach(message: JsonMessage) -> JsonMessage:
         await gateway.detach(ServerId(message["user"], message["server"]))
         return {}
 

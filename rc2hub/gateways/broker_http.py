@@ -7,7 +7,7 @@ from typing import Any
 from aiohttp import ClientError, ClientSession, ClientTimeout, web
 
 from rc2hub.errors import ServiceUnavailableError
-from rc2hub.gateways.broker_calls import GATEWAY_LOST, BrokerFacingGateway, Message, broker_methods
+from rc2hub.gateways.broker_calls import GATEWAY_LOST, BrokerFacingGateway, JsonMessage, broker_methods
 
 BROKER_PREFIX = "/rc2/"
 
@@ -35,7 +35,7 @@ class HttpGatewayClient:
         self._address, self._secret = address, secret
         self._session = ClientSession(trust_env=False)
 
-    async def call(self, method: str, timeout: float, **message: Any) -> Message:  # noqa: ASYNC109 - as of gRPC
+    async def call(self, method: str, timeout: float, **message: Any) -> JsonMessage:  # noqa: ASYNC109 - as of gRPC
         """Call a method; `timeout` is in seconds.
 
         Raises:
@@ -45,7 +45,7 @@ class HttpGatewayClient:
         url, limit = f"{self._address}{BROKER_PREFIX}{method}", ClientTimeout(total=timeout)
         try:
             async with self._session.post(url, json=message, headers=headers, timeout=limit) as answer:
-                found: Message = await answer.json()
+                found: JsonMessage = await answer.json()
                 status = answer.status
         except (ClientError, TimeoutError, ValueError) as error:
             raise ServiceUnavailableError(GATEWAY_LOST) from error

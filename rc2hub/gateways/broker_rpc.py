@@ -8,7 +8,7 @@ from typing import Any
 import grpc.aio
 
 from rc2hub.errors import ServiceUnavailableError
-from rc2hub.gateways.broker_calls import GATEWAY_LOST, BrokerFacingGateway, Message, broker_methods
+from rc2hub.gateways.broker_calls import GATEWAY_LOST, BrokerFacingGateway, JsonMessage, broker_methods
 
 RPC_PREFIX = "/rc2.Gateway/"
 Context = Any
@@ -49,7 +49,7 @@ class GatewayClient:
         self._channel = grpc.aio.insecure_channel(address, options=[("grpc.max_reconnect_backoff_ms", 1000)])
         self._secret = secret
 
-    async def call(self, method: str, timeout: float, **message: Any) -> Message:  # noqa: ASYNC109 - gRPC's own
+    async def call(self, method: str, timeout: float, **message: Any) -> JsonMessage:  # noqa: ASYNC109 - gRPC's own
         """Call a method; `timeout` is in seconds.
 
         Raises:
@@ -63,7 +63,7 @@ class GatewayClient:
             if error.code() is grpc.StatusCode.FAILED_PRECONDITION:
                 raise ServiceUnavailableError(error.details()) from error
             raise ServiceUnavailableError(GATEWAY_LOST) from error
-        found: Message = json.loads(answer)
+        found: JsonMessage = json.loads(answer)
         return found
 
     async def close(self) -> None:

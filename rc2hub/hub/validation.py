@@ -29,7 +29,7 @@ UNSUPPORTED_TRAITS = {
 """Traits of JupyterHub's spawners that have no effect here, and why."""
 SPAWNER_SECTIONS = ("Spawner", "LocalProcessSpawner", "KubeSpawner", "Rc2ProcessSpawner", "Rc2KubeSpawner")
 ListOfDicts = Annotated[list[dict[str, Any]], Field(description="a list of dictionaries", json_schema_extra=UNSHOWN)]
-Scopes = Annotated[list[str], Field(description="a list of scopes")]
+ScopeList = Annotated[list[str], Field(description="a list of scopes")]
 
 
 def check(c: Any) -> tuple[SpawnChoices, SharedServices]:
@@ -134,7 +134,7 @@ def _check_roles(c: Any, shared: SharedServices) -> None:
     known = set(custom_scopes(shared.levels()))
     for role in read_value(ListOfDicts, "c.JupyterHub.load_roles", setting(c, "JupyterHub", "load_roles", [])):
         where = f"c.JupyterHub.load_roles, role {role.get('name')!r}"
-        for scope in read_value(Scopes, f"{where}: 'scopes'", role.get("scopes", [])):
+        for scope in read_value(ScopeList, f"{where}: 'scopes'", role.get("scopes", [])):
             if scope.startswith(SCOPE_PREFIX) and scope not in known:
                 raise ConfigurationError(
                     f"{where}: the scope {scope!r} names no service and level of"

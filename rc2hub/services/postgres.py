@@ -30,7 +30,7 @@ from rc2hub.errors import ConfigurationError, ServiceUnavailableError
 from rc2hub.server_id import ServerId
 from rc2hub.services.base import AdminCredential, Attachment, ExistingCredential, SharedService
 from rc2hub.services.postgres_files import client_settings, parse_url, pgpass, service_file
-from rc2hub.services.postgres_grants import Grants
+from rc2hub.services.postgres_grants import GroupRights
 from rc2hub.services.postgres_names import RoleNames
 from rc2hub.services.postgres_public import PublicRights
 from rc2hub.services.postgres_roles import Access, Connection, LoginRoles, configure, ensure_group_roles
@@ -211,8 +211,8 @@ class PostgresService(SharedService):
                     public = PublicRights(self.access.database, read, write, self.temporary_tables)
                     self._public_problems = await public.update(connection)
                     self._public_checked_at = time.monotonic()
-                grants = Grants(self.admin, self.access.schemas, read, write)
-                problems = [*self._public_problems, *await grants.update(connection)]
+                rights = GroupRights(self.admin, self.access.schemas, read, write)
+                problems = [*self._public_problems, *await rights.update(connection)]
         warnings = (f"{self.name}: {'; '.join(problems)}. docs/postgresql.md says what the database's owner can do.",)
         self._warn(warnings if problems else ())
 

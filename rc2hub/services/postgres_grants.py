@@ -2,7 +2,7 @@
 
 A pass asks the catalogue which rights are missing, and grants those that the admin role may grant: an owner's, and those it
 holds WITH GRANT OPTION. It never fails because of one table: tables of other owners, of extensions, or locked by a running
-load stay as they are, and `Grants.problems` names them. So it is run often, and finds what a loader has made anew.
+load stay as they are, and `GroupRights.update` names them. So it is run often, and finds what a loader has made anew.
 """
 
 import time
@@ -16,8 +16,8 @@ from psycopg.sql import SQL, Composed, Identifier, Literal
 
 from rc2hub.services.postgres_roles import Connection, encodable, role_changes
 
-READ = {"SCHEMA": ("USAGE",), "TABLE": ("SELECT",), "SEQUENCE": ("SELECT",)}
-WRITE = {
+READ_RIGHTS = {"SCHEMA": ("USAGE",), "TABLE": ("SELECT",), "SEQUENCE": ("SELECT",)}
+WRITE_RIGHTS = {
     "SCHEMA": ("USAGE", "CREATE"),
     "TABLE": ("SELECT", "INSERT", "UPDATE", "DELETE", "TRUNCATE", "REFERENCES", "TRIGGER"),
     "SEQUENCE": ("SELECT", "USAGE", "UPDATE"),
@@ -74,7 +74,7 @@ class Missing:
 
 
 @dataclass
-class Grants:
+class GroupRights:
     """The rights of the two group roles in the schemas of one service."""
 
     admin: str
@@ -102,7 +102,7 @@ class Grants:
     async def _missing(self, connection: Connection) -> list[Missing]:
         wanted = [
             SQL("({})").format(SQL(", ").join(map(Literal, (role, kind, privilege))))
-            for role, privileges in ((self.read, READ), (self.write, WRITE))
+            for role, privileges in ((self.read, READ_RIGHTS), (self.write, WRITE_RIGHTS))
             for kind, names in privileges.items()
             for privilege in names
         ]

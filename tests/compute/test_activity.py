@@ -65,14 +65,14 @@ async def test_work_is_the_last_activity_of_the_server_and_its_end_is_not(app: A
     monkeypatch.setattr(activity, "busy_terminals", lambda _app: iter(busy))
     times = app.web_app.settings["last_activity_times"]
     task = asyncio.create_task(report_work(app))
-    await until(lambda: times.get(activity.KEY, LONG_AGO) > LONG_AGO)
+    await until(lambda: times.get(activity.WORK_KEY, LONG_AGO) > LONG_AGO)
     busy.clear()
     await asyncio.sleep(0)
-    times[activity.KEY] = LONG_AGO
+    times[activity.WORK_KEY] = LONG_AGO
     for _ in range(10):
         await asyncio.sleep(0)
     task.cancel()
-    assert times[activity.KEY] == LONG_AGO
+    assert times[activity.WORK_KEY] == LONG_AGO
 
 
 async def test_a_server_without_terminals_reports_its_kernels(app: Any) -> None:
