@@ -41,7 +41,7 @@ class Broker(BaseHTTPRequestHandler):
 
     def do_POST(self) -> None:
         request = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
-        body = json.dumps({"user": request["token"].removeprefix("of-"), "server": ""}).encode()
+        body = json.dumps({"user": request["token"].removeprefix("of-"), "server": "", "level": "use"}).encode()
         self.send_response(200)
         self.send_header("Content-Length", str(len(body)))
         self.end_headers()
