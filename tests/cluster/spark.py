@@ -37,7 +37,7 @@ RULES = [
 
 
 class Broker(BaseHTTPRequestHandler):
-    """Returns the user and server of a token."""
+    """Returns the user, the server and the level of a token."""
 
     def do_POST(self) -> None:
         request = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
