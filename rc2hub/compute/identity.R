@@ -90,7 +90,7 @@ apply_environment <- function() {
 find_startup_file <- function(variable, name) {
   chosen <- Sys.getenv(variable, NA)
   candidates <- if (is.na(chosen)) c(name, file.path("~", name)) else chosen
-  head(Filter(function(file) file.access(file, 4) == 0, path.expand(candidates)), 1)
+  utils::head(Filter(function(file) file.access(file, 4) == 0, path.expand(candidates)), 1)
 }
 
 # R runs a profile before it attaches its default packages and the kernel's functions. So these are detached first, and

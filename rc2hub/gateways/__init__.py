@@ -2,6 +2,7 @@
 
 For every call a gateway asks the broker who the caller is, and forwards the call in the name of that user.
 
+gateway_process.py    what the processes of all gateways share
 token_review.py       asks the broker whose token a call carries
 attached_servers.py   the compute servers that use a service now, their sessions and calls
 recheck.py            ends what a server may no longer do
@@ -20,6 +21,6 @@ secret_transfer.py    sends a pod its secret
 executors.py          the executors of a driver
 executor_api.py       the part of the Kubernetes API with which a driver requests its executors
 hdfs_gateway.py       the HDFS gateway: forwards each call in the name of its user; `python -m` starts it
-webhdfs_request.py    checks a call of a user, and builds it anew
+webhdfs_request.py    checks a call of a user, and makes a new one of it
 hdfs_client.py        the calls to HDFS itself
 """

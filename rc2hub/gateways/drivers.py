@@ -238,19 +238,14 @@ class SparkDrivers(Configurable):
         return {key: task.result().idle_seconds for key, task in running.items()}
 
     async def _start(self, driver: Driver) -> Driver:
-        try:
+        with contextlib.ExitStack() as on_failure:
+            on_failure.callback(self._drivers.pop, driver.key, None)
             self.check()
             await self._wait_for_place()
-        except BaseException:
-            self._drivers.pop(driver.key, None)
-            raise
-        started_at = time.monotonic()
-        try:
+            on_failure.callback(self._places.release)
+            started_at = time.monotonic()
             await driver.start()
-        except BaseException:
-            self._drivers.pop(driver.key, None)
-            self._places.release()
-            raise
+            on_failure.pop_all()
         log.info("spark: a Connect server for %s answers after %.1f s", driver.key, time.monotonic() - started_at)
         watch = asyncio.create_task(self._watch_end(driver), name=f"rc2 spark {driver.key} end")
         self._end_watches.add(watch)

@@ -3,17 +3,12 @@
     python -m rc2hub.gateways.hdfs_gateway
 
 JupyterHub starts it (or an operator does). Each call carries the hub token of the caller's compute server. The gateway asks
-the broker whose token it is and at which level, builds the call anew in the name of that user, and streams the data. HDFS's
+the broker whose token it is and at which level, makes a new call in the name of that user, and streams the data. HDFS's
 own permissions decide; the gateway adds the level, and ends what runs when the grant is lost.
 """
 
 import asyncio
-import contextlib
-import json
 import logging
-import os
-import signal
-import sys
 import time
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
@@ -22,9 +17,10 @@ from urllib.parse import quote
 
 from aiohttp import ClientError, ClientResponse, web
 
-from rc2hub.errors import NotGrantedError, Rc2Error, ServiceUnavailableError
+from rc2hub.errors import NotGrantedError, ServiceUnavailableError
 from rc2hub.gateways.attached_servers import AttachedServers, Call
 from rc2hub.gateways.broker_http import add_broker_routes
+from rc2hub.gateways.gateway_process import read_settings, run, run_until_signal
 from rc2hub.gateways.hdfs_client import BUFFER_SIZE, NO_ANSWER, HdfsClient, hdfs_user, raise_refusal
 from rc2hub.gateways.recheck import recheck
 from rc2hub.gateways.token_review import Review, TokenReviewer
@@ -39,7 +35,6 @@ from rc2hub.gateways.webhdfs_request import (
     forbidden,
     parse,
 )
-from rc2hub.processes import end_with_parent
 from rc2hub.server_id import ServerId
 
 log = logging.getLogger("rc2hub.gateways")
@@ -232,21 +227,15 @@ def bearer_token(request: web.Request) -> str:
 
 async def serve() -> None:
     """Serve until SIGTERM or SIGINT."""
-    settings = json.loads(os.environ["RC2_HDFS_GATEWAY"])
-    secret = os.environ["RC2_GATEWAY_SECRET"]
-    broker_url = f"{settings['broker_url']}{os.environ['JUPYTERHUB_BASE_URL']}services/rc2/"
+    settings, secret, token_reviewer = read_settings("RC2_HDFS_GATEWAY")
     hdfs = HdfsClient(settings["namenode"])
-    gateway = HdfsGateway(TokenReviewer(broker_url, settings["service"], secret), hdfs)
+    gateway = HdfsGateway(token_reviewer, hdfs)
     runner = gateway_runner(gateway, secret)
     host, _, port = settings["address"].rpartition(":")
     await runner.setup()
     await web.TCPSite(runner, host, int(port)).start()
-    checking = asyncio.ensure_future(recheck(gateway))
-    for signum in (signal.SIGTERM, signal.SIGINT):
-        asyncio.get_running_loop().add_signal_handler(signum, checking.cancel)
     try:
-        with contextlib.suppress(asyncio.CancelledError):
-            await checking
+        await run_until_signal(asyncio.ensure_future(recheck(gateway)))
     finally:
         await runner.cleanup()
         await hdfs.close()
@@ -267,15 +256,5 @@ def gateway_runner(gateway: HdfsGateway, secret: str) -> web.AppRunner:
     )
 
 
-def main() -> None:
-    """Run the gateway; it ends with the process that started it."""
-    logging.basicConfig(level=logging.INFO, format="[%(levelname)1.1s %(asctime)s rc2-hdfs] %(message)s")
-    end_with_parent()
-    try:
-        asyncio.run(serve())
-    except Rc2Error as error:
-        sys.exit(f"rc2-hdfs: {error}")
-
-
 if __name__ == "__main__":
-    main()
+    run("rc2-hdfs", serve)

@@ -9,11 +9,7 @@ not parse messages and does not change answers, so every client of Spark Connect
 
 import asyncio
 import contextlib
-import json
 import logging
-import os
-import signal
-import sys
 from collections.abc import AsyncIterator
 from typing import Any
 
@@ -21,15 +17,15 @@ import grpc.aio
 from traitlets import import_item
 from traitlets.config import Config
 
-from rc2hub.errors import NotGrantedError, Rc2Error, ServiceUnavailableError
+from rc2hub.errors import NotGrantedError, ServiceUnavailableError
 from rc2hub.gateways.attached_servers import REGISTRATION_GRACE, AttachedServers, Call
 from rc2hub.gateways.broker_rpc import BrokerRpcHandler
 from rc2hub.gateways.connect_messages import release_session, set_user
 from rc2hub.gateways.drivers import CHANNEL_OPTIONS, Driver, SparkDrivers
+from rc2hub.gateways.gateway_process import read_settings, run, run_until_signal
 from rc2hub.gateways.message_limits import MessageLimits
 from rc2hub.gateways.recheck import recheck
 from rc2hub.gateways.token_review import TokenReviewer
-from rc2hub.processes import end_with_parent
 from rc2hub.server_id import ServerId
 
 log = logging.getLogger("rc2hub.gateways")
@@ -220,37 +216,21 @@ def error_status(error: Exception) -> tuple[Any, ...]:
 
 async def serve() -> None:
     """Serve until SIGTERM or SIGINT."""
-    settings = json.loads(os.environ["RC2_SPARK_GATEWAY"])
-    secret = os.environ["RC2_GATEWAY_SECRET"]
+    settings, secret, token_reviewer = read_settings("RC2_SPARK_GATEWAY")
     drivers_class: type[SparkDrivers] = import_item(settings.get("drivers_class", DEFAULT_DRIVERS_CLASS))
     drivers = drivers_class(settings["service"], secret, config=Config({"SparkDrivers": settings["drivers"]}))
-    broker_url = f"{settings['broker_url']}{os.environ['JUPYTERHUB_BASE_URL']}services/rc2/"
-    gateway = Gateway(TokenReviewer(broker_url, settings["service"], secret), drivers)
+    gateway = Gateway(token_reviewer, drivers)
     server = grpc.aio.server(options=[*CHANNEL_OPTIONS, ("grpc.so_reuseport", 0)])
     server.add_generic_rpc_handlers((gateway, BrokerRpcHandler(gateway, secret)))
     server.add_insecure_port(settings["address"])
     await drivers.open()
     await server.start()
-    background = asyncio.gather(drivers.run(), recheck(gateway, gateway.stop_unattached))
-    for signum in (signal.SIGTERM, signal.SIGINT):
-        asyncio.get_running_loop().add_signal_handler(signum, background.cancel)
     try:
-        with contextlib.suppress(asyncio.CancelledError):
-            await background
+        await run_until_signal(asyncio.gather(drivers.run(), recheck(gateway, gateway.stop_unattached)))
     finally:
         await server.stop(None)
         await drivers.close()
 
 
-def main() -> None:
-    """Run the gateway; it ends with the process that started it."""
-    logging.basicConfig(level=logging.INFO, format="[%(levelname)1.1s %(asctime)s rc2-spark] %(message)s")
-    end_with_parent()
-    try:
-        asyncio.run(serve())
-    except Rc2Error as error:
-        sys.exit(f"rc2-spark: {error}")
-
-
 if __name__ == "__main__":
-    main()
+    run("rc2-spark", serve)

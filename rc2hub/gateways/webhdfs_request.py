@@ -1,7 +1,7 @@
-"""Reads a WebHDFS request of a user, and builds the request to HDFS anew from what it knows. Pure: nothing is sent here.
+"""Reads a WebHDFS request of a user, and makes a new request to HDFS from what it knows. Pure: nothing is sent here.
 
 A list says what may pass, and everything else is refused. HDFS takes the names of parameters in any case, the first of two,
-and believes `user.name` and `doas`; so a query is never passed on as it came.
+and trusts `user.name` and `doas`; so a query is never passed on as it came.
 """
 
 import re

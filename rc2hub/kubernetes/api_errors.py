@@ -18,16 +18,6 @@ API_ERRORS = (ApiException, ClientError, TimeoutError, OSError)
 """What a call of the API server may raise."""
 
 
-def refusal_message(error: Exception) -> str:
-    """The API server's own message when it refused a request; empty for any other error."""
-    if not isinstance(error, ApiException) or error.body is None:
-        return ""
-    try:
-        return str(json.loads(error.body)["message"])
-    except (TypeError, ValueError, KeyError):
-        return str(error.reason)
-
-
 def is_refused(error: BaseException | None) -> bool:
     """Whether the API server refused a request and changed nothing; after another error it may have done what was asked."""
     if not isinstance(error, ApiException):
@@ -36,8 +26,14 @@ def is_refused(error: BaseException | None) -> bool:
 
 
 def failure_message(error: Exception) -> str:
-    """The message to show when a call of the API server failed."""
-    return refusal_message(error) or "the Kubernetes API does not answer"
+    """The message to show when a call of the API server failed: its own if it refused the request."""
+    message = ""
+    if isinstance(error, ApiException) and error.body is not None:
+        try:
+            message = str(json.loads(error.body)["message"])
+        except (TypeError, ValueError, KeyError):
+            message = str(error.reason)
+    return message or "the Kubernetes API does not answer"
 
 
 def api_failure(error: Exception) -> str:

@@ -3,11 +3,12 @@
 There is no credential: a compute server sends its JupyterHub token to the gateway.
 """
 
+import sys
 from abc import abstractmethod
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from hmac import compare_digest
-from typing import Any
+from typing import Any, ClassVar
 
 from rc2hub.errors import ServiceUnavailableError
 from rc2hub.gateways.broker_calls import GatewayCaller
@@ -20,6 +21,11 @@ CALL_TIMEOUT = 5.0
 
 class GatewayService(SharedService):
     """A service whose gateway holds the attachments, so the broker can be killed at any time."""
+
+    gateway_module: ClassVar[str]
+    """The module that runs the gateway."""
+    gateway_variable: ClassVar[str]
+    """The environment variable with its settings."""
 
     def __init__(self, name: str, entry: Mapping[str, Any], lifetime: float) -> None:
         """Take the entry; without `admin` the hub has started the gateway and given its secret to the broker, too."""
@@ -36,6 +42,20 @@ class GatewayService(SharedService):
         """
         if "admin" in entry:
             AdminCredential.parse(f"{where}['admin']", entry["admin"])
+
+    @classmethod
+    def gateway_command(cls, name: str, entry: Mapping[str, Any], config: Any) -> tuple[list[str], dict[str, Any]] | None:
+        """The gateway, unless an operator runs it; the entry then has the field `admin` with its secret."""
+        if "admin" in entry:
+            return None
+        address = entry["gateway"].partition("://")[2]
+        settings = {"service": name, "address": address, **cls.gateway_settings(entry, config)}
+        return [sys.executable, "-m", cls.gateway_module], {cls.gateway_variable: settings}
+
+    @classmethod
+    @abstractmethod
+    def gateway_settings(cls, entry: Mapping[str, Any], config: Any) -> dict[str, Any]:
+        """What the gateway needs beside the name of the service and its address."""
 
     @abstractmethod
     def new_client(self) -> GatewayCaller:

@@ -1,7 +1,6 @@
 """The kind `hdfs`: a gateway in front of WebHDFS, which acts for each user under the user's own name in HDFS."""
 
 import re
-import sys
 from collections.abc import Mapping
 from typing import Any
 
@@ -22,6 +21,7 @@ class HdfsService(GatewayService):
     """An HDFS; a compute server uses it through the gateway, as the user."""
 
     kind = "hdfs"
+    gateway_module, gateway_variable = "rc2hub.gateways.hdfs_gateway", "RC2_HDFS_GATEWAY"
     levels = (READ, WRITE)
     blocks_start = False
     required = frozenset({"gateway", "namenode"})
@@ -45,12 +45,9 @@ class HdfsService(GatewayService):
         super().validate(where, entry)
 
     @classmethod
-    def gateway_command(cls, name: str, entry: Mapping[str, Any], config: Any) -> tuple[list[str], dict[str, Any]] | None:
-        """The gateway, unless an operator runs it; the entry then has the field `admin` with its secret."""
-        if "admin" in entry:
-            return None
-        settings = {"service": name, "address": entry["gateway"].removeprefix("http://"), "namenode": entry["namenode"]}
-        return [sys.executable, "-m", "rc2hub.gateways.hdfs_gateway"], {"RC2_HDFS_GATEWAY": settings}
+    def gateway_settings(cls, entry: Mapping[str, Any], config: Any) -> dict[str, Any]:
+        """The address of the NameNode."""
+        return {"namenode": entry["namenode"]}
 
     def new_client(self) -> HttpGatewayClient:
         """A client of the gateway, by HTTP."""

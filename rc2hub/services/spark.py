@@ -1,7 +1,6 @@
 """The kind `spark`: one gateway for all users, which starts a Spark Connect server for each user."""
 
 import re
-import sys
 from collections.abc import Mapping
 from typing import Any
 
@@ -20,6 +19,7 @@ class SparkService(GatewayService):
     """A Spark gateway, and behind it a Spark Connect server for each user."""
 
     kind = "spark"
+    gateway_module, gateway_variable = "rc2hub.gateways.spark_gateway", "RC2_SPARK_GATEWAY"
     levels = ("use",)
     blocks_start = False
     max_concurrency = 100  # an attach waits for a driver that starts, for up to a minute
@@ -46,13 +46,9 @@ class SparkService(GatewayService):
         super().validate(where, entry)
 
     @classmethod
-    def gateway_command(cls, name: str, entry: Mapping[str, Any], config: Any) -> tuple[list[str], dict[str, Any]] | None:
-        """The gateway, unless an operator runs it; the entry then has the field `admin` with its secret."""
-        if "admin" in entry:
-            return None
-        drivers = {**config.SparkDrivers, **config.ProcessDrivers}
-        settings = {"service": name, "address": entry["gateway"].removeprefix("sc://"), "drivers": drivers}
-        return [sys.executable, "-m", "rc2hub.gateways.spark_gateway"], {"RC2_SPARK_GATEWAY": settings}
+    def gateway_settings(cls, entry: Mapping[str, Any], config: Any) -> dict[str, Any]:
+        """The settings of the Connect servers."""
+        return {"drivers": {**config.SparkDrivers, **config.ProcessDrivers}}
 
     def new_client(self) -> GatewayClient:
         """A client of the gateway, by gRPC."""

@@ -22,7 +22,7 @@ from tests.bench import lab
 from tests.bench.local import first_result
 from tests.bench.report import entry, write
 from tests.cluster.cluster import Cluster, eventually, find
-from tests.cluster.hub import HOMES, KubeHub
+from tests.cluster.hub import KubeHub, namespace_of_hubs
 from tests.fixtures.postgres import Postgres
 
 STARTS, COLD_STARTS, ROUNDS, BURST, IN_BROWSER = 20, 10, 4, 5, 5
@@ -161,9 +161,7 @@ async def measure(warm: Bench, on_postgresql: Bench, cold: Bench, peer: Bench) -
 @contextmanager
 def running(cluster: Cluster, folder: Path, **run: Any) -> Iterator[KubeHub]:
     """A hub in its own namespace; all its pods run on one node."""
-    with cluster.namespace() as namespace:
-        namespace.apply(HOMES)
-        namespace.wait("jsonpath={.status.phase}=Bound", "pvc/homes")
+    with namespace_of_hubs(cluster) as namespace:
         hub = KubeHub(folder, namespace, node="node1", slow_spawn_timeout=10, **run)
         hub.start()
         try:

@@ -155,10 +155,11 @@ async def hub(
             await _wait_until_attached(running, 0 if stock else min(number, RUNNING), postgres, folder)
             yield running
     finally:
-        processes = [process, *process.children(recursive=True)]
-        process.terminate()
-        for left in psutil.wait_procs(processes, timeout=30)[1]:
-            left.kill()
+        with suppress(psutil.NoSuchProcess):  # it has ended already, and the reason is raised
+            processes = [process, *process.children(recursive=True)]
+            process.terminate()
+            for left in psutil.wait_procs(processes, timeout=30)[1]:
+                left.kill()
 
 
 async def _wait_until_attached(running: BenchHub, servers: int, postgres: Postgres, folder: Path) -> None:

@@ -47,10 +47,29 @@ class FakePool:
         await asyncio.Event().wait()
 
 
-class FakeSpawner(Rc2ProcessSpawner):
+class FakeServer:
+    """A server that is a flag; comes before the class of a spawner."""
+
+    running = False
+
+    async def poll(self) -> int | None:
+        """Whether the server was started and not stopped."""
+        return None if self.running else 0
+
+    async def stop(self, now: bool = False) -> None:
+        """Stop."""
+        self.running = False
+
+    def load_state(self, state: dict[str, Any]) -> None:
+        """A server that is in the database runs."""
+        super().load_state(state)
+        self.running = True
+
+
+class FakeSpawner(FakeServer, Rc2ProcessSpawner):
     """Starts nothing."""
 
-    running, location = False, ""
+    location = ""
 
     @classmethod
     def make_pool(cls, hub: Any, runtime: Any) -> FakePool:
@@ -66,42 +85,14 @@ class FakeSpawner(Rc2ProcessSpawner):
         """Nothing that a standby would need."""
         return SimpleNamespace()
 
-    async def poll(self) -> int | None:
-        """Whether the server was started and not stopped."""
-        return None if self.running else 0
 
-    async def stop(self, now: bool = False) -> None:
-        """Stop."""
-        self.running = False
-
-    def load_state(self, state: dict[str, Any]) -> None:
-        """A server that is in the database runs."""
-        super().load_state(state)
-        self.running = True
-
-
-class StockSpawner(Spawner):
+class StockSpawner(FakeServer, Spawner):
     """JupyterHub's part of a start alone."""
-
-    running = False
 
     async def start(self) -> str:
         """Be ready at once."""
         self.running = True
         return str(BENCH["servers"])
-
-    async def poll(self) -> int | None:
-        """Whether the server was started and not stopped."""
-        return None if self.running else 0
-
-    async def stop(self, now: bool = False) -> None:
-        """Stop."""
-        self.running = False
-
-    def load_state(self, state: dict[str, Any]) -> None:
-        """A server that is in the database runs."""
-        super().load_state(state)
-        self.running = True
 
 
 class PushHandler(BaseHandler):

@@ -20,7 +20,7 @@ from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 
 from tests.cluster.cluster import Cluster, Namespace, eventually, find
-from tests.cluster.hub import HOMES, KubeHub, standbys
+from tests.cluster.hub import KubeHub, namespace_of_hubs, standbys
 from tests.fixtures.hub import Client
 
 SPARE = 2
@@ -34,26 +34,20 @@ RECOVERY = 180.0
 """Seconds after an outage in which logins have to be warm again."""
 RELAYED_PORT = 16443
 """The port under which the hub knows the API server, so that only its packets can be dropped."""
-CUT = """
-table inet rc2_test_cut {
-  chain redirected { type nat hook output priority -100; ip daddr %(host)s tcp dport %(port)d dnat ip to %(host)s:6443; }
-}
-"""
-DROP = """
-table inet rc2_test_drop {
-  chain dropped { type filter hook output priority 0; meta l4proto tcp ct original proto-dst %d drop; }
-}
-"""
-REFUSE = """
-table inet rc2_test_drop {
-  chain refused { type filter hook output priority 0; ip daddr %s tcp dport 10250 reject with tcp reset; }
-}
-"""
+CUT = "type nat hook output priority -100; ip daddr %(host)s tcp dport %(port)d dnat ip to %(host)s:6443;"
+DROP = "type filter hook output priority 0; meta l4proto tcp ct original proto-dst %d drop;"
+REFUSE = "type filter hook output priority 0; ip daddr %s tcp dport 10250 reject with tcp reset;"
 
 
-def nft(*arguments: str, rules: str = "") -> None:
-    """Run nft; `rules` is its input."""
-    subprocess.run(["nft", *arguments], input=rules, text=True, check=True)
+@contextmanager
+def nft_table(name: str, chain: str) -> Iterator[None]:
+    """A table of nftables with one chain, removed at the end."""
+    rules = f"table inet {name} {{\n  chain rc2 {{ {chain} }}\n}}\n"
+    subprocess.run(["nft", "-f", "-"], input=rules, text=True, check=True)
+    try:
+        yield
+    finally:
+        subprocess.run(["nft", "delete", "table", "inet", name], check=True)
 
 
 @contextmanager
@@ -70,22 +64,17 @@ def api_server_away(cluster: Cluster, _node: str) -> Iterator[None]:
 @contextmanager
 def packets_dropped(_cluster: Cluster, _node: str) -> Iterator[None]:
     """Packets between hub and API server get no answer, and no connection is reset."""
-    nft("-f", "-", rules=DROP % RELAYED_PORT)
-    try:
+    with nft_table("rc2_test_drop", DROP % RELAYED_PORT):
         yield
-    finally:
-        nft("delete", "table", "inet", "rc2_test_drop")
 
 
 @contextmanager
 def exec_refused(cluster: Cluster, node: str) -> Iterator[None]:
     """The kubelet of one node refuses connections, so no standby on it can be reached."""
     addresses = cluster.get("node", node)["status"]["addresses"]
-    nft("-f", "-", rules=REFUSE % next(each["address"] for each in addresses if each["type"] == "InternalIP"))
-    try:
+    address = next(each["address"] for each in addresses if each["type"] == "InternalIP")
+    with nft_table("rc2_test_drop", REFUSE % address):
         yield
-    finally:
-        nft("delete", "table", "inet", "rc2_test_drop")
 
 
 @contextmanager
@@ -94,19 +83,14 @@ def relayed(cluster: Cluster, folder: Path) -> Iterator[Cluster]:
     host, kubeconfig = cluster.settings["RC2_HOST_IP"], folder / "kubeconfig"
     text = Path(cluster.settings["KUBECONFIG"]).read_text()
     kubeconfig.write_text(re.sub(r"https://[\d.]+:6443", f"https://{host}:{RELAYED_PORT}", text))
-    nft("-f", "-", rules=CUT % {"host": host, "port": RELAYED_PORT})
-    try:
+    with nft_table("rc2_test_cut", CUT % {"host": host, "port": RELAYED_PORT}):
         yield dataclasses.replace(cluster, settings={**cluster.settings, "KUBECONFIG": str(kubeconfig)})
-    finally:
-        nft("delete", "table", "inet", "rc2_test_cut")
 
 
 @contextmanager
 def running_hub(cluster: Cluster, folder: Path) -> Iterator[KubeHub]:
     """A hub that reaches the API server under the other port, with all its standbys ready."""
-    with relayed(cluster, folder) as other, cluster.namespace() as namespace:
-        namespace.apply(HOMES)
-        namespace.wait("jsonpath={.status.phase}=Bound", "pvc/homes")
+    with relayed(cluster, folder) as other, namespace_of_hubs(cluster) as namespace:
         hub = KubeHub(folder / "hub", Namespace(other, namespace.name), spare=SPARE)
         hub.start()
         try:

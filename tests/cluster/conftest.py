@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 
 from tests.cluster.cluster import Cluster, Namespace, eventually, find
-from tests.cluster.hub import HOMES, KubeHub, standbys
+from tests.cluster.hub import KubeHub, namespace_of_hubs, standbys
 from tests.cluster.pool_watcher import PoolWatcher
 from tests.fixtures.hub import Client
 
@@ -61,9 +61,7 @@ def diagnostics(fixtures: Iterable[Any]) -> Iterator[tuple[str, str]]:
 @contextmanager
 def running_hub(cluster: Cluster, folder: Path, **run: Any) -> Iterator[KubeHub]:
     """A hub on this machine whose servers are pods in a new namespace; a watcher records its pool."""
-    with cluster.namespace() as namespace:
-        namespace.apply(HOMES)
-        namespace.wait("jsonpath={.status.phase}=Bound", "pvc/homes")
+    with namespace_of_hubs(cluster) as namespace:
         hub = KubeHub(folder / "hub", namespace, **run)
         hub.start()
         try:

@@ -8,12 +8,14 @@ import socket
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 from urllib.error import URLError
 from urllib.request import urlopen
 
-from tests.cluster.cluster import Namespace
+from tests.cluster.cluster import Cluster, Namespace
 from tests.cluster.pool_watcher import PoolWatcher
 from tests.fixtures.hub import ROOT, Rc2
 
@@ -30,6 +32,15 @@ HOMES = {
 }
 START_TIMEOUT = 30.0
 """Seconds for the hub to answer after its start."""
+
+
+@contextmanager
+def namespace_of_hubs(cluster: Cluster) -> Iterator[Namespace]:
+    """A namespace with the volume of the homes."""
+    with cluster.namespace() as namespace:
+        namespace.apply(HOMES)
+        namespace.wait("jsonpath={.status.phase}=Bound", "pvc/homes")
+        yield namespace
 
 
 class KubeHub(Rc2):

@@ -11,7 +11,7 @@ import pytest
 
 from rc2hub.local import database
 from tests.cluster.cluster import Cluster, eventually
-from tests.cluster.hub import HOMES, KubeHub
+from tests.cluster.hub import KubeHub, namespace_of_hubs
 from tests.fixtures.hub import Client
 from tests.fixtures.postgres import Postgres
 
@@ -28,9 +28,7 @@ def hubs(cluster: Cluster, postgres: Postgres, tmp_path_factory: pytest.TempPath
         admin.execute("CREATE DATABASE two_hubs")
     services = {"flights": {"kind": "postgres", **database.entry(postgres.directory, "two_hubs")}}
     with ExitStack() as stack:
-        namespace = stack.enter_context(cluster.namespace())
-        namespace.apply(HOMES)
-        namespace.wait("jsonpath={.status.phase}=Bound", "pvc/homes")
+        namespace = stack.enter_context(namespace_of_hubs(cluster))
         hubs = []
         for name in ("first", "second"):
             hub = KubeHub(

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.fixtures.hub import HANG_TIMEOUT, Client, Rc2, until
+from tests.fixtures.hub import HANG_TIMEOUT, Client, Rc2, process_memory, until
 from tests.fixtures.spark import stock_client
 from tests.test_kill import COMMANDS, children, processes
 from tests.test_separation import server_token
@@ -22,13 +22,8 @@ def gateway_address(rc2: Rc2) -> str:
     return f"127.0.0.1:{json.loads((rc2.home / 'ports.json').read_text())['spark']}"
 
 
-def gateway_status(rc2: Rc2) -> Path:
-    gateway = next(pid for pid in children(rc2) if COMMANDS["gateway"] in Path(f"/proc/{pid}/cmdline").read_bytes())
-    return Path(f"/proc/{gateway}/status")
-
-
-def gateway_memory(rc2: Rc2, field: str = "VmRSS") -> int:
-    return int(re.search(rf"{field}:\s+(\d+)", gateway_status(rc2).read_text())[1]) * 1024
+def gateway_pid(rc2: Rc2) -> int:
+    return next(pid for pid in children(rc2) if COMMANDS["gateway"] in Path(f"/proc/{pid}/cmdline").read_bytes())
 
 
 @pytest.fixture(scope="module")
@@ -50,7 +45,7 @@ async def two(rc2: Rc2) -> AsyncIterator[tuple[Client, dict[str, str]]]:
 @pytest.fixture(scope="module")
 async def checked(rc2: Rc2, two: tuple[Client, dict[str, str]]) -> tuple[dict[str, str], int]:
     output = stock_client(STOCK, gateway_address(rc2), *two[1].values())
-    return output, gateway_memory(rc2)
+    return output, process_memory(gateway_pid(rc2), "VmRSS")
 
 
 @pytest.mark.timeout(3 * HANG_TIMEOUT)
@@ -64,9 +59,9 @@ def test_after_200_sessions_and_streams_the_gateway_uses_little_memory(checked: 
 
 
 def test_a_user_who_uploads_a_lot_takes_no_memory_from_others(rc2: Rc2, two: tuple[Client, dict[str, str]]):
-    gateway_status(rc2).with_name("clear_refs").write_text("5")  # resets the peak
+    Path(f"/proc/{gateway_pid(rc2)}/clear_refs").write_text("5")  # resets the peak
     found = stock_client(Path(__file__).with_name("uploads.py"), gateway_address(rc2), *two[1].values())
-    assert gateway_memory(rc2, "VmHWM") < 448 * MEGABYTE
+    assert process_memory(gateway_pid(rc2), "VmHWM") < 448 * MEGABYTE
     assert found["lengths"] == [24] * 4
     assert "larger than max" in found["refused"][0]
     assert found["calls"] > 1

@@ -2,14 +2,9 @@ ATTACH_TIMEOUT <- 120 # seconds that a service may take to start; PostgreSQL tak
 
 rc2_connect <- function(service, new = FALSE, bigint = c("integer64", "integer", "numeric", "character"),
                         numeric = c("double", "character")) {
-  check_inside_rc2()
-  if (!is.character(service) || length(service) != 1 || is.na(service)) {
-    fail("The service must be one name, such as rc2_connect(\"flights\"); rc2_services() lists them.")
-  }
   bigint <- match.arg(bigint)
   numeric <- match.arg(numeric)
-  attached <- attachment(service)
-  if (is.null(attached)) attached <- attach_and_wait(service)
+  attached <- attached_service(service, "rc2_connect(\"flights\")")
   if (!attached$kind %in% names(CONNECTION_CLASSES)) fail("The service ", service, " is no database; use ", attached$r_code)
   class <- CONNECTION_CLASSES[[attached$kind]]
   if (!new && is_alive(live_connections[[service]])) {
@@ -35,6 +30,16 @@ live_connections <- new.env(parent = emptyenv())
 is_alive <- function(state) {
   if (is.null(state) || !is_current(state) || state$pid != Sys.getpid()) return(FALSE)
   tryCatch(call_data("check", state$id)$alive, rc2_error = function(error) FALSE)
+}
+
+# The attachment of the service that a user names, attached now if it is not yet.
+attached_service <- function(service, example) {
+  check_inside_rc2()
+  if (!is.character(service) || length(service) != 1 || is.na(service)) {
+    fail("The service must be one name, such as ", example, "; rc2_services() lists them.")
+  }
+  attached <- attachment(service)
+  if (is.null(attached)) attach_and_wait(service) else attached
 }
 
 attachment <- function(service) {

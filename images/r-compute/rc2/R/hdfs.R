@@ -1,12 +1,7 @@
 # Files in HDFS, through the hub's gateway. It knows the user by the server's token, and HDFS decides what the user may do.
 
 rc2_hdfs <- function(service = "hdfs") {
-  check_inside_rc2()
-  if (!is.character(service) || length(service) != 1 || is.na(service)) {
-    fail("The service must be one name, such as rc2_hdfs(\"store\"); rc2_services() lists them.")
-  }
-  attached <- attachment(service)
-  if (is.null(attached)) attached <- attach_and_wait(service)
+  attached <- attached_service(service, "rc2_hdfs(\"store\")")
   if (!identical(attached$kind, "hdfs")) {
     fail("The service ", service, " is no HDFS; rc2_connect(\"", service, "\") connects to it.")
   }
