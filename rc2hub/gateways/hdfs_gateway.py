@@ -163,8 +163,7 @@ class HdfsGateway:
             task.uncancel()
             error, audit.outcome = forbidden(call.end_message), "ended"
         except (ClientError, OSError, web.RequestPayloadError) as lost:
-            log.warning("HDFS or its client broke a call off: %s", type(lost).__name__)
-            error, audit.outcome = WebHdfsError(503, IO_ERROR, NO_ANSWER), "lost"
+            error, audit.outcome = WebHdfsError(503, IO_ERROR, NO_ANSWER), outcome_of_loss(request, lost)
         else:
             return answer
         if not answer.prepared:
@@ -197,6 +196,14 @@ async def received(request: web.Request, audit: Audit) -> AsyncIterator[bytes]:
     async for piece in request.content.iter_any():
         audit.size += len(piece)
         yield piece
+
+
+def outcome_of_loss(request: web.Request, lost: Exception) -> str:
+    """Who broke a call off; a write to a client that has gone may fail before aiohttp cancels the call."""
+    if request.transport is None or request.transport.is_closing():
+        return "gone"
+    log.warning("HDFS broke a call off: %s", type(lost).__name__)
+    return "lost"
 
 
 def copy_head(upstream: ClientResponse, answer: web.StreamResponse) -> None:
