@@ -21,6 +21,7 @@ from rc2hub.hub.spawners.process import Rc2ProcessSpawner
 from rc2hub.hub.spawners.spawn_errors import RefusalFilter
 from rc2hub.hub.trait_values import check_trait
 
+SPARK = {"kind": "spark", "gateway": "sc://gateway:15002"}
 STORE = {"kind": "hdfs", "gateway": "http://gateway:14000", "namenode": "http://namenode:9870"}
 FLIGHTS = {"kind": "postgres", "url": "postgresql://db:5432/flights", "admin": {"file": "/etc/rc2/flights"}}
 ADMIN = {"admin": {"file": "/etc/rc2/flights"}}
@@ -45,6 +46,15 @@ def config(*, services=None, roles=(), **hub):
             "'namenode' must be an address like http://namenode",
         ),
         ({"store": {"kind": "hdfs", "gateway": "http://gateway:14000"}}, "lacks the field 'namenode'"),
+        ({"spark": {**SPARK, "hdfs": "store"}}, "'hdfs' must be the name of an entry of the kind hdfs; there is none yet"),
+        (
+            {"spark": {**SPARK, "hdfs": "s"}, "store": STORE},
+            "'hdfs' must be the name of an entry of the kind hdfs; there is store.",
+        ),
+        (
+            {"spark": {**SPARK, "hdfs": ["store"]}, "store": STORE},
+            "must be the name of an entry of the kind hdfs; there is store.",
+        ),
         ({"store": {**STORE, "admin": "secret"}}, "['admin'] must be {"),
         ({"flights": {"kind": "oracle"}}, "unknown kind 'oracle'; known are hdfs, postgres"),
         ({"flights": {}}, "unknown kind None"),

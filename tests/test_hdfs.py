@@ -16,6 +16,7 @@ from tests.test_kill import children
 GATEWAY = b"rc2hub.gateways.hdfs_gateway"
 STORE = """
 c.SharedServices.catalogue["store"] = {{"kind": "hdfs", "gateway": "http://127.0.0.1:{port}", "namenode": "{namenode}"}}
+c.SharedServices.catalogue["spark"]["hdfs"] = "store"
 c.JupyterHub.load_roles += [{{"name": "staff", "groups": ["staff"], "scopes": ["custom:rc2:store:write"]}}]
 install(c)
 """
@@ -38,7 +39,7 @@ def rc2(hdfs: Hdfs, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Rc2]:
 @pytest.fixture
 async def r(rc2: Rc2, client: Client) -> AsyncIterator[Kernel]:
     """R of alice, who has the store at the level write."""
-    rc2.groups(alice=["staff"], bob=[])
+    rc2.groups(alice=["staff", "analysts"], bob=[])
     await client.create("alice")
     assert (await client.start("alice", services=["store:write"]))[0] == 201
     async with client.kernel("alice") as kernel:
@@ -55,8 +56,67 @@ async def test_a_user_writes_and_reads_under_the_own_name(r: Kernel, hdfs: Hdfs)
     assert await r.run("s <- rc2::rc2_services(); cat(s$role[s$service == 'store'])") == "alice"
 
 
+@pytest.fixture
+async def spark(r: Kernel) -> Kernel:
+    """R of alice with a connection to Spark, and a Parquet file in the store."""
+    await r.run("con <- rc2::rc2_spark(); library(dplyr, warn.conflicts = FALSE)")
+    await r.run('store$write_parquet(mtcars, "cars.parquet", overwrite = TRUE)')
+    return r
+
+
+async def test_spark_reads_and_writes_as_the_user(spark: Kernel, hdfs: Hdfs):
+    await spark.run('total <- pull(summarise(store$tbl(con, "cars.parquet"), n = sum(cyl)), n)')
+    assert await spark.run("cat(total)") == "198"
+    await spark.run('by <- count(store$tbl(con, "cars.parquet"), cyl); store$write_parquet(by, "by cyl", overwrite = TRUE)')
+    assert await spark.run('cat(sort(store$read_parquet("by cyl", bigint = "integer")$n))') == "7 11 14"
+    written = (await hdfs.call("GET", "/user/alice/by cyl", "LISTSTATUS"))["FileStatuses"]["FileStatus"]
+    # Hadoop's client asks for three copies, whatever HDFS is set to
+    assert {(entry["owner"], entry["replication"]) for entry in written} == {("alice", 1)}
+
+
+async def test_spark_finds_files_with_odd_names(spark: Kernel):
+    for name in ("a b", "100%", "%41", "a+b", "ü ß €", "名前", "a*b", "[x]", "{a,b}", "it's", "a?b", "a#b"):
+        await spark.run(f"""write.csv(head(mtcars, 3), file); store$put(file, "odd/{name}.csv", overwrite = TRUE)""")
+        await spark.run(f"""rows <- nrow(collect(store$tbl(con, "odd/{name}.csv")))""")
+        assert await spark.run("cat(rows)") == "3", name
+
+
+async def test_a_partition_is_a_folder_with_the_name_of_its_value(spark: Kernel):
+    await spark.run("""copy_to(con, data.frame(x = 1:2, city = c("Zürich", "a/b %")), "cities", overwrite = TRUE)""")
+    await spark.run("""DBI::dbExecute(con, "CREATE TABLE written USING parquet PARTITIONED BY (city)
+        LOCATION 'webhdfs://rc2/user/alice/cities' AS SELECT * FROM cities")""")
+    await spark.run("""found <- arrange(collect(store$tbl(con, "cities")), x)""")
+    assert await spark.run("cat(found$city)") == "Zürich a/b %"
+
+
+async def test_what_hdfs_refuses_to_spark_is_one_sentence(spark: Kernel, hdfs: Hdfs):
+    for folder, owner, permission in (("/user/bob", "bob", "700"), ("/open", "hdfs", "755")):
+        await hdfs.call("PUT", folder, "MKDIRS", permission=permission)
+        await hdfs.call("PUT", folder, "SETOWNER", owner=owner)
+    refused = r"^Error: Permission denied: user=alice, .*\nHint: HDFS refuses this to you; ask the owner or the operator for the right\.\n$"
+    with pytest.raises(RError, match=refused):
+        await spark.run("""collect(store$tbl(con, "/user/bob/x.parquet"))""")
+    with pytest.raises(RError, match=refused):
+        await spark.run("""store$write_parquet(store$tbl(con, "cars.parquet"), "/open/cars.parquet")""")
+    with pytest.raises(RError, match="/user/alice/cars.parquet exists; overwrite = TRUE replaces it"):
+        await spark.run("""store$write_parquet(store$tbl(con, "cars.parquet"), "cars.parquet")""")
+    with pytest.raises(RError, match="Path does not exist: webhdfs://rc2/user/alice/nowhere.parquet"):
+        await spark.run("""collect(store$tbl(con, "nowhere.parquet"))""")
+    with pytest.raises(RError, match="give format, one of parquet, csv, json, orc"):
+        await spark.run("""store$tbl(con, "cars.zip")""")
+    with pytest.raises(RError, match="The table must be one of Spark"):
+        await spark.run("""store$tbl(mtcars, "cars.parquet")""")
+
+
+async def test_without_the_grant_of_the_store_spark_goes_on_without_it(rc2: Rc2, spark: Kernel):
+    rc2.groups(alice=["analysts"], bob=[])
+    output = await spark.run("""cat(tryCatch(repeat collect(store$tbl(con, "cars.parquet")), error = conditionMessage))""")
+    assert "store is not attached to your server" in output or "store is not attached to this server" in output
+    assert await spark.run("cat(pull(collect(tbl(con, sql('SELECT 42 AS x'))), x))") == "42"
+
+
 async def test_a_user_without_a_grant_reads_whom_to_ask(rc2: Rc2, client: Client):
-    rc2.groups(alice=["staff"], bob=[])
+    rc2.groups(alice=["staff", "analysts"], bob=[])
     await client.create("bob")
     status, answer = await client.start("bob", services=["store:write"])
     assert (status, answer["message"]) == (403, "store: you have no grant for this service; ask the operator of this hub.")

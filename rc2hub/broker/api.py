@@ -146,20 +146,31 @@ class TokenReviewsHandler(ApiHandler):
     """The check that a gateway makes for each new token."""
 
     async def post(self) -> None:
-        """Return the compute server of the token, if it may use the gateway's service now."""
+        """Return the compute server of the token, if it may use the gateway's service now.
+
+        A program that works for a user in another service, such as a Spark driver, may use it at the user's highest level.
+        """
         services, secret = self.broker.reconciler.services, self.token() or ""
         own = {name: service for name, service in services.items() if service.is_gateway_secret(secret)}
         # the secret is checked before the body is read: a stranger learns nothing of what it should be
         review = self.body(TokenReviewRequest) if own else None
         if review is None or review.service not in own:
             raise HTTPError(403, reason="Only a gateway may do this.")
-        service = own[review.service]
-        server = (await self.identify(review.token)).server_id
-        level = self.broker.desired.allowed_level(server, service.name) if server else None
-        if server is None or level is None:
-            contact = self.broker.shared.contact_for(service.name)
-            raise NotGrantedError(f"{service.name} is not attached to your server; attach it, or ask {contact} for a grant.")
+        found = await self._server_of(review.token, review.service)
+        if found is None:
+            contact = self.broker.shared.contact_for(review.service)
+            raise NotGrantedError(
+                f"{review.service} is not attached to your server; attach it, or ask {contact} for a grant."
+            )
+        server, level = found
         self.answer(TokenReview(user=server.user, server=server.name, level=level))
+
+    async def _server_of(self, token: str, service: str) -> tuple[ServerId, str] | None:
+        if user := self.broker.user_of_program(token):
+            return self.broker.highest_level(user, service)
+        server = (await self.identify(token)).server_id
+        level = self.broker.desired.allowed_level(server, service) if server else None
+        return (server, level) if server and level else None
 
 
 class DesiredStateHandler(ApiHandler):

@@ -29,6 +29,21 @@ class BrokerState:
         """The newest desired state; empty before the first."""
         return self.reconciler.desired or DesiredState()
 
+    def user_of_program(self, token: str) -> str | None:
+        """The user for whom a program of a service works that has this token; None if the service is not attached now."""
+        for name, service in self.reconciler.services.items():
+            user = service.user_of_token(token)
+            if user is not None and self.highest_level(user, name):
+                return user
+        return None
+
+    def highest_level(self, user: str, name: str) -> tuple[ServerId, str] | None:
+        """The user's server with the highest level of a service now, and the level; None if it is attached to no server."""
+        levels = self.reconciler.services[name].levels
+        found = [(server, self.desired.allowed_level(server, name)) for server in self.desired.servers_of(user)]
+        allowed = [(server, level) for server, level in found if level]
+        return max(allowed, key=lambda pair: levels.index(pair[1]), default=None)
+
     def warnings(self) -> dict[str, tuple[str, ...]]:
         """Name of each service to what its operator should know, one sentence each; only services that have some."""
         found = {self.shared.display_name(name): service.warnings for name, service in self.reconciler.services.items()}

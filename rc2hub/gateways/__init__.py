@@ -15,6 +15,8 @@ message_limits.py     limits the messages and calls that are in the gateway at t
 drivers.py            drivers, each of which runs one Connect server: start, idle stop, end
 process_drivers.py    drivers as processes, for single-user mode
 java_command.py       the command line of such a process; java.args holds its Java options
+driver_token.py       the secret of a driver, which names its user
+webhdfs_conf.py       Spark's configuration for HDFS behind its gateway
 pod_drivers.py        drivers as pods, for multi-user mode
 pod_specs.py          builds the pods of drivers and executors
 secret_transfer.py    sends a pod its secret

@@ -148,6 +148,12 @@ class SparkDrivers(Configurable):
         the temporary views of the old one.""",
     ).tag(config=True)
 
+    hdfs_gateway = Unicode(
+        help="""Address of the HDFS gateway, `http://HOST:PORT`, at which Connect servers read and write
+        `webhdfs://rc2/…` as their user; empty without HDFS. If the hub starts the gateway of Spark, it is set from the field
+        `hdfs` of Spark's entry.""",
+    ).tag(config=True)
+
     max_servers = Integer(
         0,
         min=0,

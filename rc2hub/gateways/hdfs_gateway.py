@@ -4,26 +4,33 @@
 
 JupyterHub starts it (or an operator does). Each call carries the hub token of the caller's compute server. The gateway asks
 the broker whose token it is and at which level, makes a new call in the name of that user, and streams the data. HDFS's
-own permissions decide; the gateway adds the level, and ends what runs when the grant is lost.
+own permissions decide; the gateway adds the level, and ends what runs when the grant is lost. Spark's drivers and executors
+use it with Hadoop's own client; their token is the driver's.
 """
 
 import asyncio
 import logging
+import os
 import time
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import quote
 
+if __name__ == "__main__":
+    # Hadoop's client sends letters beyond ASCII as they are; aiohttp's parser in Python takes them, the one in C does not
+    os.environ["AIOHTTP_NO_EXTENSIONS"] = "1"
+
 from aiohttp import ClientError, ClientResponse, web
 
 from rc2hub.errors import NotGrantedError, ServiceUnavailableError
 from rc2hub.gateways.attached_servers import AttachedServers, Call
-from rc2hub.gateways.broker_http import add_broker_routes
+from rc2hub.gateways.broker_http import BROKER_PREFIX, add_broker_routes
 from rc2hub.gateways.gateway_process import read_settings, run, run_until_signal
 from rc2hub.gateways.hdfs_client import BUFFER_SIZE, NO_ANSWER, HdfsClient, hdfs_user, raise_refusal
 from rc2hub.gateways.recheck import recheck
 from rc2hub.gateways.token_review import Review, TokenReviewer
+from rc2hub.gateways.webhdfs_conf import TOKEN_PATH
 from rc2hub.gateways.webhdfs_request import (
     ACCESS_CONTROL,
     AT_DATANODE,
@@ -42,6 +49,8 @@ log = logging.getLogger("rc2hub.gateways")
 TEMPORARY_REDIRECT = 307
 SHUTDOWN_TIMEOUT = 1.0
 """Seconds that running calls have when the gateway stops."""
+TOKEN_LIFETIME = 3600
+"""Seconds after which Hadoop's client asks for its token again. Each call has it reviewed, so this number is no limit."""
 
 
 @dataclass
@@ -114,7 +123,7 @@ class HdfsGateway:
             return await self._answer(request, audit)
         except WebHdfsError as error:
             audit.outcome = str(error.status)
-            return web.json_response(error.body, status=error.status)
+            return refusal(error)
         finally:
             audit.write()
 
@@ -167,7 +176,7 @@ class HdfsGateway:
         else:
             return answer
         if not answer.prepared:
-            return web.json_response(error.body, status=error.status)
+            return refusal(error)
         if request.transport:
             request.transport.abort()
         return answer
@@ -232,6 +241,23 @@ def bearer_token(request: web.Request) -> str:
     return token.strip()
 
 
+def refusal(error: WebHdfsError) -> web.Response:
+    """The answer to a call that is refused or has failed."""
+    return web.json_response(error.body, status=error.status)
+
+
+async def give_token(request: web.Request) -> web.Response:
+    """OAuth2's client credentials grant (RFC 6749, 4.4) for Hadoop's client: the secret is the token of its calls."""
+    secret = (await request.post()).get("client_secret", "")
+    return web.json_response({"access_token": str(secret), "token_type": "bearer", "expires_in": TOKEN_LIFETIME})
+
+
+async def drop_content_type(request: web.Request, answer: web.StreamResponse) -> None:
+    """Send none to users' clients: Hadoop's cannot read one, as its jars lack the class, and fails at every answer."""
+    if not request.path.startswith(BROKER_PREFIX):
+        answer.headers.pop("Content-Type", None)
+
+
 async def serve() -> None:
     """Serve until SIGTERM or SIGINT."""
     settings, secret, token_reviewer = read_settings("RC2_HDFS_GATEWAY")
@@ -252,6 +278,8 @@ def gateway_runner(gateway: HdfsGateway, secret: str) -> web.AppRunner:
     """The server of a gateway. It has no line of the log for each call beside the gateway's."""
     app = web.Application()
     add_broker_routes(app, gateway, secret)
+    app.on_response_prepare.append(drop_content_type)
+    app.router.add_post(TOKEN_PATH, give_token)
     app.router.add_route("*", PREFIX + r"{path:[\s\S]*}", gateway.handle)
     return web.AppRunner(
         app,

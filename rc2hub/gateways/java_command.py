@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from rc2hub.errors import ServiceUnavailableError
+from rc2hub.gateways.webhdfs_conf import webhdfs_conf
 
 LOOPBACK = "127.0.0.1"
 MAIN_CLASS = "org.apache.spark.sql.connect.service.SparkConnectServer"
@@ -36,6 +37,7 @@ class ConnectServerJava:
     """Python environment with `pyspark[connect]`, and with the class data archive if there is one."""
     memory: str = "1g"
     cores: str = "*"
+    hdfs_gateway: str = ""
 
     def check(self) -> None:
         """Check that Java and Spark are installed.
@@ -64,7 +66,7 @@ class ConnectServerJava:
             "spark.local.dir": str(folder / "local"),
             "spark.sql.warehouse.dir": str(folder / "warehouse"),
             "spark.ui.enabled": "false",
-        }
+        } | (webhdfs_conf(self.hdfs_gateway) if self.hdfs_gateway else {})
         return [
             "java",
             f"@{JAVA_ARGUMENTS}",

@@ -1,6 +1,6 @@
 """Connect servers as pods, for multi-user mode. They and their sessions outlive a restart of the gateway.
 
-A driver's secret is derived from the gateway's secret and the pod's name, so the next gateway can compute it again.
+A driver's secret is computed from the gateway's secret, the user and the pod's name, so the next gateway has it again.
 """
 
 import asyncio
@@ -18,6 +18,7 @@ from tornado.httpserver import HTTPServer
 from traitlets import Dict, Float, Integer, TraitError, Unicode, default, validate
 
 from rc2hub.errors import ConfigurationError, ServiceUnavailableError
+from rc2hub.gateways.driver_token import driver_token
 from rc2hub.gateways.drivers import Driver, SparkDrivers
 from rc2hub.gateways.executor_api import MAX_REQUEST_BYTES, application
 from rc2hub.gateways.executors import Executors
@@ -48,7 +49,7 @@ class PodDriver(Driver):
 
     def __init__(self, drivers: "PodDrivers", key: str, name: str, pod: Pod | None = None) -> None:
         """Take the routing key and the pod's name; `pod` is set if an earlier gateway created it."""
-        super().__init__(key, drivers.derive_secret(name))
+        super().__init__(key, driver_token(drivers.secret, key, name))
         self.name, self._drivers, self._pods, self._pod = name, drivers, drivers.pods, pod
         self.executors: Executors | None = None
         drivers.by_name[name] = self
@@ -228,11 +229,7 @@ class PodDrivers(SparkDrivers):
         self._server.stop()
         await self.pods.stop()
 
-    def derive_secret(self, name: str) -> str:
-        """The secret of the driver in the pod of this name."""
-        return hmac.digest(self.secret.encode(), name.encode(), "sha256").hex()
-
     @property
     def fingerprint(self) -> str:
-        """Identifies this gateway's secret; a pod with another fingerprint has a secret that this gateway cannot derive."""
-        return self.derive_secret("")[:16]
+        """Identifies this gateway's secret; a pod with another fingerprint has a secret that this gateway cannot compute."""
+        return hmac.digest(self.secret.encode(), b"fingerprint", "sha256").hex()[:16]

@@ -10,6 +10,7 @@ from typing import Any
 
 from jupyterhub.slugs import safe_slug
 
+from rc2hub.gateways.webhdfs_conf import webhdfs_conf
 from rc2hub.kubernetes import Pod
 
 CONTAINER = "spark"
@@ -53,6 +54,7 @@ class SparkPodSettings:
     executor_memory: str
     executor_cores: int
     executor_idle: float
+    hdfs_gateway: str
 
 
 def driver_pod(settings: SparkPodSettings, name: str, key: str, service_account_uid: str) -> Pod:
@@ -61,7 +63,7 @@ def driver_pod(settings: SparkPodSettings, name: str, key: str, service_account_
     owner = {"apiVersion": "v1", "kind": "ServiceAccount", "name": SERVICE_ACCOUNT, "uid": service_account_uid}
     metadata["ownerReferences"] = [owner]
     metadata["annotations"][GATEWAY_ANNOTATION] = settings.fingerprint
-    conf = _common_conf() | (_executors_conf(settings, name) if settings.executors else _local_conf(settings))
+    conf = _common_conf(settings) | (_executors_conf(settings, name) if settings.executors else _local_conf(settings))
     options = (part for option, value in sorted(conf.items()) for part in ("--conf", f"{option}={value}"))
     return _pod(
         settings,
@@ -171,9 +173,9 @@ def _pod(settings: SparkPodSettings, metadata: dict[str, Any], env: list[Any], *
     return {"apiVersion": "v1", "kind": "Pod", "metadata": metadata, "spec": {**spec, **settings.extra_pod_config}}
 
 
-def _common_conf() -> dict[str, Any]:
+def _common_conf(settings: SparkPodSettings) -> dict[str, Any]:
     """Spark's configuration of every driver."""
-    return {
+    return (webhdfs_conf(settings.hdfs_gateway) if settings.hdfs_gateway else {}) | {
         "spark.connect.grpc.binding.port": CONNECT_PORT,
         "spark.driver.host": "$(POD_IP)",
         "spark.local.dir": TMP_DIR,

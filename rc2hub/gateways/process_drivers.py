@@ -4,7 +4,6 @@ import asyncio
 import contextlib
 import logging
 import os
-import secrets
 import shutil
 import signal
 import sys
@@ -15,8 +14,10 @@ from uuid import uuid4
 from traitlets import Unicode, default
 
 from rc2hub.errors import ServiceUnavailableError
+from rc2hub.gateways.driver_token import driver_token
 from rc2hub.gateways.drivers import Driver, SparkDrivers
 from rc2hub.gateways.java_command import LOOPBACK, ConnectServerJava
+from rc2hub.gateways.webhdfs_conf import TOKEN_VARIABLE
 from rc2hub.processes import free_ports
 
 log = logging.getLogger("rc2hub.gateways")
@@ -30,9 +31,9 @@ END_WITH_PARENT = ["setpriv", "--pdeathsig", "KILL"]
 class ProcessDriver(Driver):
     """One Connect server, in its own session of processes."""
 
-    def __init__(self, key: str, java: ConnectServerJava, folder: Path) -> None:
-        """Take the routing key, the Java settings, and the folder for the server's files."""
-        super().__init__(key, secrets.token_urlsafe(32))
+    def __init__(self, key: str, secret: str, java: ConnectServerJava, folder: Path) -> None:
+        """Take the routing key, the server's secret, the Java settings, and the folder for the server's files."""
+        super().__init__(key, secret)
         self.folder, self._java = folder, java
         self._process: asyncio.subprocess.Process | None = None
 
@@ -40,7 +41,7 @@ class ProcessDriver(Driver):
         """Start the process, on a free port."""
         self.folder.mkdir(mode=0o700, parents=True)
         (port,) = free_ports(1)
-        environment = {"SPARK_CONNECT_AUTHENTICATE_TOKEN": self._secret, **self._java.variables()}
+        environment = {TOKEN_VARIABLE: self._secret, **self._java.variables()}
         with (self.folder / "log").open("wb") as output:
             self._process = await asyncio.create_subprocess_exec(
                 *END_WITH_PARENT,
@@ -101,12 +102,13 @@ class ProcessDrivers(SparkDrivers):
         """Take the service's name, which names the folder of all files; files of an earlier gateway are removed."""
         super().__init__(service, secret, **kwargs)
         self._folder = Path(os.getcwd(), "spark", service)
-        self._java = ConnectServerJava(Path(self.environment_dir), self.memory, self.cores)
+        self._java = ConnectServerJava(Path(self.environment_dir), self.memory, self.cores, self.hdfs_gateway)
         shutil.rmtree(self._folder, ignore_errors=True)
 
     def create_driver(self, key: str) -> ProcessDriver:
         """A Connect server with its own folder."""
-        return ProcessDriver(key, self._java, self._folder / uuid4().hex)
+        name = uuid4().hex
+        return ProcessDriver(key, driver_token(self.secret, key, name), self._java, self._folder / name)
 
     def check(self) -> None:
         """Check that Java and Spark are installed."""

@@ -48,6 +48,8 @@ PASSED: Final = frozenset(
 """The parameters that reach HDFS."""
 IGNORED: Final = frozenset({"op", "user.name", "doas", "noredirect", "data"})
 """The parameters that the gateway reads itself; Hadoop's own client always sends a `user.name`."""
+CLIENT_DEFAULTS: Final = frozenset({"blocksize", "replication"})
+"""Not passed on for a new file: Hadoop's client always sends its own defaults, and HDFS's are the ones to use."""
 ACCESS_CONTROL: Final = "org.apache.hadoop.security.AccessControlException"
 IO_ERROR: Final = "java.io.IOException"
 TRUE: Final = "true"
@@ -125,6 +127,7 @@ def parse(method: str, raw_path: str, user: str) -> WebHdfsRequest:
         raise invalid(f"An address begins with {PREFIX}.")
     try:
         path = unquote(escaped.removeprefix(PREFIX), errors="strict") or "/"
+        path.encode()
         given = parse_qsl(query, keep_blank_values=True, errors="strict", max_num_fields=50)
     except ValueError as error:
         raise invalid("The path and the parameters must be UTF-8.") from error
@@ -139,7 +142,8 @@ def parse(method: str, raw_path: str, user: str) -> WebHdfsRequest:
         check_path(other)
     if "destination" in found:
         check_path(found["destination"])
-    parameters = {name: value for name, value in found.items() if name in PASSED}
+    passed = PASSED - CLIENT_DEFAULTS if operation == "CREATE" else PASSED
+    parameters = {name: value for name, value in found.items() if name in passed}
     return WebHdfsRequest(method, operation, path, parameters, "data" in found)
 
 

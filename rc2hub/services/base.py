@@ -145,6 +145,10 @@ class SharedService(ABC):
         """Whether this is the secret of the service's gateway, which may have tokens reviewed."""
         return False
 
+    def user_of_token(self, token: str) -> str | None:
+        """The user for whom a program of this service works, if the service gave it this token: a Spark driver has one."""
+        return None
+
     @abstractmethod
     async def close(self) -> None:
         """Close the connections."""

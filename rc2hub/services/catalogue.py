@@ -75,6 +75,14 @@ class SharedServices(Configurable):
                 raise ConfigurationError(f"{where}: unknown kind {kind!r}; known are {', '.join(sorted(kinds))}.")
             _check_fields(where, entry, kinds[kind])
             kinds[kind].validate(where, entry)
+            if (hdfs := entry.get("hdfs")) is not None:
+                self._check_is_hdfs(f"{where}: 'hdfs'", hdfs)
+
+    def _check_is_hdfs(self, where: str, name: object) -> None:
+        found = sorted(other for other, entry in self.catalogue.items() if entry.get("kind") == "hdfs")
+        if name not in found:
+            known = ", ".join(found) or "none yet"
+            raise ConfigurationError(f"{where} must be the name of an entry of the kind hdfs; there is {known}.")
 
     def kind_of(self, name: str) -> type[SharedService]:
         """The plug-in class that implements the named service."""

@@ -6,6 +6,7 @@ from typing import Any
 
 from rc2hub.errors import ConfigurationError
 from rc2hub.gateways.broker_rpc import GatewayClient
+from rc2hub.gateways.driver_token import user_of
 from rc2hub.server_id import ServerId
 from rc2hub.services.base import Attachment
 from rc2hub.services.gateway_service import GatewayService
@@ -24,13 +25,14 @@ class SparkService(GatewayService):
     blocks_start = False
     max_concurrency = 100  # an attach waits for a driver that starts, for up to a minute
     required = frozenset({"gateway"})
-    optional = frozenset({"admin", "share"})
+    optional = frozenset({"admin", "hdfs", "share"})
 
     def __init__(self, name: str, entry: Mapping[str, Any], lifetime: float) -> None:
         """Take the entry."""
         super().__init__(name, entry, lifetime)
         match = ADDRESS.fullmatch(entry["gateway"])
         self.address = match[1] if match else ""
+        self.settings = {"gateway": self.address, **({"hdfs": entry["hdfs"]} if "hdfs" in entry else {})}
 
     @classmethod
     def validate(cls, where: str, entry: Mapping[str, Any]) -> None:
@@ -48,7 +50,14 @@ class SparkService(GatewayService):
     @classmethod
     def gateway_settings(cls, entry: Mapping[str, Any], config: Any) -> dict[str, Any]:
         """The settings of the Connect servers."""
-        return {"drivers": {**config.SparkDrivers, **config.ProcessDrivers}}
+        drivers = {**config.SparkDrivers, **config.ProcessDrivers}
+        if "hdfs" in entry:
+            drivers["hdfs_gateway"] = config.SharedServices.catalogue[entry["hdfs"]]["gateway"]
+        return {"drivers": drivers}
+
+    def user_of_token(self, token: str) -> str | None:
+        """The user for whom the Spark driver with this token works."""
+        return user_of(self._credential.read(), token)
 
     def new_client(self) -> GatewayClient:
         """A client of the gateway, by gRPC."""
@@ -68,6 +77,6 @@ class SparkService(GatewayService):
             role=server.user,
             expires_at=expires_at,
             r_code="con <- rc2_spark()" if self.name == "spark" else f'con <- rc2_spark("{self.name}")',
-            settings={"gateway": self.address},
+            settings=self.settings,
             files={},
         )

@@ -1,5 +1,7 @@
 """The gateway as a process, in front of a real HDFS: what users read and write, and what they are refused."""
 
+import asyncio
+import json
 from urllib.parse import quote
 
 import pytest
@@ -158,6 +160,51 @@ async def test_only_the_broker_attaches(gateway: Gateway, tokens: dict[str, str]
         headers = {"Authorization": f"Bearer {tokens['bob']}"}
         async with gateway.session.post(f"{gateway.address}/rc2/{method}", json={}, headers=headers) as answer:
             assert answer.status == 403
+
+
+async def raw_call(gateway: Gateway, token: str, target: bytes) -> bytes:
+    """A GET whose target is sent as it is; the whole answer."""
+    host, _, port = gateway.address.removeprefix("http://").rpartition(":")
+    reader, writer = await asyncio.open_connection(host, int(port))
+    head = f"Host: x\r\nConnection: close\r\nAuthorization: Bearer {token}\r\n\r\n".encode()
+    writer.write(b"GET " + target + b" HTTP/1.1\r\n" + head)
+    answer = await reader.read()
+    writer.close()
+    return answer
+
+
+async def test_letters_beyond_ascii_need_no_escape_as_hadoops_client_sends_none(gateway: Gateway, tokens: dict[str, str]):
+    await gateway.call(tokens["bob"], "PUT", f"/user/bob/{quote('ü.csv')}?op=CREATE&overwrite=true", data=b"x")
+    found = await raw_call(gateway, tokens["bob"], "/webhdfs/v1/user/bob/ü.csv?op=OPEN".encode())
+    assert found.startswith(b"HTTP/1.1 200 ")
+    assert found.endswith(b"\r\nx")
+    refused = await raw_call(gateway, tokens["bob"], "/webhdfs/v1/user/bob/ü.csv?op=OPEN".encode("latin-1"))
+    assert refused.startswith(b"HTTP/1.1 400 ")
+    assert b"The path and the parameters must be UTF-8." in refused
+
+
+async def test_answers_have_no_content_type_as_hadoops_client_cannot_read_one(gateway: Gateway, tokens: dict[str, str]):
+    for path in ("/user/bob?op=LISTSTATUS", "/user/alice?op=LISTSTATUS", "/user/bob?op=NONE"):
+        assert b"content-type" not in (await raw_call(gateway, tokens["bob"], f"/webhdfs/v1{path}".encode())).lower()
+
+
+async def test_hadoops_client_gets_its_secret_as_its_token(gateway: Gateway, tokens: dict[str, str]):
+    form = {"grant_type": "client_credentials", "client_id": "spark", "client_secret": tokens["bob"]}
+    async with gateway.session.post(f"{gateway.address}/oauth2/token", data=form) as answer:
+        assert answer.status == 200
+        found = json.loads(await answer.read())
+    assert found == {"access_token": tokens["bob"], "token_type": "bearer", "expires_in": 3600}
+
+
+async def test_a_new_file_has_the_copies_and_blocks_that_hdfs_is_set_to(
+    gateway: Gateway, tokens: dict[str, str], hdfs: Hdfs
+):
+    raw = "/user/bob/copies?op=CREATE&overwrite=true&replication=3&blocksize=1048576"
+    assert (await gateway.call(tokens["bob"], "PUT", raw, data=b"x"))[0] == 201
+    status = (await hdfs.call("GET", "/user/bob/copies", "GETFILESTATUS"))["FileStatus"]
+    assert (status["replication"], status["blockSize"]) == (1, 128 << 20)
+    assert (await gateway.call(tokens["bob"], "PUT", "/user/bob/copies?op=SETREPLICATION&replication=2"))[0] == 200
+    assert (await hdfs.call("GET", "/user/bob/copies", "GETFILESTATUS"))["FileStatus"]["replication"] == 2
 
 
 async def test_each_call_is_one_line_of_the_log_without_a_secret(gateway: Gateway, tokens: dict[str, str]):

@@ -8,6 +8,7 @@ from tornado.web import HTTPError
 from traitlets import TraitError
 from traitlets.config import Config
 
+from rc2hub.gateways.driver_token import driver_token
 from rc2hub.gateways.executor_api import matches
 from rc2hub.gateways.pod_drivers import PodDrivers
 from rc2hub.gateways.pod_specs import driver_pod, executor_pod
@@ -47,8 +48,17 @@ def test_no_secret_is_in_a_pod():
     driver = driver_pod(found.pod_settings, "spark-alice", "alice", "uid")
     driver["metadata"]["uid"] = "1"
     shown = json.dumps([driver, executor_pod(found.pod_settings, driver, REQUESTED)])
-    assert found.derive_secret("spark-alice") not in shown
+    assert driver_token("a secret", "alice", "spark-alice") not in shown
     assert "a secret" not in shown
+
+
+def test_a_driver_reads_hdfs_with_a_token_that_stands_in_no_option():
+    settings = drivers(hdfs_gateway="http://gateway:14000").pod_settings
+    found = options(driver_pod(settings, "spark-alice", "alice", "uid"))
+    assert found["spark.hadoop.dfs.webhdfs.oauth2.credential"] == "${env.SPARK_CONNECT_AUTHENTICATE_TOKEN}"
+    assert found["spark.hadoop.dfs.webhdfs.oauth2.refresh.url"] == "http://gateway:14000/oauth2/token"
+    assert found["spark.hadoop.dfs.namenode.http-address.rc2.gateway"] == "gateway:14000"
+    assert "webhdfs" not in json.dumps(driver_pod(drivers().pod_settings, "spark-alice", "alice", "uid"))
 
 
 def test_any_user_name_gives_a_separate_pod():

@@ -5,7 +5,7 @@ rc2_hdfs <- function(service = "hdfs") {
   if (!identical(attached$kind, "hdfs")) {
     fail("The service ", service, " is no HDFS; rc2_connect(\"", service, "\") connects to it.")
   }
-  bound <- lapply(HDFS_VERBS, function(verb) bind_service(verb, service))
+  bound <- lapply(hdfs_verbs(), function(verb) bind_service(verb, service))
   structure(bound, class = "rc2_hdfs", service = service)
 }
 
@@ -64,7 +64,7 @@ hdfs_put <- function(service, from, to = basename(from), overwrite = FALSE) {
   if (is.na(size) || dir.exists(from)) fail("There is no file ", from, " on this server; put() copies one file.")
   target <- hdfs_path(service, to)
   if (!overwrite && hdfs_exists(service, target)) fail(service, ": ", target, " exists; overwrite = TRUE replaces it.")
-  draft <- paste0(dirname(target), "/.", substr(basename(target), 1, 40), basename(tempfile(".")))
+  draft <- draft_path(target)
   settled <- FALSE
   on.exit(if (!settled) try(call_hdfs(service, "DELETE", draft, "DELETE"), silent = TRUE))
   send_hdfs(service, from, size, draft)
@@ -124,6 +124,7 @@ parquet_files <- function(service, path) {
 }
 
 hdfs_write_parquet <- function(service, data, path, overwrite = FALSE) {
+  if (inherits(data, "tbl_lazy")) return(write_from_spark(service, data, path, overwrite))
   if (!is.data.frame(data) || !length(data)) fail("write_parquet() takes a data frame with columns.")
   file <- tempfile(fileext = ".parquet")
   on.exit(unlink(file))
@@ -138,8 +139,12 @@ with_place <- function(service, path, code) {
   tryCatch(code, rc2_error = function(error) fail(service, ": ", path, ": ", conditionMessage(error)))
 }
 
-HDFS_VERBS <- list(ls = hdfs_ls, info = hdfs_info, get = hdfs_get, put = hdfs_put, read_csv = hdfs_read_csv,
-  read_parquet = hdfs_read_parquet, write_parquet = hdfs_write_parquet, mkdir = hdfs_mkdir, mv = hdfs_mv, rm = hdfs_rm)
+# A hidden name beside the path.
+draft_path <- function(path) paste0(dirname(path), "/.", substr(basename(path), 1, 40), basename(tempfile(".")))
+
+hdfs_verbs <- function() list(ls = hdfs_ls, info = hdfs_info, get = hdfs_get, put = hdfs_put, read_csv = hdfs_read_csv,
+  read_parquet = hdfs_read_parquet, write_parquet = hdfs_write_parquet, tbl = hdfs_tbl, mkdir = hdfs_mkdir, mv = hdfs_mv,
+  rm = hdfs_rm)
 
 hdfs_exists <- function(service, path) {
   tryCatch(is.list(hdfs_info(service, path)), rc2_error = function(error) {

@@ -10,6 +10,8 @@ TRANSPORT = re.compile(r'details = "(.*?)"\s*debug_error_string', re.DOTALL)
 NOT_SHARED = (
     "Spark runs on another machine and does not see this file; read it in R, and write the data frame with dbWriteTable()."
 )
+REFUSED = "(org.apache.hadoop.security.AccessControlException) "
+NO_RIGHT = "HDFS refuses this to you; ask the owner or the operator for the right."
 PLACE = re.compile(r"\(line (\d+), pos (\d+)\)")
 
 
@@ -23,9 +25,18 @@ def described(error, sql):
         "sqlstate": error.getSqlState(),
         "position": position(error, text, sql),
         "detail": cause(error, text),
-        "hint": NOT_SHARED if is_only_here(error) else None,
+        "hint": hint(error, message),
     }
-    return DataError(message, **{name: content for name, content in fields.items() if content is not None})
+    return DataError(
+        message.removeprefix(REFUSED), **{name: content for name, content in fields.items() if content is not None}
+    )
+
+
+def hint(error, message):
+    """What the user can do, where Spark's message does not say it."""
+    if message.startswith(REFUSED):
+        return NO_RIGHT
+    return NOT_SHARED if is_only_here(error) else None
 
 
 def is_only_here(error):

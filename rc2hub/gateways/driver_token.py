@@ -1,0 +1,26 @@
+"""The secret of a Spark driver. It names the user, so it also says to other gateways for whom the driver works.
+
+The key is the secret that the Spark gateway shares with the broker. A gateway that is restarted computes the tokens of the
+drivers that run; a broker that knows the key recognizes a token without keeping any.
+"""
+
+import hmac
+from base64 import urlsafe_b64decode, urlsafe_b64encode
+
+
+def driver_token(key: str, user: str, driver: str) -> str:
+    """The token of a user's driver; `driver` is its unique name, without a dot."""
+    named = f"{urlsafe_b64encode(user.encode()).decode()}.{driver}"
+    return f"{named}.{_signature(key, named)}"
+
+
+def user_of(key: str, token: str) -> str | None:
+    """The user for whom the driver with this token works; None if it was not made with this key."""
+    named, _, signature = token.rpartition(".")
+    if not named or not hmac.compare_digest(signature.encode(), _signature(key, named).encode()):
+        return None
+    return urlsafe_b64decode(named.partition(".")[0]).decode()
+
+
+def _signature(key: str, named: str) -> str:
+    return hmac.digest(key.encode(), named.encode(), "sha256").hex()
