@@ -1,4 +1,4 @@
-{{- /* The whole catalogue as JSON: the operator's entries, and those for the chart's PostgreSQL and Spark. */ -}}
+{{- /* The whole catalogue as JSON: the operator's entries, and those for the chart's PostgreSQL, Spark and HDFS. */ -}}
 {{- define "rc2hub.catalogue" -}}
 {{- $catalogue := deepCopy .Values.sharedServices.catalogue -}}
 {{- if .Values.postgresql.enabled -}}
@@ -11,9 +11,19 @@
 {{- if .Values.spark.enabled -}}
   {{- $entry := dict "kind" "spark" "gateway" (printf "sc://%s:15002" (include "rc2hub.host" (list . "spark-gateway"))) -}}
   {{- $_ := set $entry "admin" (dict "env" "RC2_GATEWAY_SECRET") -}}
+  {{- if .Values.hdfs.enabled }}{{ $_ := set $entry "hdfs" "hdfs" }}{{ end -}}
   {{- $_ := set $catalogue "spark" (merge $entry (deepCopy .Values.spark.service)) -}}
 {{- end -}}
+{{- if .Values.hdfs.enabled -}}
+  {{- $entry := dict "kind" "hdfs" "gateway" (include "rc2hub.hdfsGateway" .) "namenode" .Values.hdfs.namenode -}}
+  {{- $_ := set $entry "admin" (dict "env" "RC2_GATEWAY_SECRET") -}}
+  {{- $_ := set $catalogue "hdfs" (merge $entry (deepCopy .Values.hdfs.service)) -}}
+{{- end -}}
 {{ $catalogue | toJson }}
+{{- end }}
+
+{{- define "rc2hub.hdfsGateway" -}}
+http://{{ include "rc2hub.host" (list . "hdfs-gateway") }}:14000
 {{- end }}
 
 {{- /* (list $ "flights"): the URL of a database, without a password */ -}}

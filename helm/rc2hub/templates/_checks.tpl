@@ -34,6 +34,13 @@
 {{- if and .Values.ingress.enabled (not .Values.ingress.host) -}}
   {{- fail "ingress.host is missing. Set it to the host name that users open, such as rc2.example.org." -}}
 {{- end -}}
+{{- with .Values.hdfs -}}
+  {{- if and .enabled (not .namenode) -}}
+    {{- fail "hdfs.namenode is missing. Set it to the NameNode's HTTP address, such as http://namenode.example.org:9870." -}}
+  {{- else if and .enabled $.Values.networkPolicies.enabled (not .cidrs) -}}
+    {{- fail "hdfs.cidrs is missing. Network policies need the addresses of NameNode and DataNodes, such as [10.1.2.0/24]." -}}
+  {{- end -}}
+{{- end -}}
 {{- with .Values.postgresql -}}
   {{- if and .enabled .external (not (and .host .existingSecret)) -}}
     {{- fail "postgresql.external is true, so postgresql.host and postgresql.existingSecret are required." -}}
@@ -53,13 +60,16 @@
 {{- $own := list -}}
 {{- if .Values.postgresql.enabled -}}{{- $own = keys .Values.postgresql.databases -}}{{- end -}}
 {{- if .Values.spark.enabled -}}{{- $own = append $own "spark" -}}{{- end -}}
+{{- if .Values.hdfs.enabled -}}{{- $own = append $own "hdfs" -}}{{- end -}}
 {{- range $name := $own -}}
   {{- if hasKey $.Values.sharedServices.catalogue $name -}}
-    {{- fail (printf "sharedServices.catalogue.%s: the name is already used by postgresql.databases or by Spark." $name) -}}
+    {{- fail (printf "sharedServices.catalogue.%s: the name is already used by postgresql.databases, Spark or HDFS." $name) -}}
   {{- end -}}
 {{- end -}}
-{{- if and .Values.spark.enabled .Values.postgresql.enabled (hasKey .Values.postgresql.databases "spark") -}}
-  {{- fail "postgresql.databases.spark: the name is already used by Spark." -}}
+{{- range $name, $values := dict "spark" .Values.spark "hdfs" .Values.hdfs -}}
+  {{- if and $values.enabled $.Values.postgresql.enabled (hasKey $.Values.postgresql.databases $name) -}}
+    {{- fail (printf "postgresql.databases.%s: the name is already used by the chart's own service." $name) -}}
+  {{- end -}}
 {{- end -}}
 {{- range $name, $entry := .Values.sharedServices.catalogue -}}
   {{- if and (not $.Values.sharedServices.credentialsSecret) (hasPrefix "/etc/rc2hub/credentials/" (dig "admin" "file" "" $entry)) -}}

@@ -77,6 +77,10 @@
 {{- end }}
 {{- end }}
 
+{{- define "rc2hub.toHdfsGateway" -}}
+{{- if .Values.hdfs.enabled }}{{ include "rc2hub.to" (list . "hdfs-gateway" 14000) }}{{ end -}}
+{{- end }}
+
 {{- /* (list $ "hub" 8081): egress to that port of a component */ -}}
 {{- define "rc2hub.to" -}}
 - ports:

@@ -59,6 +59,7 @@ lifecycle:
 {{- $drivers := dict "namespace" (include "rc2hub.sparkNamespace" .) "image" (include "rc2hub.image" (list . "spark")) -}}
 {{- $_ := set $drivers "image_pull_policy" .Values.images.pullPolicy -}}
 {{- $_ := set $drivers "executors_url" (printf "http://%s:15003" (include "rc2hub.host" (list . "spark-gateway"))) -}}
+{{- if .Values.hdfs.enabled }}{{ $_ := set $drivers "hdfs_gateway" (include "rc2hub.hdfsGateway" .) }}{{ end -}}
 {{- $pod := dict -}}
 {{- with .Values.images.pullSecrets -}}
   {{- $secrets := list -}}

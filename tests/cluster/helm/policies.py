@@ -11,7 +11,7 @@ from tests.cluster.helm.programs import built
 
 SOURCE = Path(__file__).with_name("policies")
 """A program that evaluates policies with cyclonus."""
-PORTS = (22, 53, 80, 443, 5432, 6443, 7078, 7079, 8000, 8001, 8081, 8888, 10250, 15002, 15003)
+PORTS = (22, 53, 80, 443, 5432, 6443, 7078, 7079, 8000, 8001, 8081, 8888, 9870, 10250, 14000, 15002, 15003)
 """All ports that any component listens on."""
 ANY = frozenset(PORTS)
 DNS, API, WEB = {53}, {443, 6443}, {443}
@@ -53,6 +53,7 @@ PODS = {
     "proxy": of_release(2, "proxy"),
     "broker": of_release(3, "broker"),
     "gateway": of_release(4, "spark-gateway"),
+    "HDFS gateway": of_release(8, "hdfs-gateway"),
     "postgresql": of_release(5, "postgresql"),
     "init": of_release(6, "postgresql-init"),
     "test": of_release(7, "test"),
@@ -67,6 +68,7 @@ PODS = {
 ADDRESSES = {
     "API server": Peer("10.0.0.1"),
     "kubelet": Peer("10.0.0.11"),
+    "HDFS": Peer("10.30.0.5"),
     "DNS of the node": Peer("169.254.20.10"),
     "DNS of the cluster": Peer("10.96.0.10"),
     "metadata": Peer("169.254.169.254"),
@@ -75,23 +77,38 @@ ADDRESSES = {
     "public": Peer("93.184.215.14"),
     "public by IPv6": Peer("2606:2800:21f:cb07:6820:80da:af6b:8b2c"),
 }
-RESOLVERS = {"DNS of the node": DNS, "DNS of the cluster": DNS, "API server": DNS, "kubelet": DNS, "metadata by IPv6": DNS}
+RESOLVERS = {
+    "DNS of the node": DNS,
+    "DNS of the cluster": DNS,
+    "API server": DNS,
+    "kubelet": DNS,
+    "HDFS": DNS,
+    "metadata by IPv6": DNS,
+}
 """DNS servers: every pod may query private addresses, because clusters have their resolvers there."""
 UNPROTECTED = {"stranger": DNS, "neighbour": DNS}
 """Pods without a policy: they accept all connections, so only the policies of the source apply."""
-PRIVATE = {"API server": API | DNS, "DNS of the cluster": API | DNS, "kubelet": API | DNS}
+PRIVATE = {"API server": API | DNS, "DNS of the cluster": API | DNS, "kubelet": API | DNS, "HDFS": API | DNS}
 """Addresses where the API server may be, by the default values."""
 ALLOWED: dict[str, dict[str, Any]] = {
     "hub": {"proxy": {8001}, "broker": {8000}, "alice": {8888}, "bob": {8888}, "public": WEB, "public by IPv6": WEB},
     "proxy": {"hub": {8081}, "broker": {8000}, "alice": {8888}, "bob": {8888}},
-    "broker": {"hub": {8081}, "postgresql": {5432}, "gateway": {15002}},
+    "broker": {"hub": {8081}, "postgresql": {5432}, "gateway": {15002}, "HDFS gateway": {14000}},
     "gateway": {"broker": {8000}, "driver": {15002}, "other driver": {15002}},
+    "HDFS gateway": {"broker": {8000}, "HDFS": ANY},
     "postgresql": {},
     "init": {"postgresql": {5432}},
     "test": {"proxy": {8000}},
-    "alice": {"hub": {8081}, "proxy": {8000}, "broker": {8000}, "postgresql": {5432}, "gateway": {15002}},
-    "driver": {"executor": ANY, "postgresql": {5432}, "gateway": {15003}},
-    "executor": {"driver": {7078, 7079}, "other driver": {7078, 7079}, "postgresql": {5432}},
+    "alice": {
+        "hub": {8081},
+        "proxy": {8000},
+        "broker": {8000},
+        "postgresql": {5432},
+        "gateway": {15002},
+        "HDFS gateway": {14000},
+    },
+    "driver": {"executor": ANY, "postgresql": {5432}, "gateway": {15003}, "HDFS gateway": {14000}},
+    "executor": {"driver": {7078, 7079}, "other driver": {7078, 7079}, "postgresql": {5432}, "HDFS gateway": {14000}},
     "stranger": {"proxy": {8000}, "neighbour": ANY},
     "neighbour": {"proxy": {8000}, "stranger": ANY},
 }

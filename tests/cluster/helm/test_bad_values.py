@@ -43,7 +43,7 @@ GRANT_OF_UNKNOWN_SERVICE = '--set-json=roles=[{"name": "readers", "scopes": ["cu
         ("--set=profiles[0].memory=lots", "at '/profiles/0/memory': 'lots' does not match"),
         (
             GRANT_OF_UNKNOWN_SERVICE,
-            r"roles\[0\] \(readers\): .*the services are: flights, spark, survey",
+            r"roles\[0\] \(readers\): .*the services are: flights, hdfs, spark, survey",
         ),
         ("--set=roles[0].scope=x", "at '/roles/0/scope': .*accepted are name, description, scopes, users, groups"),
         (
@@ -57,6 +57,11 @@ GRANT_OF_UNKNOWN_SERVICE = '--set-json=roles=[{"name": "readers", "scopes": ["cu
         ),
         ("--set=postgresql.host=db", "postgresql.host, port and user .*set postgresql.external to true"),
         ("--set=postgresql.enabled=true,postgresql.sampleData=true", "postgresql.databases.flights is missing"),
+        ("--set=hdfs.namenode=", "hdfs.namenode is missing"),
+        ("--set-json=hdfs.cidrs=[]", "hdfs.cidrs is missing. Network policies need the addresses"),
+        ("--set=hdfs.namenode=namenode:9870", "at '/hdfs/namenode': 'namenode:9870' does not match"),
+        ("--set=sharedServices.catalogue.hdfs.kind=hdfs", "sharedServices.catalogue.hdfs: the name is already used"),
+        ("--set=postgresql.databases.hdfs.schemas={public}", "postgresql.databases.hdfs: the name is already used"),
         ("--set=sharedServices.catalogue.spark.kind=spark", "sharedServices.catalogue.spark: the name is already used"),
         (
             "--set=postgresql.databases.flights.table=x",

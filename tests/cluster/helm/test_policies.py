@@ -12,6 +12,7 @@ from tests.cluster.helm.policies import ADDRESSES, PODS, PORTS, allowed, evaluat
 pytestmark = pytest.mark.timeout(900)  # the evaluator is built once, which takes two minutes
 ENFORCED = "KUBECONFIG_RC2_TEST" in os.environ
 """The cluster of `make cluster` does not enforce policies; another cluster is expected to."""
+HDFS = ("--set=hdfs.enabled=true,hdfs.namenode=http://10.30.0.5:9870", "--set=hdfs.cidrs={10.30.0.0/24}")
 LISTEN = " ".join([*(f"httpd -f -p {port} -h /tmp &" for port in PORTS), "wait"])
 
 
@@ -29,7 +30,9 @@ def test_every_pair_is_allowed_or_denied_as_the_table_says() -> None:
     assert wrong == []
 
 
-@pytest.mark.parametrize("target", ["metadata", "metadata of Azure", "kubelet", "API server", "bob", "driver", "executor"])
+@pytest.mark.parametrize(
+    "target", ["metadata", "metadata of Azure", "kubelet", "API server", "HDFS", "bob", "driver", "executor"]
+)
 def test_a_compute_server_cannot_reach(target: str) -> None:
     connections = [("alice", target, port) for port in PORTS if port != 53]
     assert not any(evaluate(policies(), connections, {}))
@@ -67,7 +70,7 @@ def pods(cluster: Cluster) -> Iterator[dict[str, Namespace]]:
     ):
         spaces = {"rc2": release, "rc2-compute": compute, "rc2-spark": spark, "elsewhere": other}
         values = [f"--set=compute.namespace={compute.name}", f"--set=spark.namespace={spark.name}"]
-        enabled = ["--set=spark.enabled=true,postgresql.enabled=true,test.enabled=true"]
+        enabled = ["--set=spark.enabled=true,postgresql.enabled=true,test.enabled=true", *HDFS]
         for policy in policies(f"--namespace={release.name}", *values, *enabled):
             cluster.kubectl("apply", "-f", "-", manifest=policy)
         for name, peer in PODS.items():
