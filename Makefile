@@ -111,7 +111,11 @@ build/R-checked: $(R_SOURCES) .venv/ready-dev
 	@scripts/quietly "Preparing Spark for fast starts" $(BIN)/python scripts/spark_archive.py
 	@touch $@
 
-.venv/ready: .venv/python .venv/http-proxy/ready .venv/r .venv/spark/ready
+.venv/hadoop/ready: scripts/hadoop-server | .venv/python
+	@scripts/quietly "Installing HDFS" scripts/hadoop-server .venv/hadoop/servers.jar
+	@touch $@
+
+.venv/ready: .venv/python .venv/http-proxy/ready .venv/r .venv/spark/ready .venv/hadoop/ready
 	@touch $@
 
 .venv/oidc-provider/ready: $(OIDC_PROVIDER)/package.json $(OIDC_PROVIDER)/package-lock.json | .venv/http-proxy/ready
@@ -119,8 +123,7 @@ build/R-checked: $(R_SOURCES) .venv/ready-dev
 	@scripts/quietly "Installing the OpenID provider for the tests" npm ci --prefix $(@D) --no-fund --no-audit
 	@touch $@
 
-.venv/ready-dev: .venv/ready .venv/oidc-provider/ready scripts/hadoop-server
+.venv/ready-dev: .venv/ready .venv/oidc-provider/ready
 	@scripts/quietly "Checking Debian packages for the tests" scripts/system-packages test
-	@scripts/quietly "Installing HDFS for the tests" scripts/hadoop-server .venv/hadoop/servers.jar
 	@scripts/quietly "Installing Python packages for the tests" $(BIN)/pip install --quiet --constraint constraints.txt --editable '.[local,kubernetes,dev]'
 	@touch $@

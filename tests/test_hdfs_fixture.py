@@ -3,7 +3,8 @@
 import re
 from pathlib import Path
 
-from tests.fixtures.hdfs import SERVERS, SPARK, Hdfs
+from rc2hub.local.hdfs import SERVERS, SPARK
+from tests.fixtures.hdfs import Hdfs
 
 
 def test_the_servers_have_the_version_of_sparks_client():

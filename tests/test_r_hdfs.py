@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import sys
 from pathlib import Path
 
 from rc2hub.services.base import Attachment
@@ -22,6 +23,16 @@ async def test_what_users_do_on_hdfs(hdfs: Hdfs, gateway: Gateway, files: Attach
     environment["JUPYTERHUB_API_TOKEN"] = gateway.grant("alice", "write")
     script = str(R_TESTS / "test-hdfs.R")
     await run_r(R_TESTS / "run.R", script, files.service, environment=environment, timeout=600)
+
+
+async def test_the_python_of_the_page_reads_and_writes(gateway: Gateway, files: Attachment, tmp_path: Path):
+    (code,) = (block for block in blocks(ROOT / "docs/hdfs.md", "python") if "WebHDFS" in block)
+    environment = attach(tmp_path / "attachments", files) | {"JUPYTERHUB_API_TOKEN": gateway.grant("alice", "write")}
+    process = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-c", code), env={"PATH": os.environ["PATH"], **environment}, stdout=asyncio.subprocess.PIPE
+    )
+    output, _ = await process.communicate()
+    assert (process.returncode, output) == (0, b"mpg\n21\n\n")
 
 
 async def test_the_commands_of_the_page_work_in_a_terminal(gateway: Gateway, files: Attachment, tmp_path: Path):

@@ -4,8 +4,9 @@ import os
 import sys
 
 from rc2hub.configure import install
-from rc2hub.local import database
+from rc2hub.local import database, hdfs
 from rc2hub.local.home import Home
+from rc2hub.local.offer import offered_services, scopes
 
 c = get_config()  # noqa: F821
 home = Home.from_environment()
@@ -27,17 +28,20 @@ c.Rc2ProcessSpawner.homes_dir = str(home.homes)
 c.Rc2ProcessSpawner.env_keep = ["PATH", "LANG", "LC_ALL", "TZ", "R_LIBS", "RC2_DATA_PYTHON", "RC2_EXAMPLES_DIR"]
 c.Profiles.catalogue = [{"name": "r", "display_name": "R", "cpu": 1, "memory": "2G", "spare": 2}]
 
-# Shared services: PostgreSQL with the flights of 2013, which JupyterHub runs as a service, and Spark.
+# Shared services: PostgreSQL with the flights of 2013, Spark, and HDFS. JupyterHub runs PostgreSQL and HDFS as its services.
+offered = offered_services()
+servers = {
+    "flights": ("postgresql", "rc2hub.local.database", home.database),
+    "hdfs": ("hdfs", "rc2hub.local.hdfs", home.hdfs),
+}
 c.JupyterHub.services = [
-    {
-        "name": "postgresql",
-        "command": [sys.executable, "-m", "rc2hub.local.database", str(home.database)],
-        "display": False,
-    }
+    {"name": name, "command": [sys.executable, "-m", module, str(folder)], "display": False}
+    for service, (name, module, folder) in servers.items()
+    if service in offered
 ]
 c.SharedServices.broker_url = f"http://127.0.0.1:{ports['broker']}"
 c.SharedServices.contact = "the operator of this hub"
-c.SharedServices.catalogue = {
+entries = {
     "flights": {
         "kind": "postgres",
         "display_name": "Flights from New York",
@@ -45,12 +49,21 @@ c.SharedServices.catalogue = {
         **database.entry(home.database, "flights"),
     },
     "spark": {"kind": "spark", "display_name": "Spark", "gateway": f"sc://127.0.0.1:{ports['spark']}"},
+    "hdfs": {
+        "kind": "hdfs",
+        "display_name": "HDFS",
+        "gateway": f"http://127.0.0.1:{ports['hdfs']}",
+        "namenode": hdfs.namenode(home.hdfs),
+    },
 }
+c.SharedServices.catalogue = {name: entries[name] for name in offered}
+if {"spark", "hdfs"} <= set(offered):
+    entries["spark"]["hdfs"] = "hdfs"
 
 # Grants: roles of JupyterHub, for groups or users.
 c.JupyterHub.load_roles = [
-    {"name": "readers", "groups": ["analysts"], "scopes": ["custom:rc2:flights:read", "custom:rc2:spark:use"]},
-    {"name": "writers", "groups": ["editors"], "scopes": ["custom:rc2:flights:write", "custom:rc2:spark:use"]},
+    {"name": "readers", "groups": ["analysts"], "scopes": scopes(["flights:read", "spark:use", "hdfs:write"], offered)},
+    {"name": "writers", "groups": ["editors"], "scopes": scopes(["flights:write", "spark:use", "hdfs:write"], offered)},
 ]
 
 install(c)

@@ -20,7 +20,7 @@ groups = ["analysts"]
 [bob]
 groups = []
 """
-PORT_NAMES = ("hub", "proxy_api", "broker", "spark")
+PORT_NAMES = ("hub", "proxy_api", "broker", "spark", "hdfs")
 
 
 class Home:
@@ -35,6 +35,7 @@ class Home:
         self.links = self.root / "links"
         self.users_file = self.root / "users.toml"
         self.database = self.root / "postgresql"
+        self.hdfs = self.root / "hdfs"
 
     @classmethod
     def from_environment(cls) -> "Home":

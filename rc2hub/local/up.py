@@ -17,6 +17,7 @@ from rc2hub.errors import ConfigurationError, Rc2Error
 from rc2hub.hub.authenticators.login_link import make_link, read_users
 from rc2hub.local import database, sample_data
 from rc2hub.local.home import Home, is_free
+from rc2hub.local.offer import offered_services
 from rc2hub.permissions import grants_in
 from rc2hub.processes import end_with_parent, free_ports
 
@@ -80,9 +81,10 @@ def _run_locked(home: Home, config: Path, port: int) -> None:
         raise Rc2Error(
             f"The disk of {home.root} has less than 1 GiB left; free some space, or set RC2_HOME to another disk."
         )
-    _print("Preparing PostgreSQL")
-    database.prepare(home.database)
-    sample_data.fill(home.database)
+    if "flights" in offered_services():
+        _print("Preparing PostgreSQL")
+        database.prepare(home.database)
+        sample_data.fill(home.database)
     _print("Starting JupyterHub")
     shutil.rmtree(home.links)
     home.create()

@@ -54,8 +54,10 @@ attach_and_wait <- function(service) {
   if (!length(entry)) fail("There is no service ", service, " on this hub; rc2_services() lists them.")
   entry <- entry[[1]]
   if (!length(entry$granted)) fail(service, ": you have no grant for this service; ask ", entry$contact, ".")
-  if (!identical(entry$state, "starting")) message("Attaching ", service, " (", entry$granted[[1]], ") to this server.")
-  attach_service(service, entry$granted[[1]])
+  # what was requested at the start, and could not be attached then, keeps its level
+  level <- if (entry$level %in% entry$granted) entry$level else entry$granted[[1]]
+  if (!identical(entry$state, "starting")) message("Attaching ", service, " (", level, ") to this server.")
+  attach_service(service, level)
   await_attached(service)
 }
 

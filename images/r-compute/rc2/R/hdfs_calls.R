@@ -12,6 +12,8 @@ HDFS_ADVICE <- c(
   PathIsNotEmptyDirectoryException = "recursive = TRUE removes it with its files"
 )
 
+LEVEL_ADVICE <- "with a grant, the hub's page of shared services attaches it at that level"
+
 # The settings as they are now: an attachment can end, and come back at another address, while R runs.
 hdfs_settings <- function(service) {
   attached <- attachment(service)
@@ -108,7 +110,7 @@ fail_hdfs <- function(service, answer) {
   refusal <- parse_hdfs(answer$content)$RemoteException
   if (is.null(refusal)) fail(service, ": HDFS answered with the status ", answer$status_code, "; ask the operator.")
   text <- sub("[.[:space:]]+$", "", sub("\n.*", "", refusal$message))
-  advice <- HDFS_ADVICE[refusal$exception]
+  advice <- if (grepl("; this server has the level", text, fixed = TRUE)) LEVEL_ADVICE else HDFS_ADVICE[refusal$exception]
   stop(structure(class = c("rc2_error", "error", "condition"), list(
     message = paste0(service, ": ", text, if (is.na(advice)) "" else paste0("; ", advice), "."), call = NULL, lost = FALSE,
     exception = refusal$exception)))
