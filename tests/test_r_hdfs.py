@@ -26,7 +26,7 @@ async def test_what_users_do_on_hdfs(hdfs: Hdfs, gateway: Gateway, files: Attach
 
 
 async def test_the_python_of_the_page_reads_and_writes(gateway: Gateway, files: Attachment, tmp_path: Path):
-    (code,) = (block for block in blocks(ROOT / "docs/hdfs.md", "python") if "WebHDFS" in block)
+    (code,) = blocks(ROOT / "docs/hdfs.md", "py")
     environment = attach(tmp_path / "attachments", files) | {"JUPYTERHUB_API_TOKEN": gateway.grant("alice", "write")}
     process = await asyncio.create_subprocess_exec(
         *(sys.executable, "-c", code), env={"PATH": os.environ["PATH"], **environment}, stdout=asyncio.subprocess.PIPE
