@@ -47,7 +47,7 @@ PASSED: Final = frozenset(
 )
 """The parameters that reach HDFS."""
 IGNORED: Final = frozenset({"op", "user.name", "doas", "noredirect", "data", "tempdir"})
-"""The parameters that the gateway reads itself, or that clients always send: Hadoop's a `user.name`, fsspec's a `tempdir`."""
+"""The parameters that the gateway reads itself, or that clients always send: Hadoop a `user.name`, fsspec a `tempdir`."""
 CLIENT_DEFAULTS: Final = frozenset({"blocksize", "replication"})
 """Not passed on for a new file: Hadoop's client always sends its own defaults, and HDFS's are the ones to use."""
 ACCESS_CONTROL: Final = "org.apache.hadoop.security.AccessControlException"
