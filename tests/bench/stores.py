@@ -1,0 +1,178 @@
+"""HDFS through its gateway, compared with HDFS itself in alternating calls, and the memory of its servers.
+
+    python -m tests.bench.stores
+
+The direct calls carry the account of the gateway and the user's name, as the gateway's calls do.
+"""
+
+import asyncio
+import json
+import tempfile
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlencode
+
+import aiohttp
+
+from rc2hub.local import hdfs
+from tests.bench.report import entry, write
+from tests.fixtures.hub import Client, Kernel, Rc2, process_memory, until
+from tests.test_kill import processes
+from tests.test_separation import server_token
+
+DIRECT, ROUNDS, CALLS, SMALL = "HDFS itself", 5, 250, 1000
+CHUNK, SIZE = bytes(1 << 20), 1 << 30
+ROWS, SCANS = 10_000_000, 3
+MIB = 1 << 20
+SCAN = "SELECT {what} FROM parquet.`{address}`"
+
+
+class WayToHdfs:
+    """One way to HDFS: an address, and what a call carries."""
+
+    def __init__(self, session: aiohttp.ClientSession, address: str, token: str = "", **query: str) -> None:
+        self.session, self.address, self.query = session, address, query
+        self.headers = {"Authorization": f"Bearer {token}"} if token else {}
+
+    def url(self, path: str, operation: str, **more: str) -> str:
+        return f"{self.address}/webhdfs/v1{path}?{urlencode({'op': operation, **self.query, **more})}"
+
+    async def write(self, path: str, data: AsyncIterator[bytes] | bytes) -> None:
+        """Write in two steps, as Hadoop's client does."""
+        url = self.url(path, "CREATE", overwrite="true")
+        async with self.session.put(url, headers=self.headers, allow_redirects=False) as first:
+            assert first.status == 307, await first.text()
+        async with self.session.put(first.headers["Location"], headers=self.headers, data=data) as answer:
+            assert answer.status == 201, await answer.text()
+
+    async def read(self, path: str) -> int:
+        async with self.session.get(self.url(path, "OPEN"), headers=self.headers) as answer:
+            assert answer.status == 200
+            return sum([len(piece) async for piece in answer.content.iter_any()])
+
+    async def list(self) -> None:
+        async with self.session.get(self.url("/user/alice", "LISTSTATUS"), headers=self.headers) as answer:
+            assert answer.status == 200
+            await answer.read()
+
+
+async def gibibyte() -> AsyncIterator[bytes]:
+    for _ in range(SIZE // len(CHUNK)):
+        yield CHUNK
+
+
+async def seconds(work: Awaitable[Any]) -> float:
+    """How long this takes."""
+    began = time.perf_counter()
+    await work
+    return time.perf_counter() - began
+
+
+async def small_files(way: WayToHdfs) -> None:
+    """Write and read a thousand files of 1 KiB, one after another."""
+    for number in range(SMALL):
+        await way.write(f"/user/alice/small/{number}", bytes(1024))
+        await way.read(f"/user/alice/small/{number}")
+
+
+async def files(ways: tuple[WayToHdfs, WayToHdfs]) -> list[dict[str, Any]]:
+    """The same work through the gateway and directly, in turn."""
+    tasks: dict[str, tuple[int, Callable[[WayToHdfs], Awaitable[Any]]]] = {
+        "1 GiB written": (ROUNDS, lambda way: way.write("/user/alice/large", gibibyte())),
+        "1 GiB read": (ROUNDS, lambda way: way.read("/user/alice/large")),
+        "LISTSTATUS": (CALLS, lambda way: way.list()),
+        f"{SMALL} small files": (1, small_files),
+    }
+    found = []
+    for task, (count, work) in tasks.items():
+        times: tuple[list[float], list[float]] = ([], [])
+        for _ in range(count):
+            for way, taken in zip(ways, times, strict=True):
+                taken.append(await seconds(work(way)))
+        found.append(entry(f"stores: {task}", times[0], DIRECT, times[1]))
+    return found
+
+
+async def scans(r: Kernel, rpc: str, folder: Path) -> list[dict[str, Any]]:
+    """Spark reads ten million rows: through the gateway, from HDFS itself, and from a file of this machine."""
+    await r.run(
+        "sql <- function(text) DBI::dbGetQuery(con, text); con <- rc2::rc2_spark();"
+        "timed <- function(text) { began <- Sys.time(); sql(text); cat(as.numeric(Sys.time() - began, units = 'secs')) }"
+    )
+    addresses = {
+        "ours": "webhdfs://rc2/user/alice/rows",
+        "hdfs": f"hdfs://{rpc}/user/alice/rows",
+        "local": f"file:{folder}/rows",
+    }
+    rows = f"SELECT id, id * 0.5 AS x, id % 7 AS g, sqrt(id) AS y FROM range({ROWS})"
+    for address in (addresses["ours"], addresses["local"]):
+        await r.run(f"""DBI::dbExecute(con, "INSERT OVERWRITE DIRECTORY '{address}' USING parquet {rows}")""")
+    await r.run('rc2::rc2_hdfs()$ls("rows")')
+    found = []
+    for task, what in (("all columns", "sum(id), sum(x), sum(g), sum(y)"), ("one column", "sum(x)")):
+        times: dict[str, list[float]] = {way: [] for way in addresses}
+        for _ in range(SCANS):
+            for way, address in addresses.items():
+                output = await r.run(f'timed("{SCAN.format(what=what, address=address)}")')
+                times[way].append(float(output.split()[-1].rpartition("%")[2]))
+        for way, peer in (("hdfs", "hdfs://"), ("local", "a local file")):
+            found.append(entry(f"stores: Spark, 1e7 rows, {task}, beside {way}", times["ours"], peer, times[way]))
+    return found
+
+
+def memory(rc2: Rc2) -> dict[str, int]:
+    """MiB of each server: at the peak for the gateway, now for Java."""
+    names = {"gateway": b"hdfs_gateway", "NameNode": b".NameNode\0", "DataNode": b".DataNode\0"}
+    return {
+        name: process_memory(pid, "VmHWM" if name == "gateway" else "VmRSS") // MIB
+        for pid, command in processes(rc2)
+        for name, part in names.items()
+        if part in command
+    }
+
+
+async def measure(rc2: Rc2, client: Client, folder: Path) -> None:
+    """Measure everything and write the report."""
+    await client.create("alice")
+    assert (await client.start("alice", services=["hdfs:write", "spark"]))[0] == 201
+    token, home = await server_token(client, "alice"), rc2.home / "hdfs"
+    gateway = f"http://127.0.0.1:{json.loads((rc2.home / 'ports.json').read_text())['hdfs']}"
+    async with client.kernel("alice") as r, aiohttp.ClientSession() as session:
+
+        async def answers() -> bool:
+            code = 'cat(tryCatch({rc2::rc2_hdfs()$write_parquet(mtcars, "first"); "done"}, error = conditionMessage))'
+            return (await r.run(code)).endswith("done")
+
+        await until(answers, interval=0.5)
+        account = {"user.name": "rc2", "doas": "alice"}
+        ways = WayToHdfs(session, gateway, token), WayToHdfs(session, hdfs.namenode(home), **account)
+        entries = await files(ways)
+        await session.put(ways[1].url("/user/alice", "SETPERMISSION", permission="755"))  # for hdfs://, as another account
+        rpc = f"127.0.0.1:{hdfs.ports(home)['rpc']}"
+        entries += await scans(r, rpc, folder)
+    await client.stop("alice")
+    write(entries)
+    print("MiB: " + ", ".join(f"{name} {size}" for name, size in sorted(memory(rc2).items())))
+
+
+def main() -> None:
+    """Start a hub with HDFS, measure, stop it."""
+    with tempfile.TemporaryDirectory() as folder:
+        rc2 = Rc2(Path(folder, "rc2"))
+        rc2.environment = {"RC2_SERVICES": "spark,hdfs"}
+        rc2.start()
+        try:
+            asyncio.run(_measure(rc2, Path(folder)))
+        finally:
+            rc2.stop()
+
+
+async def _measure(rc2: Rc2, folder: Path) -> None:
+    async with rc2.client() as client:
+        await measure(rc2, client, folder)
+
+
+if __name__ == "__main__":
+    main()
