@@ -147,6 +147,7 @@ class HdfsServers:
             "dfs.namenode.name.dir": str(self.directory / "name"),
             "dfs.datanode.data.dir": str(self.directory / "data"),
             "dfs.namenode.http-address": at["web"],
+            "dfs.datanode.hostname": self.address,
             "dfs.datanode.address": at["data"],
             "dfs.datanode.http.address": at["data_web"],
             "dfs.datanode.ipc.address": at["data_ipc"],

@@ -4,7 +4,6 @@ Its broker accepts every token: `of-alice` is a token of alice's compute server.
 """
 
 import asyncio
-import hmac
 import json
 import os
 import secrets
@@ -21,6 +20,7 @@ from typing import Any
 
 from rc2hub.errors import ServiceUnavailableError
 from rc2hub.gateways.broker_rpc import GatewayClient
+from rc2hub.gateways.driver_token import driver_token
 from tests.cluster.cluster import Namespace, eventually
 from tests.cluster.hub import _free_port
 from tests.fixtures.hub import ROOT
@@ -118,9 +118,9 @@ class SparkGateway:
     def log(self) -> str:
         return (self.folder / "gateway.log").read_text()
 
-    def secret_of(self, driver: str) -> str:
-        """The secret of the driver of this name."""
-        return hmac.digest(self.secret.encode(), driver.encode(), "sha256").hex()
+    def secret_of(self, username: str) -> str:
+        """The secret of the user's driver."""
+        return driver_token(self.secret, username, self.driver(username))
 
     async def announce(self, username: str) -> None:
         """Announce the user's server, like the broker, which tries again; returns when Spark is ready."""

@@ -43,7 +43,7 @@ async def test_the_pods_and_logs_of_executors_contain_no_secret(gateway: SparkGa
         shown = gateway.namespace.kubectl("get", "pods", "--output=yaml")
         shown += gateway.namespace.kubectl("logs", name)
     assert "SPARK_EXECUTOR_ID" in shown
-    assert gateway.secret_of(name) not in shown
+    assert gateway.secret_of("alice") not in shown
 
 
 async def test_executors_are_deleted_with_their_driver_even_without_a_gateway(gateway: SparkGateway):
@@ -69,7 +69,7 @@ async def test_a_driver_sees_only_its_executors(gateway: SparkGateway):
     async with session(gateway, "alice") as alice, session(gateway, "bob") as bob:
         for query in ("set a = 1", COUNT):
             await asyncio.gather(alice.ask(query), bob.ask(query))
-        secret = gateway.secret_of(gateway.driver("bob"))
+        secret = gateway.secret_of("bob")
         of_alice = {pod["metadata"]["name"] for pod in gateway.pods("alice", "executor")}
         seen = {pod["metadata"]["name"] for pod in kubernetes(gateway, secret)["items"]}
         assert of_alice
@@ -86,7 +86,7 @@ async def test_a_driver_sees_only_its_executors(gateway: SparkGateway):
 async def test_every_pod_that_a_driver_creates_is_an_executor_up_to_the_limit(gateway: SparkGateway):
     async with session(gateway, "sly") as spark:
         await spark.ask("set x = 1")
-        secret = gateway.secret_of(gateway.driver("sly"))
+        secret = gateway.secret_of("sly")
         pod = {
             "metadata": {"name": "proxy", "labels": {"spark-exec-id": "7", "spark-role": "driver", "app": "hub"}},
             "spec": {

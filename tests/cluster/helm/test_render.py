@@ -243,6 +243,7 @@ def test_the_example_equals_the_local_configuration_except_for_authenticator_spa
 
 def local_configuration(folder: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
     monkeypatch.setenv("RC2_HUB_PORT", "8000")
+    monkeypatch.setenv("RC2_SERVICES", "flights,spark")
     monkeypatch.setenv("RC2_HOME", str(folder))
     monkeypatch.setattr(database, "entry", lambda *_: {"url": "postgresql://rc2@here/flights", "admin": {"file": "here"}})
     Home(folder).create()
