@@ -10,7 +10,8 @@ from base64 import urlsafe_b64decode, urlsafe_b64encode
 
 def driver_token(key: str, user: str, driver: str) -> str:
     """The token of a user's driver; `driver` is its unique name, without a dot."""
-    named = f"{urlsafe_b64encode(user.encode()).decode()}.{driver}"
+    # without padding: clients of Spark take no = in a token of an address
+    named = f"{urlsafe_b64encode(user.encode()).decode().rstrip('=')}.{driver}"
     return f"{named}.{_signature(key, named)}"
 
 
@@ -19,7 +20,7 @@ def user_of(key: str, token: str) -> str | None:
     named, _, signature = token.rpartition(".")
     if not named or not hmac.compare_digest(signature.encode(), _signature(key, named).encode()):
         return None
-    return urlsafe_b64decode(named.partition(".")[0]).decode()
+    return urlsafe_b64decode(f"{named.partition('.')[0]}==").decode()
 
 
 def _signature(key: str, named: str) -> str:

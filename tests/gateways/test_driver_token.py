@@ -19,7 +19,7 @@ def test_two_drivers_of_a_user_have_different_tokens():
 def test_a_token_is_a_line_that_a_header_can_carry():
     token = driver_token("key", "名前", "spark-1")
     assert token.isascii()
-    assert not set(token) & set(' ,;"\r\n')
+    assert not set(token) & set(' ,;="\r\n')
 
 
 @pytest.mark.parametrize("token", ["", ".", "..", "alice", "alice.spark-1.", "YWxpY2U=.spark-1.é", "0" * 64, ".0"])
