@@ -65,19 +65,27 @@ def kubernetes(gateway: SparkGateway, secret: str, method: str = "GET", name: st
         return json.load(answer)
 
 
+def executors_of(gateway: SparkGateway, secret: str) -> set[str]:
+    """What the driver with this secret sees."""
+    return {pod["metadata"]["name"] for pod in kubernetes(gateway, secret)["items"]}
+
+
 async def test_a_driver_sees_only_its_executors(gateway: SparkGateway):
     async with session(gateway, "alice") as alice, session(gateway, "bob") as bob:
-        for query in ("set a = 1", COUNT):
-            await asyncio.gather(alice.ask(query), bob.ask(query))
+        await asyncio.gather(alice.ask("set a = 1"), bob.ask("set a = 1"))
         secret = gateway.secret_of("bob")
-        of_alice = {pod["metadata"]["name"] for pod in gateway.pods("alice", "executor")}
-        seen = {pod["metadata"]["name"] for pod in kubernetes(gateway, secret)["items"]}
-        assert of_alice
-        assert seen
-        assert not of_alice & seen
-        for method in ("GET", "DELETE"):
-            with pytest.raises(HTTPError, match="404"):
-                kubernetes(gateway, secret, method, f"/{min(of_alice)}")
+
+        async def ask_alice() -> None:
+            await alice.ask(COUNT)  # idle executors end soon, and bob's may wait for their cores
+            of_alice = {pod["metadata"]["name"] for pod in gateway.pods("alice", "executor")}
+            assert of_alice
+            assert not of_alice & executors_of(gateway, secret)
+            for method in ("GET", "DELETE"):
+                with pytest.raises(HTTPError, match="404"):
+                    kubernetes(gateway, secret, method, f"/{min(of_alice)}")
+
+        await asyncio.gather(ask_alice(), bob.ask(COUNT))
+        assert executors_of(gateway, secret) == {pod["metadata"]["name"] for pod in gateway.pods("bob", "executor")} != set()
     for wrong in ("", "wrong", gateway.secret):
         with pytest.raises(HTTPError, match="401"):
             kubernetes(gateway, wrong)
