@@ -46,7 +46,7 @@ entries = {
         "kind": "postgres",
         "display_name": "Flights from New York",
         "schemas": ["public", "dataexpo"],
-        **database.entry(home.database, "flights"),
+        **(database.entry(home.database, "flights") if "flights" in offered else {}),
     },
     "spark": {"kind": "spark", "display_name": "Spark", "gateway": f"sc://127.0.0.1:{ports['spark']}"},
     "hdfs": {
