@@ -40,12 +40,8 @@ def rc2(hdfs: Hdfs, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Rc2]:
 async def r(rc2: Rc2, client: Client) -> AsyncIterator[Kernel]:
     """R of alice, who has the store at the level write."""
     rc2.groups(alice=["staff", "analysts"], bob=[])
-    await client.create("alice")
-    assert (await client.start("alice", services=["store:write"]))[0] == 201
-    async with client.kernel("alice") as kernel:
-        await kernel.run('store <- rc2::rc2_hdfs("store"); file <- tempfile()')
+    async with client.working("alice", ["store:write"], 'store <- rc2::rc2_hdfs("store"); file <- tempfile()') as kernel:
         yield kernel
-    await client.stop("alice")
 
 
 async def test_a_user_writes_and_reads_under_the_own_name(r: Kernel, hdfs: Hdfs):
@@ -76,8 +72,10 @@ async def test_spark_reads_and_writes_as_the_user(spark: Kernel, hdfs: Hdfs):
 
 async def test_spark_finds_files_with_odd_names(spark: Kernel):
     for name in ("a b", "100%", "%41", "a+b", "ü ß €", "名前", "a*b", "[x]", "{a,b}", "it's", "a?b", "a#b"):
-        await spark.run(f"""write.csv(head(mtcars, 3), file); store$put(file, "odd/{name}.csv", overwrite = TRUE)""")
-        await spark.run(f"""rows <- nrow(collect(store$tbl(con, "odd/{name}.csv")))""")
+        await spark.run(
+            f"""write.csv(head(mtcars, 3), file); store$put(file, "read by spark/{name}.csv", overwrite = TRUE)"""
+        )
+        await spark.run(f"""rows <- nrow(collect(store$tbl(con, "read by spark/{name}.csv")))""")
         assert await spark.run("cat(rows)") == "3", name
 
 

@@ -28,12 +28,9 @@ def rc2(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Rc2]:
 async def r(rc2: Rc2, client: Client) -> AsyncIterator[Kernel]:
     """R of alice, who has HDFS and Spark."""
     rc2.groups(alice=["analysts"], bob=[])
-    await client.create("alice")
-    assert (await client.start("alice", services=["hdfs:write", "spark"]))[0] == 201
-    async with client.kernel("alice") as kernel:
-        await kernel.run("library(rc2); library(dplyr, warn.conflicts = FALSE)")
+    code = "library(rc2); library(dplyr, warn.conflicts = FALSE)"
+    async with client.working("alice", ["hdfs:write", "spark"], code) as kernel:
         yield kernel
-    await client.stop("alice")
 
 
 WRITE = """
