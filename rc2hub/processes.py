@@ -14,9 +14,13 @@ import tempfile
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from types import FrameType
 
 PR_SET_PDEATHSIG = 1
 MARKER_VARIABLE = "RC2_ATTACHMENTS_DIR"
+END_WITH_PARENT = ("setpriv", "--pdeathsig")
+"""With a signal and a command: sends it to the command when this process ends. From util-linux, as a process with threads
+must run no Python between fork and exec: gRPC's fork handlers would end the child."""
 
 
 def marked_processes(root: Path) -> Iterator[tuple[int, Path]]:
@@ -74,3 +78,12 @@ def end_with_parent() -> None:
     ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGTERM)
     if os.getppid() != parent or parent == 1:
         raise SystemExit(1)
+
+
+def interrupt(_signum: int, _frame: FrameType | None) -> None:
+    """Handle a signal as Ctrl-C.
+
+    Raises:
+        KeyboardInterrupt: always.
+    """
+    raise KeyboardInterrupt

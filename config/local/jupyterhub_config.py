@@ -30,35 +30,31 @@ c.Profiles.catalogue = [{"name": "r", "display_name": "R", "cpu": 1, "memory": "
 
 # Shared services: PostgreSQL with the flights of 2013, Spark, and HDFS. JupyterHub runs PostgreSQL and HDFS as its services.
 offered = offered_services()
-servers = {
-    "flights": ("postgresql", "rc2hub.local.database", home.database),
-    "hdfs": ("hdfs", "rc2hub.local.hdfs", home.hdfs),
-}
-c.JupyterHub.services = [
-    {"name": name, "command": [sys.executable, "-m", module, str(folder)], "display": False}
-    for service, (name, module, folder) in servers.items()
-    if service in offered
-]
+c.JupyterHub.services = []
 c.SharedServices.broker_url = f"http://127.0.0.1:{ports['broker']}"
 c.SharedServices.contact = "the operator of this hub"
-entries = {
-    "flights": {
+c.SharedServices.catalogue = {}
+if "flights" in offered:
+    command = [sys.executable, "-m", "rc2hub.local.database", str(home.database)]
+    c.JupyterHub.services.append({"name": "postgresql", "command": command, "display": False})
+    c.SharedServices.catalogue["flights"] = {
         "kind": "postgres",
         "display_name": "Flights from New York",
         "schemas": ["public", "dataexpo"],
-        **(database.entry(home.database, "flights") if "flights" in offered else {}),
-    },
-    "spark": {"kind": "spark", "display_name": "Spark", "gateway": f"sc://127.0.0.1:{ports['spark']}"},
-    "hdfs": {
+        **database.entry(home.database, "flights"),
+    }
+if "spark" in offered:
+    spark = {"kind": "spark", "display_name": "Spark", "gateway": f"sc://127.0.0.1:{ports['spark']}"}
+    c.SharedServices.catalogue["spark"] = spark | ({"hdfs": "hdfs"} if "hdfs" in offered else {})
+if "hdfs" in offered:
+    command = [sys.executable, "-m", "rc2hub.local.hdfs", str(home.hdfs)]
+    c.JupyterHub.services.append({"name": "hdfs", "command": command, "display": False})
+    c.SharedServices.catalogue["hdfs"] = {
         "kind": "hdfs",
         "display_name": "HDFS",
         "gateway": f"http://127.0.0.1:{ports['hdfs']}",
         "namenode": hdfs.namenode(home.hdfs),
-    },
-}
-c.SharedServices.catalogue = {name: entries[name] for name in offered}
-if {"spark", "hdfs"} <= set(offered):
-    entries["spark"]["hdfs"] = "hdfs"
+    }
 
 # Grants: roles of JupyterHub, for groups or users.
 c.JupyterHub.load_roles = [

@@ -18,14 +18,12 @@ from rc2hub.gateways.driver_token import driver_token
 from rc2hub.gateways.drivers import Driver, SparkDrivers
 from rc2hub.gateways.java_command import LOOPBACK, ConnectServerJava
 from rc2hub.gateways.webhdfs_conf import TOKEN_VARIABLE
-from rc2hub.processes import free_ports
+from rc2hub.processes import END_WITH_PARENT, free_ports
 
 log = logging.getLogger("rc2hub.gateways")
 
 STOP_TIMEOUT = 3.0
 """Seconds from SIGTERM to SIGKILL; a Connect server keeps nothing, so a kill loses little."""
-END_WITH_PARENT = ["setpriv", "--pdeathsig", "KILL"]
-"""From util-linux; Python code between fork and exec would run gRPC's fork handlers, which end the child."""
 
 
 class ProcessDriver(Driver):
@@ -45,6 +43,7 @@ class ProcessDriver(Driver):
         with (self.folder / "log").open("wb") as output:
             self._process = await asyncio.create_subprocess_exec(
                 *END_WITH_PARENT,
+                "KILL",
                 *self._java.command(self.folder, port),
                 env=environment,
                 cwd=self.folder,

@@ -18,10 +18,9 @@ from collections.abc import Sequence
 from importlib.util import find_spec
 from pathlib import Path
 from pwd import getpwnam
-from types import FrameType
 
 from rc2hub.errors import Rc2Error
-from rc2hub.processes import PR_SET_PDEATHSIG, end_with_parent, free_ports
+from rc2hub.processes import PR_SET_PDEATHSIG, end_with_parent, free_ports, interrupt
 
 ADMIN = "rc2"
 """The server's superuser; only the broker and this module know its password."""
@@ -121,7 +120,7 @@ class PostgresServer:
 def main() -> None:
     """Run the server of a directory, and start it again if it ends, until SIGTERM."""
     end_with_parent()
-    signal.signal(signal.SIGTERM, _interrupt)
+    signal.signal(signal.SIGTERM, interrupt)
     server = PostgresServer(Path(sys.argv[1]))
     try:
         while True:
@@ -174,10 +173,6 @@ def _runs_in(process: Path, data: Path) -> bool:
 def _stop_with_parent() -> None:
     """Have the kernel request a fast shutdown of PostgreSQL when this process ends, even by SIGKILL."""
     ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGINT)
-
-
-def _interrupt(_signum: int, _frame: FrameType | None) -> None:
-    raise KeyboardInterrupt
 
 
 if __name__ == "__main__":

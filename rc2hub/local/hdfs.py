@@ -15,13 +15,12 @@ import sys
 import time
 from collections.abc import Mapping
 from pathlib import Path
-from types import FrameType
 from xml.sax.saxutils import escape
 
 from rc2hub.errors import Rc2Error
 from rc2hub.gateways.java_command import LOG4J_PROPERTIES, LOOPBACK
 from rc2hub.gateways.webhdfs_request import ACCOUNT, SUPERUSER
-from rc2hub.processes import end_with_parent, free_ports
+from rc2hub.processes import END_WITH_PARENT, end_with_parent, free_ports, interrupt
 
 SPARK = Path(sys.prefix, "spark")
 SERVERS = Path(sys.prefix, "hadoop", "servers.jar")
@@ -34,7 +33,6 @@ LIBRARIES = (
 JAVA = ("-Xms32m", "-Xmx256m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", "-XX:-UsePerfData")
 NAMENODE, DATANODE = "server.namenode.NameNode", "server.datanode.DataNode"
 PORTS = ("rpc", "web", "data", "data_web", "data_ipc")
-END_WITH_PARENT = ("setpriv", "--pdeathsig", "TERM")
 RESTART_DELAY = 0.5
 """Seconds before a server that has ended is started again."""
 STOP_TIMEOUT = 5.0
@@ -95,7 +93,7 @@ class HdfsServers:
         """Start one of the two."""
         with (self.directory / f"{server.rpartition('.')[2].lower()}.log").open("ab") as log:
             self.processes[server] = subprocess.Popen(  # noqa: S603
-                [*END_WITH_PARENT, *self._java(server)],
+                [*END_WITH_PARENT, "TERM", *self._java(server)],
                 env=self._variables(),
                 stdin=subprocess.DEVNULL,
                 stdout=log,
@@ -168,7 +166,7 @@ def hadoop_settings(settings: Mapping[str, str]) -> str:
 def main() -> None:
     """Run both servers of a directory, and start each again if it ends, until SIGTERM."""
     end_with_parent()
-    signal.signal(signal.SIGTERM, _interrupt)
+    signal.signal(signal.SIGTERM, interrupt)
     servers = HdfsServers(Path(sys.argv[1]))
     try:
         servers.start()
@@ -192,10 +190,6 @@ def _wait_for_end(servers: HdfsServers) -> None:
     finally:
         for descriptor in descriptors:
             os.close(descriptor)
-
-
-def _interrupt(_signum: int, _frame: FrameType | None) -> None:
-    raise KeyboardInterrupt
 
 
 if __name__ == "__main__":

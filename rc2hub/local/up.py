@@ -10,7 +10,6 @@ import time
 import urllib.error
 import urllib.request
 from pathlib import Path
-from types import FrameType
 
 from rc2hub.entry import read_file
 from rc2hub.errors import ConfigurationError, Rc2Error
@@ -19,7 +18,7 @@ from rc2hub.local import database, sample_data
 from rc2hub.local.home import Home, is_free
 from rc2hub.local.offer import offered_services
 from rc2hub.permissions import grants_in
-from rc2hub.processes import end_with_parent, free_ports
+from rc2hub.processes import end_with_parent, free_ports, interrupt
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
 """Each new home gets a copy of this folder."""
@@ -125,7 +124,7 @@ def _start_hub(home: Home, config: Path, port: int) -> "subprocess.Popen[bytes]"
         RC2_DATA_PYTHON=str(Path(sys.prefix, "spark", "bin", "python")),
     )
     for signum in (signal.SIGINT, signal.SIGTERM):  # SIGINT too, because a shell makes its background jobs ignore it
-        signal.signal(signum, _interrupt)
+        signal.signal(signum, interrupt)
     return subprocess.Popen(  # noqa: S603
         [sys.executable, "-m", "jupyterhub", "-f", str(config.absolute())],
         cwd=home.hub,
@@ -173,10 +172,6 @@ def _stop_hub(hub: "subprocess.Popen[bytes]") -> None:
             hub.wait(STOP_TIMEOUT)
         except subprocess.TimeoutExpired:
             hub.kill()
-
-
-def _interrupt(_signum: int, _frame: FrameType | None) -> None:
-    raise KeyboardInterrupt
 
 
 def _print(line: str) -> None:

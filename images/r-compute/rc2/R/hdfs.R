@@ -62,17 +62,11 @@ hdfs_get <- function(service, path, to = basename(path), overwrite = FALSE) {
 hdfs_put <- function(service, from, to = basename(from), overwrite = FALSE) {
   size <- file.size(from)
   if (is.na(size) || dir.exists(from)) fail("There is no file ", from, " on this server; put() copies one file.")
-  target <- hdfs_path(service, to)
-  if (!overwrite && hdfs_exists(service, target)) fail(service, ": ", target, " exists; overwrite = TRUE replaces it.")
-  draft <- draft_path(target)
-  settled <- FALSE
-  on.exit(if (!settled) try(call_hdfs(service, "DELETE", draft, "DELETE"), silent = TRUE))
-  send_hdfs(service, from, size, draft)
-  arrived <- hdfs_info(service, draft)$size
-  if (arrived != size) fail(service, ": only ", arrived, " of ", size, " bytes of ", from, " arrived; try again.")
-  rename_hdfs(service, draft, target, overwrite)
-  settled <- TRUE
-  invisible(target)
+  write_complete(service, to, overwrite, function(draft) {
+    send_hdfs(service, from, size, draft)
+    arrived <- hdfs_info(service, draft)$size
+    if (arrived != size) fail(service, ": only ", arrived, " of ", size, " bytes of ", from, " arrived; try again.")
+  })
 }
 
 hdfs_mkdir <- function(service, path) {
@@ -139,8 +133,18 @@ with_place <- function(service, path, code) {
   tryCatch(code, rc2_error = function(error) fail(service, ": ", path, ": ", conditionMessage(error)))
 }
 
-# A hidden name beside the path.
-draft_path <- function(path) paste0(dirname(path), "/.", substr(basename(path), 1, 40), basename(tempfile(".")))
+# Writes under a hidden name beside the path, and renames what is complete; otherwise nothing is left.
+write_complete <- function(service, path, overwrite, write) {
+  target <- hdfs_path(service, path)
+  if (!overwrite && hdfs_exists(service, target)) fail(service, ": ", target, " exists; overwrite = TRUE replaces it.")
+  draft <- paste0(dirname(target), "/.", substr(basename(target), 1, 40), basename(tempfile(".")))
+  settled <- FALSE
+  on.exit(if (!settled) try(call_hdfs(service, "DELETE", draft, "DELETE", recursive = "true"), silent = TRUE))
+  write(draft)
+  rename_hdfs(service, draft, target, overwrite)
+  settled <- TRUE
+  invisible(target)
+}
 
 hdfs_verbs <- function() list(ls = hdfs_ls, info = hdfs_info, get = hdfs_get, put = hdfs_put, read_csv = hdfs_read_csv,
   read_parquet = hdfs_read_parquet, write_parquet = hdfs_write_parquet, tbl = hdfs_tbl, mkdir = hdfs_mkdir, mv = hdfs_mv,

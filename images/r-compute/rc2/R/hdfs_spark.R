@@ -20,17 +20,11 @@ hdfs_tbl <- function(service, con, path, format = NULL) {
 write_from_spark <- function(service, data, path, overwrite) {
   con <- dbplyr::remote_con(data)
   check_reaches(con, service)
-  target <- hdfs_path(service, path)
-  exists <- hdfs_exists(service, target)
-  if (exists && !overwrite) fail(service, ": ", target, " exists; overwrite = TRUE replaces it.")
-  draft <- draft_path(target)
-  settled <- FALSE
-  on.exit(if (!settled) try(call_hdfs(service, "DELETE", draft, "DELETE", recursive = "true"), silent = TRUE))
-  dbExecute(con, paste("INSERT OVERWRITE DIRECTORY", spark_file(con, draft), "USING parquet", dbplyr::sql_render(data)))
-  if (exists) hdfs_rm(service, target, recursive = TRUE)
-  rename_hdfs(service, draft, target, overwrite)
-  settled <- TRUE
-  invisible(target)
+  write_complete(service, path, overwrite, function(draft) {
+    dbExecute(con, paste("INSERT OVERWRITE DIRECTORY", spark_file(con, draft), "USING parquet", dbplyr::sql_render(data)))
+    # a rename does not replace a folder with files
+    if (overwrite && hdfs_exists(service, path)) hdfs_rm(service, path, recursive = TRUE)
+  })
 }
 
 # The address of a path as text of SQL. Where Spark reads, it would take some characters of a name for a pattern.
