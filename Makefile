@@ -31,7 +31,7 @@ lint: .venv/ready-dev ## check format, style, types, import rules and shell scri
 	$(BIN)/ruff format --check --quiet . && $(BIN)/ruff check --quiet .
 	$(BIN)/mypy
 	$(BIN)/lint-imports --no-cache
-	shellcheck scripts/system-packages scripts/quietly scripts/images scripts/image-base scripts/image-build scripts/hadoop-server images/*/entrypoint .ci/run
+	shellcheck scripts/system-packages scripts/quietly scripts/images scripts/image-base scripts/image-build scripts/hadoop-server images/*/entrypoint images/spark/hdfs .ci/run
 
 test: .venv/ready-dev build/R-checked ## run all tests that need no cluster
 	$(BIN)/pytest

@@ -50,6 +50,11 @@ IGNORED: Final = frozenset({"op", "user.name", "doas", "noredirect", "data", "te
 """The parameters that the gateway reads itself, or that clients always send: Hadoop a `user.name`, fsspec a `tempdir`."""
 CLIENT_DEFAULTS: Final = frozenset({"blocksize", "replication"})
 """Not passed on for a new file: Hadoop's client always sends its own defaults, and HDFS's are the ones to use."""
+DEFAULT_MODES: Final = {
+    "CREATE": {"permission": "644", "unmaskedpermission": "666"},
+    "MKDIRS": {"permission": "755", "unmaskedpermission": "777"},
+}
+"""For a call without a mode, as Hadoop's own client has it: the default ACL of a folder decides, or else the umask 022."""
 ACCESS_CONTROL: Final = "org.apache.hadoop.security.AccessControlException"
 IO_ERROR: Final = "java.io.IOException"
 TRUE: Final = "true"
@@ -142,9 +147,7 @@ def parse(method: str, raw_path: str, user: str) -> WebHdfsRequest:
         check_path(other)
     if "destination" in found:
         check_path(found["destination"])
-    passed = PASSED - CLIENT_DEFAULTS if operation == "CREATE" else PASSED
-    parameters = {name: value for name, value in found.items() if name in passed}
-    return WebHdfsRequest(method, operation, path, parameters, "data" in found)
+    return WebHdfsRequest(method, operation, path, _passed(operation, found), "data" in found)
 
 
 def check_path(path: str) -> None:
@@ -158,6 +161,13 @@ def check_path(path: str) -> None:
     first, *parts = path.split("/")
     if first or "\0" in path or {".", ".."} & set(parts) or parts[:1] == [".reserved"] or "" in parts[:-1]:
         raise forbidden("A path must be absolute, without `.`, `..`, an empty part or /.reserved.")
+
+
+def _passed(operation: str, found: Query) -> Query:
+    """The parameters of an operation that reach HDFS."""
+    names = PASSED - CLIENT_DEFAULTS if operation == "CREATE" else PASSED
+    modes = {} if "permission" in found else DEFAULT_MODES.get(operation, {})
+    return modes | {name: value for name, value in found.items() if name in names}
 
 
 def _named_once(given: list[tuple[str, str]]) -> Query:

@@ -9,6 +9,7 @@ the hub ends or is killed. HDFS believes the name that a caller gives, and this 
 import json
 import os
 import select
+import shutil
 import signal
 import subprocess
 import sys
@@ -81,13 +82,20 @@ class HdfsServers:
         Raises:
             Rc2Error: if the NameNode cannot be formatted.
         """
-        if not (self.directory / "name" / "current" / "VERSION").exists():
-            formatted = self.run(NAMENODE, "-format", "-nonInteractive", "-force")
-            if formatted.returncode:
-                reason = formatted.stderr.decode(errors="replace").strip().rpartition("\n")[2]
-                raise Rc2Error(f"HDFS cannot be set up in {self.directory}: {reason}")
+        if not (self.directory / "name").exists():
+            self._format()
         for server in (NAMENODE, DATANODE):
             self.start_server(server)
+
+    def _format(self) -> None:
+        """Format the NameNode in a folder that gets its name when it is complete, as a start can be interrupted."""
+        draft = self.directory / "name.new"
+        shutil.rmtree(draft, ignore_errors=True)
+        formatted = self.run(NAMENODE, "-D", f"dfs.namenode.name.dir={draft}", "-format", "-nonInteractive")
+        if formatted.returncode:
+            reason = formatted.stderr.decode(errors="replace").strip().rpartition("\n")[2]
+            raise Rc2Error(f"HDFS cannot be set up in {self.directory}: {reason}")
+        draft.rename(self.directory / "name")
 
     def start_server(self, server: str) -> None:
         """Start one of the two."""

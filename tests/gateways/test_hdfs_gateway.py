@@ -61,6 +61,21 @@ async def test_a_user_acts_under_the_own_name(gateway: Gateway, tokens: dict[str
     assert refused["RemoteException"]["message"].startswith("Permission denied: user=bob, access=EXECUTE")
 
 
+async def test_a_group_shares_a_folder_as_the_documents_say(gateway: Gateway, tokens: dict[str, str], hdfs: Hdfs):
+    folder = "/groups/staff"
+    await hdfs.call("PUT", folder, "MKDIRS", permission="755")
+    await hdfs.call("PUT", folder, "SETOWNER", group="staff")
+    await hdfs.call("PUT", folder, "SETPERMISSION", permission="770")
+    await hdfs.call("PUT", folder, "MODIFYACLENTRIES", aclspec="default:group:staff:rwx")
+    carol, reader = gateway.grant("carol", "write"), gateway.grant("carol", "read")
+    assert (await gateway.call(tokens["alice"], "PUT", f"{folder}/plan?op=CREATE&overwrite=true", data=b"1"))[0] == 201
+    assert (await gateway.call(carol, "POST", f"{folder}/plan?op=APPEND", data=b"2"))[0] == 200
+    assert await gateway.call(reader, "GET", f"{folder}/plan?op=OPEN") == (200, b"12")
+    assert (await gateway.call(reader, "POST", f"{folder}/plan?op=APPEND", data=b"3"))[0] == 403
+    status, refused = await gateway.call(tokens["bob"], "GET", f"{folder}/plan?op=OPEN")
+    assert (status, refused["RemoteException"]["message"].partition(",")[0]) == (403, "Permission denied: user=bob")
+
+
 @pytest.mark.parametrize(
     ("method", "raw"),
     [

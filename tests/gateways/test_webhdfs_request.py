@@ -134,7 +134,7 @@ def test_only_what_reads_is_allowed_to_the_level_read():
 
 
 def test_the_second_step_of_a_write_leads_to_the_gateway():
-    asked = parse("PUT", "/webhdfs/v1/a%20b?op=CREATE&overwrite=true&user.name=bob", "bob")
-    assert asked.second_step("http://gateway:1") == ("http://gateway:1/webhdfs/v1/a%20b?op=CREATE&overwrite=true&data=true")
+    asked = parse("PUT", "/webhdfs/v1/a%20b?op=CREATE&permission=600&user.name=bob", "bob")
+    assert asked.second_step("http://gateway:1") == ("http://gateway:1/webhdfs/v1/a%20b?op=CREATE&permission=600&data=true")
     assert not asked.has_second_step
     assert parse("PUT", "/webhdfs/v1/f?op=CREATE&data=true", "bob").has_second_step

@@ -14,8 +14,11 @@ SERVERS = ["NameNode", "DataNode"]
 
 @pytest.fixture(scope="module")
 def rc2(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Rc2]:
-    """A running Rc² that offers two of its services."""
+    """A running Rc² that offers two of its services; an earlier first start was interrupted."""
     running = Rc2(tmp_path_factory.mktemp("rc2") / "rc2")
+    unfinished = running.home / "hdfs" / "name.new" / "current"
+    unfinished.mkdir(parents=True)
+    (unfinished / "VERSION").touch()
     running.environment = {"RC2_SERVICES": "spark,hdfs"}
     running.start()
     try:

@@ -15,7 +15,7 @@
   {{- $_ := set $catalogue "spark" (merge $entry (deepCopy .Values.spark.service)) -}}
 {{- end -}}
 {{- if .Values.hdfs.enabled -}}
-  {{- $entry := dict "kind" "hdfs" "gateway" (include "rc2hub.hdfsGateway" .) "namenode" .Values.hdfs.namenode -}}
+  {{- $entry := dict "kind" "hdfs" "gateway" (include "rc2hub.hdfsGateway" .) "namenode" (include "rc2hub.namenode" .) -}}
   {{- $_ := set $entry "admin" (dict "env" "RC2_GATEWAY_SECRET") -}}
   {{- $_ := set $catalogue "hdfs" (merge $entry (deepCopy .Values.hdfs.service)) -}}
 {{- end -}}
@@ -24,6 +24,11 @@
 
 {{- define "rc2hub.hdfsGateway" -}}
 http://{{ include "rc2hub.host" (list . "hdfs-gateway") }}:14000
+{{- end }}
+
+{{- /* the NameNode's HTTP address, as the gateway reaches it */ -}}
+{{- define "rc2hub.namenode" -}}
+{{ ternary .Values.hdfs.address (printf "http://%s:9870" (include "rc2hub.host" (list . "hdfs-namenode"))) .Values.hdfs.external }}
 {{- end }}
 
 {{- /* (list $ "flights"): the URL of a database, without a password */ -}}

@@ -35,10 +35,12 @@
   {{- fail "ingress.host is missing. Set it to the host name that users open, such as rc2.example.org." -}}
 {{- end -}}
 {{- with .Values.hdfs -}}
-  {{- if and .enabled (not .namenode) -}}
-    {{- fail "hdfs.namenode is missing. Set it to the NameNode's HTTP address, such as http://namenode.example.org:9870." -}}
-  {{- else if and .enabled $.Values.networkPolicies.enabled (not .cidrs) -}}
+  {{- if and .enabled .external (not .address) -}}
+    {{- fail "hdfs.address is missing. Set it to the NameNode's HTTP address, such as http://namenode.example.org:9870." -}}
+  {{- else if and .enabled .external $.Values.networkPolicies.enabled (not .cidrs) -}}
     {{- fail "hdfs.cidrs is missing. Network policies need the addresses of NameNode and DataNodes, such as [10.1.2.0/24]." -}}
+  {{- else if and (not .external) (or .address .cidrs) -}}
+    {{- fail "hdfs.address and hdfs.cidrs are only for an external HDFS: set hdfs.external to true." -}}
   {{- end -}}
 {{- end -}}
 {{- with .Values.postgresql -}}

@@ -11,7 +11,10 @@ from tests.cluster.helm.programs import built
 
 SOURCE = Path(__file__).with_name("policies")
 """A program that evaluates policies with cyclonus."""
-PORTS = (22, 53, 80, 443, 5432, 6443, 7078, 7079, 8000, 8001, 8081, 8888, 9870, 10250, 14000, 15002, 15003)
+PORTS = (
+    *(22, 53, 80, 443, 5432, 6443, 7078, 7079, 8000, 8001, 8020, 8081, 8888),
+    *(9864, 9866, 9867, 9870, 10250, 14000, 15002, 15003),
+)
 """All ports that any component listens on."""
 ANY = frozenset(PORTS)
 DNS, API, WEB = {53}, {443, 6443}, {443}
@@ -54,6 +57,9 @@ PODS = {
     "broker": of_release(3, "broker"),
     "gateway": of_release(4, "spark-gateway"),
     "hdfs gateway": of_release(8, "hdfs-gateway"),
+    "namenode": of_release(9, "hdfs-namenode"),
+    "datanode": of_release(10, "hdfs-datanode"),
+    "other datanode": of_release(11, "hdfs-datanode"),
     "postgresql": of_release(5, "postgresql"),
     "init": of_release(6, "postgresql-init"),
     "test": of_release(7, "test"),
@@ -68,7 +74,7 @@ PODS = {
 ADDRESSES = {
     "API server": Peer("10.0.0.1"),
     "kubelet": Peer("10.0.0.11"),
-    "HDFS": Peer("10.30.0.5"),
+    "external HDFS": Peer("10.30.0.5"),
     "DNS of the node": Peer("169.254.20.10"),
     "DNS of the cluster": Peer("10.96.0.10"),
     "metadata": Peer("169.254.169.254"),
@@ -82,20 +88,22 @@ RESOLVERS = {
     "DNS of the cluster": DNS,
     "API server": DNS,
     "kubelet": DNS,
-    "HDFS": DNS,
+    "external HDFS": DNS,
     "metadata by IPv6": DNS,
 }
 """DNS servers: every pod may query private addresses, because clusters have their resolvers there."""
 UNPROTECTED = {"stranger": DNS, "neighbour": DNS}
 """Pods without a policy: they accept all connections, so only the policies of the source apply."""
-PRIVATE = {"API server": API | DNS, "DNS of the cluster": API | DNS, "kubelet": API | DNS, "HDFS": API | DNS}
+PRIVATE = {"API server": API | DNS, "DNS of the cluster": API | DNS, "kubelet": API | DNS, "external HDFS": API | DNS}
 """Addresses where the API server may be, by the default values."""
 ALLOWED: dict[str, dict[str, Any]] = {
     "hub": {"proxy": {8001}, "broker": {8000}, "alice": {8888}, "bob": {8888}, "public": WEB, "public by IPv6": WEB},
     "proxy": {"hub": {8081}, "broker": {8000}, "alice": {8888}, "bob": {8888}},
     "broker": {"hub": {8081}, "postgresql": {5432}, "gateway": {15002}, "hdfs gateway": {14000}},
     "gateway": {"broker": {8000}, "driver": {15002}, "other driver": {15002}},
-    "hdfs gateway": {"broker": {8000}, "HDFS": ANY},
+    "hdfs gateway": {"broker": {8000}, "namenode": {9870}, "datanode": {9864}, "other datanode": {9864}},
+    "namenode": {"datanode": {9866, 9867}, "other datanode": {9866, 9867}},
+    "datanode": {"namenode": {8020}, "datanode": {9866, 9867}, "other datanode": {9866, 9867}},
     "postgresql": {},
     "init": {"postgresql": {5432}},
     "test": {"proxy": {8000}},
@@ -120,8 +128,8 @@ ALLOWED["alice"] |= {"public": ANY, "public by IPv6": ANY}
 
 
 def allowed(source: str, target: str, port: int) -> bool:
-    """Whether the table allows this; bob is like alice, and the other driver like the first."""
-    row = ALLOWED[{"bob": "alice", "other driver": "driver"}.get(source, source)]
+    """Whether the table allows this; bob is like alice, and the second of two pods like the first."""
+    row = ALLOWED[{"bob": "alice", "other driver": "driver", "other datanode": "datanode"}.get(source, source)]
     if target in ADDRESSES and source in {"stranger", "neighbour"}:
         return True
     return port in row.get(target, ())

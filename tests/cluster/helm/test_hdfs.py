@@ -1,5 +1,6 @@
-"""Users work in an HDFS outside the cluster, through the chart's gateway: from R, and from Spark on executors."""
+"""Users work in HDFS through the chart: from R, and from Spark on executors. HDFS is the chart's own, or outside of it."""
 
+import asyncio
 from collections.abc import Iterator
 from typing import Any
 
@@ -12,6 +13,7 @@ from tests.fixtures.hub import Client, RError
 
 pytestmark = pytest.mark.timeout(600)
 SCOPES = ["custom:rc2:hdfs:read", "custom:rc2:hdfs:write", "custom:rc2:spark:use"]
+SERVERS = ("rc2-hdfs-namenode-0", "rc2-hdfs-datanode-0", "rc2-hdfs-datanode-1")
 
 
 @pytest.fixture(scope="module")
@@ -25,12 +27,10 @@ def outside_hdfs(cluster: Cluster, tmp_path_factory: pytest.TempPathFactory) -> 
         running.stop()
 
 
-@pytest.fixture(scope="module")
-def release(cluster: Cluster, outside_hdfs: Hdfs) -> Iterator[Release]:
-    values = {
+@pytest.fixture(scope="module", params=["own", "external"])
+def release(request: pytest.FixtureRequest, cluster: Cluster) -> Iterator[Release]:
+    values: dict[str, Any] = {
         "hdfs.enabled": True,
-        "hdfs.namenode": outside_hdfs.namenode,
-        "hdfs.cidrs": [f"{outside_hdfs.address}/32"],
         "hdfs.resources.requests": {"cpu": "10m", "memory": "64Mi"},
         "spark.enabled": True,
         "spark.drivers": {"memory": "512m", "executors": 1, "executor_memory": "512m"},
@@ -40,28 +40,54 @@ def release(cluster: Cluster, outside_hdfs: Hdfs) -> Iterator[Release]:
             {"name": "writers", "groups": ["editors"], "scopes": SCOPES},
         ],
     }
+    if request.param == "own":
+        small = {"requests": {"cpu": "10m", "memory": "200Mi"}, "limits": {"memory": "512Mi"}}
+        values |= {
+            "hdfs.namenode": {"resources": small, "storage": {"size": "1Gi"}},
+            "hdfs.datanode": {"replicas": 2, "resources": small, "storage": {"size": "1Gi"}},
+        }
+    else:
+        outside: Hdfs = request.getfixturevalue("outside_hdfs")
+        values |= {"hdfs.external": True, "hdfs.address": outside.namenode, "hdfs.cidrs": [f"{outside.address}/32"]}
     cluster.image("spark")
     with released(cluster, **values) as release:
         release.install()
         yield release
 
 
-async def test_r_and_spark_on_executors_work_as_the_user(release: Release, outside: Client, outside_hdfs: Hdfs) -> None:
+async def test_r_and_spark_on_executors_work_as_the_user(release: Release, outside: Client) -> None:
     async with working(outside, alice=["hdfs:write", "spark"], bob=["hdfs:read", "spark"]) as (alice, bob):
         for r in (alice, bob):
             await r.run('library(dplyr, warn.conflicts = FALSE); store <- rc2::rc2_hdfs("hdfs")')
         await alice.run('store$write_parquet(mtcars, "cars.parquet"); con <- rc2::rc2_spark()')
         await alice.run('by <- count(store$tbl(con, "cars.parquet"), cyl); store$write_parquet(by, "by_cyl")')
         assert await alice.run('cat(sort(store$read_parquet("by_cyl", bigint = "integer")$n))') == "7 11 14"
-        roles = {pod["metadata"]["labels"]["spark-role"] for pod in spark_pods(release)}
-        assert roles == {"driver", "executor"}
-        written = (await outside_hdfs.call("GET", "/user/alice/by_cyl", "LISTSTATUS"))["FileStatuses"]["FileStatus"]
-        assert {entry["owner"] for entry in written} == {"alice"}
+        assert {pod["metadata"]["labels"]["spark-role"] for pod in spark_pods(release)} == {"driver", "executor"}
+        assert await alice.run('cat(unique(store$ls("by_cyl")$owner))') == "alice"
         await bob.run("con <- rc2::rc2_spark()")
         with pytest.raises(RError, match="Permission denied: user=bob"):
             await bob.run('collect(store$tbl(con, "/user/alice/cars.parquet"))')
         with pytest.raises(RError, match="takes the level write; this server has the level read"):
             await bob.run('store$write_parquet(mtcars, "cars.parquet")')
+
+
+@pytest.mark.parametrize("release", ["own"], indirect=True)
+async def test_files_are_kept_while_every_server_of_hdfs_is_replaced(release: Release, outside: Client) -> None:
+    async with working(outside, alice=["hdfs:write"]) as (alice,):
+        await alice.run('store <- rc2::rc2_hdfs("hdfs"); store$write_parquet(iris, "iris.parquet")')
+        found = await asyncio.to_thread(hdfs, release, "fsck", "/user/alice/iris.parquet")
+        assert "Average block replication:\t2.0" in found, found
+        for pod in SERVERS:
+            await asyncio.to_thread(release.namespace.kubectl, "delete", "pod", pod, "--wait=true", timeout=100)
+        names = [f"pod/{pod}" for pod in SERVERS]
+        await asyncio.to_thread(release.namespace.wait, "condition=Ready", *names)
+        await asyncio.to_thread(hdfs, release, "dfsadmin", "-safemode", "wait")
+        assert await alice.run('cat(nrow(store$read_parquet("iris.parquet")))') == "150"
+
+
+def hdfs(release: Release, *arguments: str) -> str:
+    """Run Hadoop's command `hdfs` as an operator does."""
+    return release.namespace.exec(SERVERS[0], "hdfs", *arguments, timeout=100)
 
 
 def spark_pods(release: Release) -> Any:

@@ -12,7 +12,6 @@ from tests.cluster.helm.policies import ADDRESSES, PODS, PORTS, allowed, evaluat
 pytestmark = pytest.mark.timeout(900)  # the evaluator is built once, which takes two minutes
 ENFORCED = "KUBECONFIG_RC2_TEST" in os.environ
 """The cluster of `make cluster` does not enforce policies; another cluster is expected to."""
-HDFS = ("--set=hdfs.enabled=true,hdfs.namenode=http://10.30.0.5:9870", "--set=hdfs.cidrs={10.30.0.0/24}")
 LISTEN = " ".join([*(f"httpd -f -p {port} -h /tmp &" for port in PORTS), "wait"])
 
 
@@ -31,7 +30,8 @@ def test_every_pair_is_allowed_or_denied_as_the_table_says() -> None:
 
 
 @pytest.mark.parametrize(
-    "target", ["metadata", "metadata of Azure", "kubelet", "API server", "HDFS", "bob", "driver", "executor"]
+    "target",
+    [*("metadata", "metadata of Azure", "kubelet", "API server"), *("namenode", "datanode", "bob", "driver", "executor")],
 )
 def test_a_compute_server_cannot_reach(target: str) -> None:
     connections = [("alice", target, port) for port in PORTS if port != 53]
@@ -59,6 +59,12 @@ def test_an_external_database_is_reachable_only_at_its_address() -> None:
     assert peers == [[{"ipBlock": {"cidr": "10.20.0.5/32"}}]] * 2
 
 
+def test_only_the_gateway_reaches_an_external_hdfs() -> None:
+    objects, names = of_kind(render_file("own-services"), "NetworkPolicy"), {"rc2-compute": "statistics-users"}
+    connections = [(source, "external HDFS", 9870) for source in ("hdfs gateway", "broker", "hub", "alice")]
+    assert evaluate(objects, connections, names) == [True, False, False, False]
+
+
 @pytest.fixture(scope="module")
 def pods(cluster: Cluster) -> Iterator[dict[str, Namespace]]:
     """A pod for each row of the table, which listens on every port, and the chart's policies."""
@@ -70,8 +76,8 @@ def pods(cluster: Cluster) -> Iterator[dict[str, Namespace]]:
     ):
         spaces = {"rc2": release, "rc2-compute": compute, "rc2-spark": spark, "elsewhere": other}
         values = [f"--set=compute.namespace={compute.name}", f"--set=spark.namespace={spark.name}"]
-        enabled = ["--set=spark.enabled=true,postgresql.enabled=true,test.enabled=true", *HDFS]
-        for policy in policies(f"--namespace={release.name}", *values, *enabled):
+        enabled = "--set=spark.enabled=true,postgresql.enabled=true,hdfs.enabled=true,test.enabled=true"
+        for policy in policies(f"--namespace={release.name}", *values, enabled):
             cluster.kubectl("apply", "-f", "-", manifest=policy)
         for name, peer in PODS.items():
             spaces[peer.namespace].apply(stand_in(cluster, name))

@@ -164,7 +164,8 @@ CHANGES = {
     "hub.config.KubeSpawner.image=r-compute:2": {"rc2-hub"},
     "postgresql.settings.max_connections=9": {"rc2-postgresql"},
     "spark.drivers.memory=2g": {"rc2-spark-gateway"},
-    "hdfs.namenode=http://other:9870": {"rc2-hdfs-gateway", "rc2-hub", "rc2-broker"},
+    "hdfs.settings.dfs\\.blocksize=1m": {"rc2-hdfs-namenode", "rc2-hdfs-datanode"},
+    "hdfs.datanode.replicas=3": {"rc2-hdfs-namenode", "rc2-hdfs-datanode"},
     "ingress.host=b.example.org": set(),
     "networkPolicies.internet.compute=false": set(),
 }
