@@ -73,7 +73,7 @@ def link(home: Home, name: str) -> str:
 
 
 def _run_locked(home: Home, config: Path, port: int) -> None:
-    _stop_orphaned_proxy(home.hub / "jupyterhub-proxy.pid")
+    _stop_orphaned_proxy(home)
     if not is_free(port):
         raise Rc2Error(f"Port {port} is in use; choose another, such as `make up PORT={free_ports(1)[0]}`.")
     if shutil.disk_usage(home.root).free < REQUIRED_SPACE:
@@ -98,12 +98,13 @@ def _run_locked(home: Home, config: Path, port: int) -> None:
     finally:
         (home.hub / "url").unlink(missing_ok=True)
         _stop_hub(hub)
+        _stop_orphaned_proxy(home)
 
 
-def _stop_orphaned_proxy(pid_file: Path) -> None:
+def _stop_orphaned_proxy(home: Home) -> None:
     """End the proxy of a killed hub: it has our port. No other hub uses it, because we hold the folder's lock."""
     try:
-        pid = int(pid_file.read_text())
+        pid = int((home.hub / "jupyterhub-proxy.pid").read_text())
         if b"configurable-http-proxy" in Path(f"/proc/{pid}/cmdline").read_bytes():
             process = os.pidfd_open(pid)
             signal.pidfd_send_signal(process, signal.SIGTERM)
@@ -172,6 +173,7 @@ def _stop_hub(hub: "subprocess.Popen[bytes]") -> None:
             hub.wait(STOP_TIMEOUT)
         except subprocess.TimeoutExpired:
             hub.kill()
+            hub.wait()
 
 
 def _print(line: str) -> None:

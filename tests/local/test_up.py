@@ -79,6 +79,16 @@ async def test_it_stops_without_leftover_processes_and_keeps_files(tmp_path: Pat
     assert list(processes(running)) == []
 
 
+def test_it_stops_a_hub_that_hangs_and_its_proxy(tmp_path: Path):
+    running = Rc2(tmp_path / "rc2")
+    running.environment = {"RC2_SERVICES": ""}
+    running.start()
+    (hub,) = (pid for pid, command in processes(running) if b"jupyterhub\0-f" in command)
+    os.kill(hub, signal.SIGSTOP)
+    running.stop()
+    assert list(processes(running)) == []
+
+
 def test_a_link_works_once(rc2: Rc2):
     link = rc2.new_link("alice")
     with urllib.request.urlopen(link) as first:
