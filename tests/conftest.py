@@ -9,4 +9,5 @@ pytest_plugins = [
     "tests.fixtures.hdfs",
     "tests.fixtures.hdfs_gateway",
     "tests.fixtures.oidc",
+    "tests.fixtures.secret",
 ]

@@ -57,6 +57,12 @@ def config(*, services=None, roles=(), **hub):
         ),
         ({"store": {**STORE, "admin": "secret"}}, "['admin'] must be {"),
         ({"flights": {"kind": "oracle"}}, "unknown kind 'oracle'; known are hdfs, postgres"),
+        ({"key": {"kind": "secret"}}, "lacks the field 'file'"),
+        ({"key": {"kind": "secret", "file": "s3cret"}}, "'file' must be the path of a file that the broker can read"),
+        (
+            {"key": {"kind": "secret", "file": "/etc/key", "variable": "MY KEY"}},
+            "'variable' must be the name of an environment variable",
+        ),
         ({"flights": {}}, "unknown kind None"),
         ({"flights": {"kind": "postgres", **ADMIN}}, "lacks the field 'url'"),
         ({"flights": {"kind": "postgres", "url": "postgresql://db/flights"}}, "lacks the field 'admin'"),
@@ -295,5 +301,5 @@ def test_a_hub_with_a_wrong_configuration_stops_with_one_sentence_and_no_traceba
     )
     assert hub.returncode == 1
     assert hub.stderr.strip() == (
-        "rc2hub: c.SharedServices.catalogue['flights']: unknown kind 'oracle'; known are hdfs, postgres, spark."
+        "rc2hub: c.SharedServices.catalogue['flights']: unknown kind 'oracle'; known are hdfs, postgres, secret, spark."
     )

@@ -9,6 +9,7 @@ from rc2hub.local import database
 from rc2hub.server_id import ServerId
 from rc2hub.services.base import Attachment
 from rc2hub.services.postgres import PostgresService
+from rc2hub.services.secret import SecretService
 from tests.fixtures.hdfs_gateway import Gateway
 from tests.fixtures.hub import ROOT
 from tests.fixtures.postgres import Postgres
@@ -38,13 +39,20 @@ async def flights(postgres: Postgres) -> AsyncIterator[PostgresService]:
 
 
 async def test_the_examples_and_vignettes_of_the_r_package_run_for_a_reader(
-    flights: PostgresService, connect_server: Attachment, files: Attachment, gateway: Gateway, tmp_path: Path
+    flights: PostgresService,
+    secret_service: SecretService,
+    connect_server: Attachment,
+    files: Attachment,
+    gateway: Gateway,
+    tmp_path: Path,
 ):
-    attachment = await flights.attach(ServerId("alice"), "read")
-    environment = attach(tmp_path / "attachments", attachment, connect_server, files)
+    attachments = [await service.attach(ServerId("alice"), service.levels[0]) for service in (flights, secret_service)]
+    environment = attach(tmp_path / "attachments", *attachments, connect_server, files)
     environment["JUPYTERHUB_API_TOKEN"] = gateway.grant("alice", "write")
     output = await run_r(ROOT / "tests/r/run_help.R", str(PACKAGE), environment=environment, timeout=600)
     assert "3 flights" in output
     assert "42P01" in output
+    assert "<secret weather>" in output
+    assert "s3cret" not in output
     token = environment["JUPYTERHUB_API_TOKEN"]
     assert (await gateway.call(token, "GET", "/user/alice/data/mtcars.csv?op=GETFILESTATUS"))[0] == 200

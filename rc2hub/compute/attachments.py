@@ -9,7 +9,8 @@ import json
 import os
 import tempfile
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import UTC, datetime
 from logging import Logger
 from pathlib import Path
 from typing import Any
@@ -52,6 +53,12 @@ def write_files(attachments: Iterable[Mapping[str, Any]]) -> None:
     _replace(SUMMARY_FILE, json.dumps({"attachments": summary}, indent=1))
 
 
+def unexpired(attachments: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
+    """Those that have not expired; what is not attached has no expiry."""
+    now = datetime.now(UTC)
+    return [each for each in attachments if not each["expires_at"] or datetime.fromisoformat(each["expires_at"]) > now]
+
+
 def attached_levels() -> dict[str, str]:
     """Service to level, for each service that is attached now or that the broker is attaching."""
     try:
@@ -64,7 +71,7 @@ def attached_levels() -> dict[str, str]:
 def _replace(name: str, content: str) -> None:
     """Write a file of mode 0600 so that a reader sees the old content or the new, never a part of it."""
     descriptor, draft = tempfile.mkstemp(dir=folder(), prefix=".")
-    with os.fdopen(descriptor, "w") as file:
+    with os.fdopen(descriptor, "w", encoding="utf-8", newline="") as file:
         file.write(content)
     Path(draft).replace(folder() / name)
 
@@ -94,12 +101,19 @@ class AttachmentSync:
         )
 
     async def follow(self) -> None:
-        """Write what the broker reports, for as long as the server runs; the broker renews, attaches and detaches."""
-        version, delay = "", RETRY_DELAY
+        """Write what the broker reports, for as long as the server runs; the broker renews, attaches and detaches.
+
+        What has not been renewed is removed when it expires, so hub and broker can be away without a file that stays.
+        """
+        version, delay, written = "", RETRY_DELAY, list[Mapping[str, Any]]()
         while True:
             try:
+                if len(current := unexpired(written)) < len(written):
+                    await asyncio.to_thread(write_files, current)
+                    written = current
                 answer = await self.call("GET", f"{self.path}?wait={LONG_POLL_TIMEOUT}", headers={"If-None-Match": version})
-                await asyncio.to_thread(write_files, json.loads(answer.body)["attachments"])
+                written = unexpired(json.loads(answer.body)["attachments"])
+                await asyncio.to_thread(write_files, written)
                 version, delay = answer.headers["Etag"], RETRY_DELAY
             except (HTTPClientError, OSError) as error:
                 if getattr(error, "code", None) == NOT_MODIFIED:

@@ -9,7 +9,7 @@ from rc2hub.errors import ServiceUnavailableError
 from rc2hub.server_id import ServerId
 from rc2hub.services.base import SharedService
 
-IMPLEMENTATIONS = ["postgres", "spark", "hdfs"]
+IMPLEMENTATIONS = ["postgres", "spark", "hdfs", "secret"]
 ALICE, BOB = ServerId("alice"), ServerId("bob", "second")
 ODD_NAMES = [
     "al@ce",

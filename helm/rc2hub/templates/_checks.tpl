@@ -74,8 +74,10 @@
   {{- end -}}
 {{- end -}}
 {{- range $name, $entry := .Values.sharedServices.catalogue -}}
-  {{- if and (not $.Values.sharedServices.credentialsSecret) (hasPrefix "/etc/rc2hub/credentials/" (dig "admin" "file" "" $entry)) -}}
-    {{- fail (printf "sharedServices.catalogue.%s.admin.file: set sharedServices.credentialsSecret to the name of the Secret." $name) -}}
+  {{- range $key, $file := dict "admin.file" (dig "admin" "file" "" $entry) "file" (dig "file" "" $entry) -}}
+    {{- if and (not $.Values.sharedServices.credentialsSecret) (hasPrefix "/etc/rc2hub/credentials/" (toString $file)) -}}
+      {{- fail (printf "sharedServices.catalogue.%s.%s: set sharedServices.credentialsSecret to the name of the Secret." $name $key) -}}
+    {{- end -}}
   {{- end -}}
 {{- end -}}
 {{- end }}

@@ -69,6 +69,14 @@ GRANT_OF_UNKNOWN_SERVICE = '--set-json=roles=[{"name": "readers", "scopes": ["cu
         ("--set=postgresql.databases.hdfs.schemas={public}", "postgresql.databases.hdfs: the name is already used"),
         ("--set=sharedServices.catalogue.spark.kind=spark", "sharedServices.catalogue.spark: the name is already used"),
         (
+            "--set=sharedServices.catalogue.key.kind=secret,sharedServices.catalogue.key.file=/etc/rc2hub/credentials/key",
+            "sharedServices.catalogue.key.file: set sharedServices.credentialsSecret",
+        ),
+        (
+            "--set=sharedServices.catalogue.key.kind=postgres,sharedServices.catalogue.key.admin.file=/etc/rc2hub/credentials/key",
+            "sharedServices.catalogue.key.admin.file: set sharedServices.credentialsSecret",
+        ),
+        (
             "--set=postgresql.databases.flights.table=x",
             "at '/postgresql/databases/flights/table': .*accepted are display_name",
         ),

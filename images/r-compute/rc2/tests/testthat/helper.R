@@ -14,3 +14,11 @@ local_attachments <- function(..., env = parent.frame()) {
 flights <- list(
   service = "flights", kind = "postgres", level = "read", state = "attached", role = "rc2_flights_as_alice",
   expires_at = "2026-11-24T12:00:00+00:00", message = "")
+
+# The attachment of a secret with this content.
+local_secret <- function(content, ..., env = parent.frame()) {
+  file <- tempfile("secret")
+  writeBin(charToRaw(content), file)
+  do.call(on.exit, list(bquote(unlink(.(file))), add = TRUE), envir = env)
+  modifyList(flights, list(service = "weather", kind = "secret", settings = list(file = file, ...)))
+}
