@@ -165,8 +165,12 @@ R_NAMES = {
     'any(grepl("jupyter:irkernel", sapply(lsf.str(asNamespace("IRkernel")), function(f) deparse(get(f, asNamespace("IRkernel"))))))': (
         "IRkernel attaches its functions under this name."
     ),
+    'any(grepl("evaluate(request$content$code", deparse(IRkernel:::Executor$def@refMethods$execute), fixed = TRUE))': (
+        "chunks.R replaces IRkernel's import evaluate(), to which each cell goes."
+    ),
+    'is.function(parent.env(asNamespace("IRkernel"))$evaluate)': "The same.",
 }
-"""R code that is TRUE while R and IRkernel have what rc2hub/compute/identity.R uses, and why it uses that.
+"""R code that is TRUE while R and IRkernel have what rc2hub/compute uses, and why it uses that.
 
 Watch in a new R: what it does when it starts, in src/library/profile/Common.R and src/library/base/baseloader.R.
 """

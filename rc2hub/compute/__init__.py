@@ -16,6 +16,7 @@ extension.py       the Jupyter server extension that loads the next three
 attachments.py     writes the attachments' files, and keeps them in step with the broker
 service_link.py    answers a link to a service that is opened while the server runs
 activity.py        reports silent work as activity
+rmarkdown/         opens R Markdown as notebooks without loss, and runs their cells in R
 """
 
 import sys

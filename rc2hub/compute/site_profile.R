@@ -13,6 +13,17 @@ setHook(packageEvent("parallel", "onLoad"), function(...) {
   lockBinding("detectCores", parallel)
 })
 
+# The connection of a chunk of SQL may be the name of a service.
+setHook(packageEvent("knitr", "onLoad"), function(...) {
+  engines <- asNamespace("knitr")$knit_engines
+  run_sql <- engines$get("sql")
+  engines$set(sql = function(options) {
+    name <- options$connection
+    if (is.character(name) && !exists(name, envir = knitr::knit_global())) options$connection <- rc2::rc2_connect(name)
+    run_sql(options)
+  })
+})
+
 # Set for this process alone, so that C code writes without a buffer.
 Sys.unsetenv(c("LD_PRELOAD", "_STDBUF_O"))
 
@@ -22,7 +33,9 @@ invisible(eval(parse(text = Sys.getenv("RC2_R_PROFILE")), baseenv()))
 # A kernel of Jupyter. Its packages are loaded now: the user's start-up file can change the library paths, as renv does, and
 # R would not find them any more.
 if (any(commandArgs() == "IRkernel::main()")) local({
-  try(loadNamespace("IRkernel"), silent = TRUE)
+  chunks <- new.env(parent = baseenv())
+  sys.source(file.path(dirname(Sys.getenv("R_PROFILE")), "rmarkdown", "chunks.R"), chunks)
+  if (requireNamespace("IRkernel", quietly = TRUE)) chunks$install()
   chosen <- Sys.getenv("R_PROFILE_USER", NA)
   if (!is.na(chosen)) Sys.setenv(RC2_R_PROFILE_USER = chosen)
   Sys.setenv(R_PROFILE_USER = file.path(dirname(Sys.getenv("R_PROFILE")), "user_profile.R"))

@@ -28,11 +28,14 @@ from rc2hub.compute.account import Account, AccountError, assume_account, change
 from rc2hub.compute.control_socket import Control, open_control
 from rc2hub.compute.group_folders import account_with_folders
 from rc2hub.compute.kernel import SITE_PROFILE, StandbyProvisioner, WarmKernel
+from rc2hub.compute.rmarkdown.contents import LAB_EXTENSIONS, RMarkdownContentsManager
 from rc2hub.compute.warm_up import warm_up_server
 
 
 def initialize_server(config: Config) -> ServerApp:
     """Initialize a complete Jupyter server from the environment, except for its listening socket."""
+    config.ServerApp.contents_manager_class = RMarkdownContentsManager
+    config.LabApp.extra_labextensions_path = [str(LAB_EXTENSIONS)]
     unused = dict.fromkeys(("jupyter_lsp", "notebook_shim"), False)
     extensions = {**unused, JupyterHubSingleUser.get_extension_package(): True, extension.__name__: True}
     app: ServerApp = JupyterHubSingleUser.make_serverapp(jpserver_extensions=extensions, config=config)
