@@ -8,6 +8,7 @@ from tornado.web import HTTPError
 
 from rc2hub.broker.api_handler import ApiHandler
 from rc2hub.broker.openapi import MAX_REVISION, MAX_WAIT, document
+from rc2hub.broker.reconciler import etag_of
 from rc2hub.errors import ConflictError, NotGrantedError, RequestError, ServiceUnavailableError
 from rc2hub.messages import (
     AttachmentState,
@@ -63,10 +64,21 @@ class ServicesHandler(ApiHandler):
     """The catalogue as the caller sees it."""
 
     async def get(self) -> None:
-        """For a server's token that server; for a user's token the server in the query, or else the default server."""
-        caller = await self.caller()
+        """For a server's token that server; for a user's token the server in the query, or else the default server.
+
+        With `If-None-Match`, wait at most `wait` seconds until the ETag changes.
+        """
+        wait, caller = self.number_argument("wait", MAX_WAIT), await self.caller()
         server = caller.server_id or ServerId(caller.user, self.get_query_argument("server", ""))
-        self.answer(await self.broker.catalogue_for(server))
+        before = self.request.headers.get("If-None-Match")
+        catalogue = await self.broker.catalogue_for(server, before or "", wait)
+        etag = etag_of(catalogue)
+        self.set_header("Etag", etag)
+        self.set_header("Cache-Control", "no-store")
+        if etag == before:
+            self.set_status(304)
+        else:
+            self.answer(catalogue)
 
 
 class AttachmentsHandler(ApiHandler):

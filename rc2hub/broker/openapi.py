@@ -27,6 +27,7 @@ WAIT = {
     "description": "How many seconds to wait at most.",
     "schema": {"type": "number", "minimum": 0, "maximum": MAX_WAIT, "default": 0},
 }
+IF_NONE_MATCH = {"name": "If-None-Match", "in": "header", "schema": {"type": "string"}}
 PATH_PARAMETERS = {
     "user": "The user name of the server's owner.",
     "server": "The server's name; `-` for the default server.",
@@ -66,9 +67,10 @@ OPERATIONS = (
         "get",
         "listServices",
         "List the catalogue with the caller's grants and attachments.",
-        {200: ("All services.", messages.Catalogue)},
-        (403, 503),
+        {200: ("All services.", messages.Catalogue), 304: ("Nothing changed within `wait` seconds.", None)},
+        (400, 403, 503),
         parameters=(
+            WAIT,
             {
                 "name": "server",
                 "in": "query",
@@ -76,7 +78,9 @@ OPERATIONS = (
                 " Ignored with a server's own token, which stands for that server.",
                 "schema": {"type": "string"},
             },
+            IF_NONE_MATCH,
         ),
+        description="With `If-None-Match`, the request waits at most `wait` seconds until the ETag changes.",
     ),
     ApiOperation(
         SERVER,
@@ -96,7 +100,7 @@ OPERATIONS = (
                 "description": "What failed before the desired state had this revision is tried again.",
                 "schema": {"type": "integer", "minimum": 0, "maximum": MAX_REVISION, "default": 0},
             },
-            {"name": "If-None-Match", "in": "header", "schema": {"type": "string"}},
+            IF_NONE_MATCH,
         ),
         description="With `If-None-Match`, the request waits until the ETag changes; without it, until no service blocks"
         " the start of the server. It waits at most `wait` seconds.",

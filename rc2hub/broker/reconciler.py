@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping
 from rc2hub.broker.changes import Changes
 from rc2hub.broker.service_worker import ServiceWorker
 from rc2hub.errors import ConflictError
-from rc2hub.messages import AttachmentList, AttachmentState, DesiredState, DesiredStateUpdate
+from rc2hub.messages import AttachmentList, AttachmentState, DesiredState, DesiredStateUpdate, Message
 from rc2hub.server_id import ServerId
 from rc2hub.services.base import SharedService
 
@@ -80,7 +80,11 @@ class Reconciler:
 
     async def wait_for_change(self, server: ServerId, etag: str, seconds: float) -> bool:
         """Wait up to `seconds` until the server's attachments have another ETag; return whether they have."""
-        return await self._changes.wait_for(server, lambda: self.etag(server) != etag, seconds)
+        return await self.wait_until(server, lambda: self.etag(server) != etag, seconds)
+
+    async def wait_until(self, server: ServerId, condition: Callable[[], bool], seconds: float) -> bool:
+        """Wait up to `seconds` until the condition is true; it may depend on the server's attachments and grants."""
+        return await self._changes.wait_for(server, condition, seconds)
 
     def retry(self, server: ServerId, revision: int) -> None:
         """Try again what failed for this server before the desired state had this revision."""
@@ -100,8 +104,7 @@ class Reconciler:
 
     def etag(self, server: ServerId) -> str:
         """A hash that changes with the server's attachments and reveals nothing of them."""
-        everything = self.states(server, with_files=True).model_dump_json()
-        return f'"{hashlib.sha256(everything.encode()).hexdigest()[:32]}"'
+        return etag_of(self.states(server, with_files=True))
 
     def health(self) -> dict[str, str]:
         """Service name to `ready` or `failed`."""
@@ -131,6 +134,11 @@ class Reconciler:
             settings=dict(attachment.settings),
             files=dict(attachment.files) if with_files else None,
         )
+
+
+def etag_of(message: Message) -> str:
+    """A hash that changes with the message and reveals nothing of it."""
+    return f'"{hashlib.sha256(message.model_dump_json().encode()).hexdigest()[:32]}"'
 
 
 def _changed_servers(before: DesiredState, after: DesiredState, update: DesiredStateUpdate) -> set[ServerId]:

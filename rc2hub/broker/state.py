@@ -4,7 +4,7 @@ import hmac
 from dataclasses import dataclass, field
 
 from rc2hub.broker.change_requests import ChangeRequests
-from rc2hub.broker.reconciler import Reconciler
+from rc2hub.broker.reconciler import Reconciler, etag_of
 from rc2hub.messages import AttachmentState, Catalogue, CatalogueEntry, DesiredState
 from rc2hub.permissions import granted_levels
 from rc2hub.server_id import ServerId
@@ -49,9 +49,16 @@ class BrokerState:
         found = {self.shared.display_name(name): service.warnings for name, service in self.reconciler.services.items()}
         return {name: warnings for name, warnings in sorted(found.items()) if warnings}
 
-    async def catalogue_for(self, server: ServerId) -> Catalogue:
-        """Every service as the server's owner sees it: the grant, and the attachment or the reason why there is none."""
+    async def catalogue_for(self, server: ServerId, etag: str = "", seconds: float = 0) -> Catalogue:
+        """Every service as the server's owner sees it: the grant, and the attachment or the reason why there is none.
+
+        Wait up to `seconds` for a catalogue whose `etag_of` is not `etag`.
+        """
         await self.change_requests.learn_grants(server.user)
+        await self.reconciler.wait_until(server, lambda: etag_of(self._catalogue(server)) != etag, seconds)
+        return self._catalogue(server)
+
+    def _catalogue(self, server: ServerId) -> Catalogue:
         attached = {state.service: state for state in self.reconciler.states(server).attachments}
         services = (self._entry(server, name, attached.get(name)) for name in sorted(self.reconciler.services))
         return Catalogue(services=tuple(services))
