@@ -31,7 +31,7 @@ lint: .venv/ready-dev ## check format, style, types, import rules and shell scri
 	$(BIN)/ruff format --check --quiet . && $(BIN)/ruff check --quiet .
 	$(BIN)/mypy
 	$(BIN)/lint-imports --no-cache
-	shellcheck scripts/system-packages scripts/quietly scripts/images scripts/image-base scripts/image-build scripts/hadoop-server images/*/entrypoint images/spark/hdfs .ci/run
+	shellcheck scripts/system-packages scripts/quietly scripts/images scripts/image-base scripts/image-build scripts/hadoop-server scripts/hive-metastore images/*/entrypoint images/spark/hdfs .ci/run
 
 test: .venv/ready-dev build/R-checked ## run all tests that need no cluster
 	$(BIN)/pytest
@@ -115,7 +115,11 @@ build/R-checked: $(R_SOURCES) .venv/ready-dev
 	@scripts/quietly "Installing HDFS" scripts/hadoop-server .venv/hadoop/servers.jar
 	@touch $@
 
-.venv/ready: .venv/python .venv/http-proxy/ready .venv/r .venv/spark/ready .venv/hadoop/ready
+.venv/hive/ready: scripts/hive-metastore | .venv/python
+	@scripts/quietly "Installing Hive's metastore" scripts/hive-metastore .venv/hive/metastore
+	@touch $@
+
+.venv/ready: .venv/python .venv/http-proxy/ready .venv/r .venv/spark/ready .venv/hadoop/ready .venv/hive/ready
 	@touch $@
 
 .venv/oidc-provider/ready: $(OIDC_PROVIDER)/package.json $(OIDC_PROVIDER)/package-lock.json | .venv/http-proxy/ready

@@ -8,6 +8,7 @@ pytest_plugins = [
     "tests.fixtures.spark",
     "tests.fixtures.hdfs",
     "tests.fixtures.hdfs_gateway",
+    "tests.fixtures.hive",
     "tests.fixtures.oidc",
     "tests.fixtures.secret",
 ]

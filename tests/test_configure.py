@@ -56,7 +56,7 @@ def config(*, services=None, roles=(), **hub):
             "must be the name of an entry of the kind hdfs; there is store.",
         ),
         ({"store": {**STORE, "admin": "secret"}}, "['admin'] must be {"),
-        ({"flights": {"kind": "oracle"}}, "unknown kind 'oracle'; known are hdfs, postgres"),
+        ({"flights": {"kind": "oracle"}}, "unknown kind 'oracle'; known are hdfs, hive, postgres"),
         ({"key": {"kind": "secret"}}, "lacks the field 'file'"),
         ({"key": {"kind": "secret", "file": "s3cret"}}, "'file' must be the path of a file that the broker can read"),
         (
@@ -301,5 +301,5 @@ def test_a_hub_with_a_wrong_configuration_stops_with_one_sentence_and_no_traceba
     )
     assert hub.returncode == 1
     assert hub.stderr.strip() == (
-        "rc2hub: c.SharedServices.catalogue['flights']: unknown kind 'oracle'; known are hdfs, postgres, secret, spark."
+        "rc2hub: c.SharedServices.catalogue['flights']: unknown kind 'oracle'; known are hdfs, hive, postgres, secret, spark."
     )

@@ -8,7 +8,7 @@ attached_servers.py   the compute servers that use a service now, their sessions
 recheck.py            ends what a server may no longer do
 broker_calls.py       what the broker calls on a gateway: list, attach, detach
 broker_rpc.py         these calls by gRPC, for Spark
-broker_http.py        these calls by HTTP, for HDFS
+broker_http.py        these calls by HTTP, for HDFS and Hive
 spark_gateway.py      the Spark gateway: forwards each call to the user's Connect server; `python -m` starts it
 connect_messages.py   sets the user in a message of Spark Connect
 message_limits.py     limits the messages and calls that are in the gateway at the same time
@@ -25,4 +25,14 @@ executor_api.py       the part of the Kubernetes API with which a driver request
 hdfs_gateway.py       the HDFS gateway: forwards each call in the name of its user; `python -m` starts it
 webhdfs_request.py    checks a call of a user, and makes a new one of it
 hdfs_client.py        the calls to HDFS itself
+hive_gateway.py       the Hive gateway: checks each call, and forwards it in the name of its user; `python -m` starts it
+hive_front.py         its port
+hive_sasl.py          how Spark's own client of Hive authenticates
+hive_calls.py         checks a call of a user
+hive_methods.py       the methods of the metastore that are offered
+hive_databases.py     the databases of users and groups, and who may use them
+hive_client.py        the calls to the metastore itself
+hive_key.py           the key with which they are signed; `python -m` makes one
+hive_conf.py          Spark's configuration for Hive behind its gateway
+thrift_message.py     reads and writes messages of Thrift
 """

@@ -23,7 +23,7 @@ ADMIN_TIMEOUT = 4.0
 """Seconds for a whole call as the superuser."""
 MAX_ANSWER = 1 << 16
 """Bytes of an answer that the gateway reads itself: an error, or the address of a DataNode."""
-FIRST_ERROR_STATUS, NOT_FOUND = 400, 404
+OK, FIRST_ERROR_STATUS, FORBIDDEN, NOT_FOUND = 200, 400, 403, 404
 HOMES = "/user"
 PLAIN_NAME = re.compile(r"(?!rc2-)[A-Za-z_][A-Za-z0-9._-]{0,63}")
 """A user's name that HDFS takes as it is: Kerberos' rules would shorten one with `@` or `/` to another user's."""
@@ -97,20 +97,46 @@ class HdfsClient:
     async def make_home(self, user: str) -> None:
         """Make the user's folder, which this user alone may read, if there is none.
 
+        Raises:
+            ServiceUnavailableError: if HDFS does not answer, or refuses.
+        """
+        await self.make_folder(HOMES, user, {"owner": user})
+
+    async def make_folder(self, parent: str, name: str, owner: Mapping[str, str], acl: str = "") -> None:
+        """Make a folder with this owner or group, and others' rights by `acl`, in one that users may list, if there is none.
+
         It gets its name when all is done, so that a gateway that is killed leaves no folder of another owner.
 
         Raises:
             ServiceUnavailableError: if HDFS does not answer, or refuses.
         """
         async with self._making:
-            home, draft = f"{HOMES}/{user}", f"{HOMES}/.rc2-{user}"
-            if await self._status(home) is not None:
+            folder, draft = f"{parent}/{name}", f"{parent}/.rc2-{name}"
+            if await self._status(folder) is not None:
                 return
-            if await self._status(HOMES) is None:
-                await self._administer("PUT", HOMES, "MKDIRS", permission="755")
+            if await self._status(parent) is None:
+                await self._administer("PUT", parent, "MKDIRS", permission="755")
             await self._administer("PUT", draft, "MKDIRS", permission="700")
-            await self._administer("PUT", draft, "SETOWNER", owner=user)
-            await self._administer("PUT", draft, "RENAME", destination=home, renameoptions="NONE")
+            if acl:
+                await self._administer("PUT", draft, "SETACL", aclspec=acl)
+            await self._administer("PUT", draft, "SETOWNER", **owner)
+            await self._administer("PUT", draft, "RENAME", destination=folder, renameoptions="NONE")
+
+    async def allows(self, user: str, path: str, rights: str) -> bool:
+        """Whether HDFS gives a user these rights to a path, such as `r-x`; not to one that does not exist.
+
+        Raises:
+            ServiceUnavailableError: if HDFS does not answer.
+        """
+        query = {"op": "CHECKACCESS", "fsaction": rights, "user.name": ACCOUNT, "doas": user}
+        try:
+            async with asyncio.timeout(ADMIN_TIMEOUT), self.request("GET", address(self.namenode, path, query)) as answer:
+                if answer.status in {OK, FORBIDDEN, NOT_FOUND}:
+                    return answer.status == OK
+                await raise_refusal(answer)
+        except (ClientError, TimeoutError, WebHdfsError) as error:
+            raise ServiceUnavailableError(NO_ANSWER) from error
+        return False
 
     async def _status(self, path: str) -> Mapping[str, Any] | None:
         """What HDFS knows of a path; None if there is nothing."""
@@ -130,7 +156,7 @@ class HdfsClient:
         except WebHdfsError as error:
             if method == "GET":
                 raise
-            raise ServiceUnavailableError(f"HDFS refuses to make the user's folder: {error}") from error
+            raise ServiceUnavailableError(f"HDFS refuses to make the folder: {error}") from error
         except (ClientError, TimeoutError) as error:
             raise ServiceUnavailableError(NO_ANSWER) from error
 

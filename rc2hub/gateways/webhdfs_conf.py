@@ -4,6 +4,8 @@ from urllib.parse import urlsplit
 
 NAME = "rc2"
 """HDFS's logical name, so that an address such as `webhdfs://rc2/user/alice` outlives the address of the gateway."""
+WAREHOUSE = "/warehouse"
+"""The folder with a folder for each database of Hive."""
 TOKEN_PATH = "/oauth2/token"  # noqa: S105 - a path
 TOKEN_VARIABLE = "SPARK_CONNECT_AUTHENTICATE_TOKEN"  # noqa: S105 - the name of a variable
 """The variable with the driver's token, in driver and executors; Hadoop reads it, so it stands in no configuration."""

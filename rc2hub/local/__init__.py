@@ -4,6 +4,7 @@ up.py            starts and stops the hub, prints the login links
 home.py          the folder RC2_HOME: paths, lock and ports
 database.py      PostgreSQL from a PyPI wheel, as a service of the hub
 hdfs.py          HDFS from PySpark's jars, as a service of the hub
+hive.py          Hive's metastore, as a service of the hub
 offer.py         the shared services that are offered
 sample_data.py   fills the database `flights`; the chart uses it too
 dataexpo.sql.gz  the climate tables

@@ -14,7 +14,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from xml.sax.saxutils import escape
 
@@ -58,6 +58,12 @@ def ports(directory: Path) -> dict[str, int]:
         file.write_text(json.dumps(dict(zip(PORTS, free_ports(len(PORTS)), strict=True))))
     found: dict[str, int] = json.loads(file.read_text())
     return found
+
+
+def spark_jars(libraries: Iterable[str]) -> list[str]:
+    """The paths of these of PySpark's jars, which are named without their versions."""
+    folders = sorted(SPARK.glob("lib/python3*/site-packages/pyspark/jars"))
+    return [str(jar) for library in libraries for folder in folders for jar in folder.glob(f"{library}-[0-9]*.jar")]
 
 
 class HdfsServers:
@@ -132,10 +138,8 @@ class HdfsServers:
         return {"PATH": os.environ["PATH"], "LANG": "C.UTF-8", "HADOOP_USER_NAME": SUPERUSER}
 
     def _java(self, program: str, *arguments: str) -> list[str]:
-        found = sorted(SPARK.glob("lib/python3*/site-packages/pyspark/jars"))
-        libraries = [str(jar) for library in LIBRARIES for jars in found for jar in jars.glob(f"{library}-[0-9]*.jar")]
         log4j = f"-Dlog4j2.configurationFile={self.directory / 'conf' / 'log4j2.properties'}"
-        classes = ":".join([str(self.directory / "conf"), *libraries, str(SERVERS)])
+        classes = ":".join([str(self.directory / "conf"), *spark_jars(LIBRARIES), str(SERVERS)])
         return ["java", *JAVA, log4j, "-cp", classes, f"org.apache.hadoop.hdfs.{program}", *arguments]
 
     def _settings(self) -> dict[str, str]:

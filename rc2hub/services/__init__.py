@@ -11,5 +11,6 @@ postgres_files.py    the address of a PostgreSQL service, and the files of an at
 gateway_service.py   what the kinds with a gateway have in common
 spark.py             the kind `spark`: a gateway to Spark Connect servers
 hdfs.py              the kind `hdfs`: a gateway to an HDFS
+hive.py              the kind `hive`: a gateway to Hive's metastore
 secret.py            the kind `secret`: a licence key or an API token, as a file
 """

@@ -75,14 +75,20 @@ class SharedServices(Configurable):
                 raise ConfigurationError(f"{where}: unknown kind {kind!r}; known are {', '.join(sorted(kinds))}.")
             _check_fields(where, entry, kinds[kind])
             kinds[kind].validate(where, entry)
-            if (hdfs := entry.get("hdfs")) is not None:
-                self._check_is_hdfs(f"{where}: 'hdfs'", hdfs)
+            for other in ("hdfs", "hive"):
+                if other in entry:
+                    self._check_is_entry(f"{where}: {other!r}", entry[other], other)
+            if "hive" in entry and entry.get("hdfs") != self.catalogue[entry["hive"]].get("hdfs"):
+                raise ConfigurationError(
+                    f"{where}: 'hdfs' must name the HDFS of {entry['hive']!r}, where the tables' data are."
+                )
 
-    def _check_is_hdfs(self, where: str, name: object) -> None:
-        found = sorted(other for other, entry in self.catalogue.items() if entry.get("kind") == "hdfs")
+    def _check_is_entry(self, where: str, name: object, kind: str) -> None:
+        """Check that an entry names another one of this kind."""
+        found = sorted(other for other, entry in self.catalogue.items() if entry.get("kind") == kind)
         if name not in found:
             known = ", ".join(found) or "none yet"
-            raise ConfigurationError(f"{where} must be the name of an entry of the kind hdfs; there is {known}.")
+            raise ConfigurationError(f"{where} must be the name of an entry of the kind {kind}; there is {known}.")
 
     def kind_of(self, name: str) -> type[SharedService]:
         """The plug-in class that implements the named service."""

@@ -70,7 +70,7 @@ async def test_two_servers_of_a_user_attach_at_the_same_time(hdfs: Hdfs, client:
 async def test_a_refusal_of_hdfs_names_its_reason(hdfs: Hdfs, client: HdfsClient):
     hdfs.admin("-safemode", "enter")
     try:
-        with pytest.raises(ServiceUnavailableError, match="HDFS refuses to make the user's folder: .*safe mode"):
+        with pytest.raises(ServiceUnavailableError, match="HDFS refuses to make the folder: .*safe mode"):
             await client.make_home("ida")
     finally:
         hdfs.admin("-safemode", "leave")

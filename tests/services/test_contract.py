@@ -8,24 +8,9 @@ import pytest
 from rc2hub.errors import ServiceUnavailableError
 from rc2hub.server_id import ServerId
 from rc2hub.services.base import SharedService
+from tests.fixtures.users import ALICE, BOB, MANY, ODD_NAMES
 
-IMPLEMENTATIONS = ["postgres", "spark", "hdfs", "secret"]
-ALICE, BOB = ServerId("alice"), ServerId("bob", "second")
-ODD_NAMES = [
-    "al@ce",
-    "../bob",
-    "Ünï cødé",
-    "x" * 300,
-    "a b",
-    "a-b",
-    "a_b",
-    "A",
-    "a",
-    'quo"te',
-    "back\\slash",
-    "semi;colon",
-    "-",
-]
+IMPLEMENTATIONS = ["postgres", "spark", "hdfs", "hive", "secret"]
 
 
 @pytest.fixture(params=IMPLEMENTATIONS)
@@ -85,7 +70,7 @@ async def test_users_with_different_names_never_share_a_role(service: SharedServ
 
 
 async def test_many_concurrent_attaches_and_revokes_succeed(service: SharedService):
-    servers = [ServerId(f"user{number}") for number in range(20)]
+    servers = [ServerId(name) for name in MANY]
     await asyncio.gather(*(service.attach(server, service.levels[0]) for server in servers))
     assert set(await service.attached()) == set(servers)
     await asyncio.gather(*(service.revoke(server) for server in servers))
