@@ -21,6 +21,7 @@ EXTRAS = {
     "hub/spawners/user_pod.py": "kubernetes",
     "kubernetes/": "kubernetes",
     "local/": "local",
+    "services/contract.py": "kinds",
     "": "hub",
 }
 """Start of a path in rc2hub to the extra that has what the module imports; the first one that fits."""

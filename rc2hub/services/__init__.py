@@ -1,6 +1,7 @@
 """The kinds of shared service.
 
 base.py              the interface that each kind implements
+contract.py          the tests that each kind passes
 catalogue.py         the operator's catalogue of services, and the installed kinds
 postgres.py          the kind `postgres`: a login role for each compute server
 postgres_names.py    how PostgreSQL roles are named, and the labels in their comments

@@ -1,8 +1,8 @@
 """The interface between the broker and a kind of shared service: attach, revoke, list what is attached.
 
 A kind is a subclass of `SharedService`, named by an entry point of the group `rc2hub.services`. It runs only in the
-broker. It stores its attachments in the service itself, so the broker can be killed at any time. Each kind passes
-`tests/services/test_contract.py`.
+broker. It stores its attachments in the service itself, so the broker can be killed at any time. Each kind passes the
+tests of `contract.py`.
 """
 
 import os

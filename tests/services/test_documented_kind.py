@@ -1,62 +1,99 @@
-"""The kind of service in docs/add-a-kind.md meets the contract of every kind, with a server that has the admin API it uses."""
+"""docs/service-kinds.md as its reader follows it: the package is installed, its tests pass, and a hub attaches the kind."""
 
+import os
 import re
-from collections.abc import AsyncIterator
-from typing import Any
-from uuid import uuid4
+import sqlite3
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import closing
+from pathlib import Path
 
 import pytest
-from aiohttp import web
 
-from rc2hub.services.base import SharedService
-from tests.fixtures.hub import ROOT
-from tests.services import test_contract
+from tests.fixtures.hub import LOCAL, ROOT, Client, Rc2, until
+from tests.test_docs import blocks
+from tests.test_separation import user_token
 
-globals().update({name: test for name, test in vars(test_contract).items() if name.startswith("test_")})
-
-
-def documented_kind(endpoint: str) -> SharedService:
-    page = (ROOT / "docs" / "add-a-kind.md").read_text()
-    names: dict[str, Any] = {"__name__": "documented"}
-    exec(re.search(r"```python\n(.*?)```", page, re.DOTALL)[1], names)
-    entry = {"endpoint": endpoint, "bucket": "archive", "admin": {"env": "ARCHIVE_PASSWORD"}}
-    return names["ObjectStoreService"]("archive", entry, 60.0)
+PAGE = ROOT / "docs" / "service-kinds.md"
+MAX_LINES = 60
 
 
-class Storage:
-    """The keys of a storage, each with a note of its owner."""
-
-    def __init__(self) -> None:
-        self.keys: dict[tuple[str, ...], dict[str, Any]] = {}
-
-    async def handle(self, request: web.Request) -> web.Response:
-        if request.headers["Authorization"] != "Bearer of-the-admin":
-            raise web.HTTPForbidden
-        if request.method == "GET":
-            return web.json_response(list(self.keys.values()))
-        message = await request.json()
-        owner = tuple(message["note"][name] for name in ("installation", "service", "user", "server"))
-        if request.method == "DELETE":
-            return web.json_response(self.keys.pop(owner, None))
-        key = self.keys.setdefault(owner, {"id": uuid4().hex, "secret": uuid4().hex})
-        key.update(note=message["note"], expires=message["expires"])
-        return web.json_response(key)
+def documented() -> dict[str, str]:
+    """The package's files by name, and the part of the configuration."""
+    kind, entry, tests = blocks(PAGE, "py")
+    (project,) = blocks(PAGE, "toml")
+    return {"rc2_tokens.py": kind, "pyproject.toml": project, "test_rc2_tokens.py": tests, "entry": entry}
 
 
-@pytest.fixture
-async def service(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[SharedService]:
-    monkeypatch.setenv("ARCHIVE_PASSWORD", "of-the-admin")
-    app = web.Application()
-    app.router.add_route("*", "/keys", Storage().handle)
-    runner = web.AppRunner(app)
-    await runner.setup()
-    site = web.TCPSite(runner, "127.0.0.1", 0)
-    await site.start()
-    yield documented_kind(f"http://127.0.0.1:{runner.addresses[0][1]}")
-    await runner.cleanup()
+@pytest.fixture(scope="module")
+def installed(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder in which pip has installed the package of the page; its source is in the folder beside it."""
+    folder = tmp_path_factory.mktemp("documented")
+    source = folder / "rc2-tokens"
+    source.mkdir()
+    for name, text in documented().items():
+        if name != "entry":
+            (source / name).write_text(text)
+    pip = [sys.executable, "-m", "pip", "install", "--quiet", "--no-deps", "--target", folder / "site"]
+    subprocess.run([*pip, source], check=True)
+    return folder
 
 
-@pytest.fixture
-def dead_service(monkeypatch: pytest.MonkeyPatch) -> SharedService:
-    monkeypatch.setenv("ARCHIVE_PASSWORD", "of-the-admin")
-    return documented_kind("http://127.0.0.1:9")
+def test_the_kind_has_at_most_sixty_lines():
+    assert len(documented()["rc2_tokens.py"].splitlines()) <= MAX_LINES
+
+
+def test_the_tests_of_the_page_pass(installed: Path):
+    command = [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", "-q", "test_rc2_tokens.py"]
+    environment = {**os.environ, "PYTHONPATH": str(installed / "site")}
+    done = subprocess.run(
+        command, cwd=installed / "rc2-tokens", env=environment, capture_output=True, text=True, timeout=300, check=False
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert re.search(r"^11 passed", done.stdout, re.MULTILINE), done.stdout
+
+
+@pytest.fixture(scope="module")
+def rc2(installed: Path) -> Iterator[Rc2]:
+    """An Rc² whose catalogue has the entry of the page, with a database of this test, and whose analysts have a grant."""
+    database = installed / "tokens.sqlite"
+    (columns,) = re.findall(r'^COLUMNS = "(.*)"$', documented()["test_rc2_tokens.py"], re.MULTILINE)
+    run(database, f"CREATE TABLE tokens ({columns}, PRIMARY KEY (installation, service, user, server))")
+    (path,) = re.findall(r'"database": "(.*)"', documented()["entry"])
+    (scope,) = re.findall(r'`"(custom:rc2:reports:\w+)"`', PAGE.read_text())
+    role = f'c.JupyterHub.load_roles[0]["scopes"].append("{scope}")'
+    lines = f"\n{documented()['entry'].replace(path, str(database))}{role}\ninstall(c)\n"
+    (installed / "local.py").write_text(LOCAL.read_text().replace("\ninstall(c)\n", lines))
+    running = Rc2(installed / "rc2", local=installed / "local.py")
+    running.environment = {"RC2_SERVICES": "flights", "PYTHONPATH": str(installed / "site")}
+    running.start()
+    try:
+        yield running
+    finally:
+        running.stop()
+
+
+def tokens(installed: Path) -> list[tuple[str, ...]]:
+    """User, level and token of each row that the web API would see."""
+    return run(installed / "tokens.sqlite", "SELECT user, level, token FROM tokens")
+
+
+def run(file: Path, statement: str) -> list[tuple[str, ...]]:
+    with closing(sqlite3.connect(file)) as database:
+        return database.execute(statement).fetchall()
+
+
+async def test_a_hub_attaches_the_kind_of_the_page_to_a_server(rc2: Rc2, client: Client, installed: Path):
+    async with client.working("alice", ["reports"], "") as r:
+        async with rc2.client(await user_token(client, "alice")) as alice:
+            _, answer = await alice.call("GET", "/services/rc2/api/servers/alice/-/attachments")
+        (attachment,) = answer["attachments"]
+        assert (attachment["kind"], attachment["state"]) == ("tokens", "attached")
+        token = await r.run(f"{attachment['r_code']}; cat(token)")
+        assert tokens(installed) == [("alice", "read", token)]
+
+    async def is_empty() -> bool:
+        return tokens(installed) == []
+
+    await until(is_empty)
