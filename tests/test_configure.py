@@ -23,6 +23,13 @@ from rc2hub.hub.trait_values import check_trait
 
 SPARK = {"kind": "spark", "gateway": "sc://gateway:15002"}
 STORE = {"kind": "hdfs", "gateway": "http://gateway:14000", "namenode": "http://namenode:9870"}
+TABLES = {
+    "kind": "hive",
+    "gateway": "http://gateway:14010",
+    "metastore": "http://metastore:9083/metastore",
+    "hdfs": "store",
+    "key": {"file": "/etc/rc2/key.pem"},
+}
 FLIGHTS = {"kind": "postgres", "url": "postgresql://db:5432/flights", "admin": {"file": "/etc/rc2/flights"}}
 ADMIN = {"admin": {"file": "/etc/rc2/flights"}}
 READERS = {"name": "readers", "groups": ["stat545"], "scopes": ["custom:rc2:flights:read"]}
@@ -56,6 +63,18 @@ def config(*, services=None, roles=(), **hub):
             "must be the name of an entry of the kind hdfs; there is store.",
         ),
         ({"store": {**STORE, "admin": "secret"}}, "['admin'] must be {"),
+        ({"tables": TABLES}, "'hdfs' must be the name of an entry of the kind hdfs; there is none yet"),
+        (
+            {"store": STORE, "tables": {**TABLES, "metastore": "thrift://metastore:9083"}},
+            "'metastore' must be an address like http://metastore:9083/metastore",
+        ),
+        ({"store": STORE, "tables": {**TABLES, "key": "/etc/rc2/key.pem"}}, "'key' must be {"),
+        ({"store": STORE, "tables": {**TABLES, "groups": ["Staff"]}}, "'groups' must be a list of groups of HDFS"),
+        ({"store": STORE, "tables": {**TABLES, "groups": ["default"]}}, "'groups' must be a list of groups of HDFS"),
+        (
+            {"store": STORE, "tables": TABLES, "spark": {**SPARK, "hive": "tables"}},
+            "'hdfs' must name the HDFS of 'tables', where the tables' data are.",
+        ),
         ({"flights": {"kind": "oracle"}}, "unknown kind 'oracle'; known are hdfs, hive, postgres"),
         ({"key": {"kind": "secret"}}, "lacks the field 'file'"),
         ({"key": {"kind": "secret", "file": "s3cret"}}, "'file' must be the path of a file that the broker can read"),

@@ -116,6 +116,10 @@ class Driver(ABC):
     async def stop(self) -> None:
         """Stop the driver and everything it has started."""
 
+    async def has_right_catalog(self) -> bool:
+        """Whether the driver was started with the catalogue that its user may use now."""
+        return True
+
     async def close_channel(self) -> None:
         """Cancel running calls once the driver has ended; if its machine is gone, they would wait forever."""
         self.has_ended = True
@@ -230,9 +234,10 @@ class SparkDrivers(Configurable):
             await self.stop(driver.key)
 
     async def run(self) -> None:
-        """Stop idle Connect servers, until cancelled."""
+        """Stop idle Connect servers, and those without a call whose user got or lost Hive, until cancelled."""
         while True:
             await asyncio.sleep(min(self.idle_stop / 4, MAX_IDLE_CHECK_INTERVAL))
+            await self._stop_with_wrong_catalog()
             for key, seconds in self.idle_seconds().items():
                 if seconds > self.idle_stop:
                     log.info("spark: the Connect server of %s was idle and is stopped", key)
@@ -242,6 +247,13 @@ class SparkDrivers(Configurable):
         """Seconds since the last call, for each key whose Connect server runs."""
         running = {key: task for key, task in self._drivers.items() if task.done()}
         return {key: task.result().idle_seconds for key, task in running.items()}
+
+    async def _stop_with_wrong_catalog(self) -> None:
+        running = [task.result() for task in self._drivers.values() if task.done()]
+        for driver in running:
+            if not await driver.has_right_catalog() and self._is_current(driver) and driver.idle_seconds:
+                log.info("spark: the Connect server of %s is stopped, as its user got or lost Hive", driver.key)
+                await self.stop(driver.key)
 
     async def _start(self, driver: Driver) -> Driver:
         with contextlib.ExitStack() as on_failure:

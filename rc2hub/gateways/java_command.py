@@ -6,6 +6,7 @@ Spark's own script starts a second Java to compute the command line, and does no
 
 import os
 import shutil
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -50,7 +51,7 @@ class ConnectServerJava:
         if not self._home.is_dir():
             raise ServiceUnavailableError(f"Spark is not installed in {self.environment}; an operator has to install it.")
 
-    def command(self, folder: Path, port: int, *flags: str) -> list[str]:
+    def command(self, folder: Path, port: int, *flags: str, more_conf: Mapping[str, str] | None = None) -> list[str]:
         """The command line of a Connect server that listens on this port of the loopback interface.
 
         The class path must be the same list of files where the archive is made and where it is used.
@@ -66,7 +67,9 @@ class ConnectServerJava:
             "spark.local.dir": str(folder / "local"),
             "spark.sql.warehouse.dir": str(folder / "warehouse"),
             "spark.ui.enabled": "false",
-        } | (webhdfs_conf(self.hdfs_gateway) if self.hdfs_gateway else {})
+        }
+        conf |= webhdfs_conf(self.hdfs_gateway) if self.hdfs_gateway else {}
+        conf |= more_conf or {}
         return [
             "java",
             f"@{JAVA_ARGUMENTS}",

@@ -16,6 +16,8 @@ from traitlets import Unicode, default
 from rc2hub.errors import ServiceUnavailableError
 from rc2hub.gateways.driver_token import driver_token
 from rc2hub.gateways.drivers import Driver, SparkDrivers
+from rc2hub.gateways.hive_conf import TOKEN_VARIABLE as HIVE_TOKEN_VARIABLE
+from rc2hub.gateways.hive_conf import granted_hive_conf, hadoop_token
 from rc2hub.gateways.java_command import LOOPBACK, ConnectServerJava
 from rc2hub.gateways.webhdfs_conf import TOKEN_VARIABLE
 from rc2hub.processes import END_WITH_PARENT, free_ports
@@ -29,22 +31,28 @@ STOP_TIMEOUT = 3.0
 class ProcessDriver(Driver):
     """One Connect server, in its own session of processes."""
 
-    def __init__(self, key: str, secret: str, java: ConnectServerJava, folder: Path) -> None:
-        """Take the routing key, the server's secret, the Java settings, and the folder for the server's files."""
+    def __init__(self, key: str, secret: str, java: ConnectServerJava, folder: Path, hive_gateway: str = "") -> None:
+        """Take the routing key, the server's secret, the Java settings, the folder for the server's files, and Hive."""
         super().__init__(key, secret)
-        self.folder, self._java = folder, java
+        self.folder, self._java, self._hive_gateway = folder, java, hive_gateway
+        self._hive_conf: dict[str, str] = {}
         self._process: asyncio.subprocess.Process | None = None
 
     async def launch(self) -> tuple[str, int]:
         """Start the process, on a free port."""
         self.folder.mkdir(mode=0o700, parents=True)
         (port,) = free_ports(1)
-        environment = {TOKEN_VARIABLE: self._secret, **self._java.variables()}
+        self._hive_conf = await self._granted_hive_conf() or {}
+        environment = {
+            TOKEN_VARIABLE: self._secret,
+            HIVE_TOKEN_VARIABLE: hadoop_token(self._secret),
+            **self._java.variables(),
+        }
         with (self.folder / "log").open("wb") as output:
             self._process = await asyncio.create_subprocess_exec(
                 *END_WITH_PARENT,
                 "KILL",
-                *self._java.command(self.folder, port),
+                *self._java.command(self.folder, port, more_conf=self._hive_conf),
                 env=environment,
                 cwd=self.folder,
                 stdin=asyncio.subprocess.DEVNULL,
@@ -60,6 +68,13 @@ class ProcessDriver(Driver):
             last = (self.folder / "log").read_text(errors="replace").strip().splitlines()[-1:]
             log.error("spark: a Connect server ended while it started: %s", "".join(last))
             raise ServiceUnavailableError("Spark could not be started; an operator finds the reason in the hub's log.")
+
+    async def has_right_catalog(self) -> bool:
+        """Whether the catalogue is that of Hive if the user has Hive, and else the server's own."""
+        return await self._granted_hive_conf() in (self._hive_conf, None)
+
+    async def _granted_hive_conf(self) -> dict[str, str] | None:
+        return await granted_hive_conf(self._hive_gateway, self._secret) if self._hive_gateway else {}
 
     async def wait_ended(self) -> str:
         """Wait until the process has ended, and remove its files; the reason is not known."""
@@ -93,6 +108,11 @@ class ProcessDrivers(SparkDrivers):
         help="""Python environment with `pyspark[connect]`; by default the folder `spark` in the hub's environment.""",
     ).tag(config=True)
 
+    hive_gateway = Unicode(
+        help="""Address of the Hive gateway, `http://HOST:PORT`, at which Connect servers find Hive's tables; empty without
+        Hive. It is set from the field `hive` of Spark's entry, and needs `hdfs_gateway` too.""",
+    ).tag(config=True)
+
     @default("environment_dir")
     def _default_environment_dir(self) -> str:
         return str(Path(sys.prefix, "spark"))
@@ -107,7 +127,8 @@ class ProcessDrivers(SparkDrivers):
     def create_driver(self, key: str) -> ProcessDriver:
         """A Connect server with its own folder."""
         name = uuid4().hex
-        return ProcessDriver(key, driver_token(self.secret, key, name), self._java, self._folder / name)
+        secret = driver_token(self.secret, key, name)
+        return ProcessDriver(key, secret, self._java, self._folder / name, self.hive_gateway)
 
     def check(self) -> None:
         """Check that Java and Spark are installed."""

@@ -25,14 +25,14 @@ class SparkService(GatewayService):
     blocks_start = False
     max_concurrency = 100  # an attach waits for a driver that starts, for up to a minute
     required = frozenset({"gateway"})
-    optional = frozenset({"admin", "hdfs", "share"})
+    optional = frozenset({"admin", "hdfs", "hive", "share"})
 
     def __init__(self, name: str, entry: Mapping[str, Any], lifetime: float) -> None:
         """Take the entry."""
         super().__init__(name, entry, lifetime)
         match = ADDRESS.fullmatch(entry["gateway"])
         self.address = match[1] if match else ""
-        self.settings = {"gateway": self.address, **({"hdfs": entry["hdfs"]} if "hdfs" in entry else {})}
+        self.settings = {"gateway": self.address, **{field: entry[field] for field in ("hdfs", "hive") if field in entry}}
 
     @classmethod
     def validate(cls, where: str, entry: Mapping[str, Any]) -> None:
@@ -51,8 +51,9 @@ class SparkService(GatewayService):
     def gateway_settings(cls, entry: Mapping[str, Any], config: Any) -> dict[str, Any]:
         """The settings of the Connect servers."""
         drivers = {**config.SparkDrivers, **config.ProcessDrivers}
-        if "hdfs" in entry:
-            drivers["hdfs_gateway"] = config.SharedServices.catalogue[entry["hdfs"]]["gateway"]
+        for field in ("hdfs", "hive"):
+            if field in entry:
+                drivers[f"{field}_gateway"] = config.SharedServices.catalogue[entry[field]]["gateway"]
         return {"drivers": drivers}
 
     def user_of_token(self, token: str) -> str | None:

@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
+from aiohttp import web
 from traitlets.config import Config
 
 from rc2hub.errors import ServiceUnavailableError
@@ -149,3 +150,31 @@ def test_the_check_names_what_is_missing(tmp_path: Path, monkeypatch: pytest.Mon
     monkeypatch.setenv("PATH", str(tmp_path))
     with pytest.raises(ServiceUnavailableError, match="Spark needs Java, which this machine lacks"):
         ConnectServerJava(tmp_path).check()
+
+
+async def test_a_connect_server_is_started_anew_when_its_user_gets_hive_but_not_while_hive_is_away(drivers: ProcessDrivers):
+    status = 403
+
+    async def access(request: web.Request) -> web.Response:
+        assert request.headers["Authorization"].startswith("Bearer ")
+        return web.json_response({"database": "alice"}, status=status)
+
+    app = web.Application()
+    app.router.add_get("/access", access)
+    runner = web.AppRunner(app)
+    await runner.setup()
+    await web.TCPSite(runner, "127.0.0.1", 0).start()
+    drivers.hive_gateway = f"http://127.0.0.1:{runner.addresses[0][1]}"
+    try:
+        first = await drivers.get("alice")
+        status = 503
+        await drivers._stop_with_wrong_catalog()
+        assert await drivers.get("alice") is first
+        status = 200
+        await drivers._stop_with_wrong_catalog()
+        second = await drivers.get("alice")
+        assert second is not first
+        assert b"catalogImplementation=hive" in Path(f"/proc/{second._process.pid}/cmdline").read_bytes()
+        assert await second.has_right_catalog()
+    finally:
+        await runner.cleanup()

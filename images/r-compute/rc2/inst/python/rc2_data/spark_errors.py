@@ -11,6 +11,11 @@ NOT_SHARED = (
     "Spark runs on another machine and does not see this file; read it in R, and write the data frame with dbWriteTable()."
 )
 REFUSED = "(org.apache.hadoop.security.AccessControlException) "
+HIVE = re.compile(
+    r"^(?:[\w.]+Exception: )*(?:Unable to \w+ table \w+\. )?(?:MetaException\(message:(.*)\)|(.*))$", re.DOTALL
+)
+"""What Hive's client puts around a sentence of the metastore or of its gateway."""
+HIVE_EXCEPTION = "org.apache.hadoop.hive."
 NO_RIGHT = "HDFS refuses this to you; ask the owner or the operator for the right."
 PLACE = re.compile(r"\(line (\d+), pos (\d+)\)")
 
@@ -20,7 +25,7 @@ def described(error, sql):
     text = str(error)
     if found := TRANSPORT.search(text):
         text = found[1]
-    message = END_OF_MESSAGE.sub("", text).strip() or type(error).__name__
+    message = without_java(END_OF_MESSAGE.sub("", text).strip()) or type(error).__name__
     fields = {
         "sqlstate": error.getSqlState(),
         "position": position(error, text, sql),
@@ -30,6 +35,12 @@ def described(error, sql):
     return DataError(
         message.removeprefix(REFUSED), **{name: content for name, content in fields.items() if content is not None}
     )
+
+
+def without_java(message):
+    """A message of Hive without the names of Java's exceptions."""
+    found = HIVE.match(message) if message.startswith(HIVE_EXCEPTION) else None
+    return (found[1] or found[2] or message) if found else message
 
 
 def hint(error, message):
