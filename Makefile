@@ -12,6 +12,7 @@ R_SOURCES := $(shell find $(R_PACKAGE) -type f)
 STRICT := --strict-markers --strict-config
 IMAGES = $(or $(RC2_CACHE),$(or $(XDG_CACHE_HOME),$(HOME)/.cache)/rc2hub)/images/images.env
 OIDC_PROVIDER := tests/fixtures/oidc-provider
+PANELS := $(wildcard labextension/*.json labextension/src/* labextension/src/*/* labextension/style/*)
 
 .PHONY: help setup fmt lint test cluster cluster-down import test-cluster bench up clean reference images dist
 .DEFAULT_GOAL := help
@@ -26,14 +27,17 @@ up: .venv/ready ## start Rc² on this machine and print login links (PORT=8000);
 
 fmt: .venv/ready-dev ## format the code
 	@$(BIN)/ruff check --fix --quiet . && $(BIN)/ruff format --quiet .
+	@npm run --silent format --prefix labextension
 
 lint: .venv/ready-dev ## check format, style, types, import rules and shell scripts
 	$(BIN)/ruff format --check --quiet . && $(BIN)/ruff check --quiet .
 	$(BIN)/mypy
 	$(BIN)/lint-imports --no-cache
+	npm run --silent lint --prefix labextension
 	shellcheck scripts/system-packages scripts/quietly scripts/images scripts/image-base scripts/image-build scripts/hadoop-server scripts/hive-metastore images/*/entrypoint images/spark/hdfs .ci/run
 
 test: .venv/ready-dev build/R-checked ## run all tests that need no cluster
+	npm run --silent test --prefix labextension
 	$(BIN)/pytest
 
 ifdef KUBECONFIG_RC2_TEST
@@ -74,7 +78,7 @@ dist: .venv/ready-dev ## build the wheel, and the R package as a source package,
 	@cd dist && ../scripts/quietly "Building the R package" R CMD build ../$(R_PACKAGE)
 
 clean: ## remove homes, database, hub state, .venv, build and dist
-	rm -rf $(RC2_HOME) .venv build dist
+	rm -rf $(RC2_HOME) .venv build dist labextension/build labextension/lib labextension/node_modules rc2hub/compute/labextensions
 
 # Left out are the checks of CRAN's list of packages and of the clock, which need the internet, of the PDF manual, which needs
 # LaTeX, and of HTML by tidy and V8; R CMD build has run the vignettes. All else has to pass without a note.
@@ -99,6 +103,14 @@ build/R-checked: $(R_SOURCES) .venv/ready-dev
 	@ln --symbolic --force ../http-proxy/node_modules/.bin/configurable-http-proxy $(BIN)/
 	@touch $@
 
+labextension/node_modules/ready: labextension/package.json labextension/package-lock.json | .venv/python
+	@scripts/quietly "Installing what builds the panels of JupyterLab" npm ci --prefix labextension --ignore-scripts --no-fund --no-audit
+	@touch $@
+
+.venv/panels: labextension/node_modules/ready $(PANELS)
+	@scripts/quietly "Building the panels of JupyterLab" npm run build --prefix labextension
+	@touch $@
+
 .venv/r: .venv/python $(R_SOURCES)
 	@mkdir -p .venv/lib/R/library
 	@scripts/quietly "Installing the R package" R CMD INSTALL --library=.venv/lib/R/library $(R_PACKAGE)
@@ -119,7 +131,7 @@ build/R-checked: $(R_SOURCES) .venv/ready-dev
 	@scripts/quietly "Installing Hive's metastore" scripts/hive-metastore .venv/hive/metastore
 	@touch $@
 
-.venv/ready: .venv/python .venv/http-proxy/ready .venv/r .venv/spark/ready .venv/hadoop/ready .venv/hive/ready
+.venv/ready: .venv/python .venv/http-proxy/ready .venv/panels .venv/r .venv/spark/ready .venv/hadoop/ready .venv/hive/ready
 	@touch $@
 
 .venv/oidc-provider/ready: $(OIDC_PROVIDER)/package.json $(OIDC_PROVIDER)/package-lock.json | .venv/http-proxy/ready

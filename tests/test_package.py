@@ -1,6 +1,7 @@
 """The wheel, as users install it."""
 
 import asyncio
+import json
 import os
 import re
 import subprocess
@@ -120,6 +121,13 @@ def test_the_readme_names_every_r_package_that_the_r_package_needs():
 def test_the_wheel_holds_every_file_of_the_package(wheel: Path):
     tracked = subprocess.run(["git", "ls-files", "rc2hub"], cwd=ROOT, capture_output=True, text=True, check=True)
     assert set(tracked.stdout.split()) <= set(zipfile.ZipFile(wheel).namelist())
+
+
+def test_the_wheel_holds_the_panels_of_jupyterlab(wheel: Path):
+    panels = "rc2hub/compute/labextensions/@rc2hub/workbench/"
+    with zipfile.ZipFile(wheel) as files:
+        entry = json.loads(files.read(f"{panels}package.json"))["jupyterlab"]["_build"]["load"]
+        assert f"{panels}{entry}" in files.namelist()
 
 
 def test_the_bare_package_installs_into_an_empty_environment_and_imports(bare_environment: Path):

@@ -162,6 +162,9 @@ R_NAMES = {
         "R expands %V and the like in R_LIBS_USER with it when it starts."
     ),
     "is.function(.First.sys) && is.null(formals(.First.sys))": "R attaches its default packages with it when it starts.",
+    'is.function(parent.env(asNamespace("IRkernel"))$evaluate) && "comm_manager" %in% all.names(body(IRkernel::comm_manager))': (
+        "variables.R replaces IRkernel's import of evaluate(), which runs each cell, and binds comm_manager in runtime_env."
+    ),
     'any(grepl("jupyter:irkernel", sapply(lsf.str(asNamespace("IRkernel")), function(f) deparse(get(f, asNamespace("IRkernel"))))))': (
         "IRkernel attaches its functions under this name."
     ),

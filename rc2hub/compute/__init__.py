@@ -9,12 +9,15 @@ kernel.py          the R kernel that starts before its user is known, and its tr
 kernel_output.py   reads what R's process writes itself
 notebook_connection.py  sends it to the notebook
 site_profile.R     the site's profile of each R
+variables.R        sends the variables of R to the panel of JupyterLab that shows them
 user_profile.R     runs the user's start-up file in a kernel
 identity.R         makes that kernel equal to one that the user has just started
 set_account.c      changes R's process from root to the user's account
-extension.py       the Jupyter server extension that loads the next three
+labextensions/     the panels of JupyterLab, built from labextension/ of the checkout
+extension.py       the Jupyter server extension that loads the next four
 attachments.py     writes the attachments' files, and keeps them in step with the broker
 service_link.py    answers a link to a service that is opened while the server runs
+services_handler.py  answers the panel of services
 activity.py        reports silent work as activity
 rmarkdown/         opens R Markdown as notebooks without loss, and runs their cells in R
 """

@@ -13,7 +13,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from logging import Logger
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 from urllib.parse import quote
 
 from tornado.httpclient import AsyncHTTPClient, HTTPClientError, HTTPRequest, HTTPResponse
@@ -28,6 +28,7 @@ RETRY_DELAY = 1.0
 MAX_RETRY_DELAY = 15.0
 """Seconds between retries at most."""
 NOT_MODIFIED = 304
+FIRST_ERROR_STATUS = 400
 
 
 def folder() -> Path:
@@ -76,6 +77,22 @@ def _replace(name: str, content: str) -> None:
     Path(draft).replace(folder() / name)
 
 
+class Answer(NamedTuple):
+    """What the broker answered, or that it did not."""
+
+    status: int
+    body: bytes = b""
+    etag: str = ""
+
+    @property
+    def message(self) -> str:
+        """The sentence of an error; empty if it is none."""
+        return "" if self.status < FIRST_ERROR_STATUS else str(json.loads(self.body)["message"])
+
+
+NO_ANSWER = Answer(503, b'{"message": "The broker of the shared services does not answer; try again in a moment."}')
+
+
 class AttachmentSync:
     """Asks the broker, with the server's own hub token, what should be attached, and writes the files."""
 
@@ -100,6 +117,19 @@ class AttachmentSync:
             )
         )
 
+    async def ask(self, method: str, path: str, **options: Any) -> Answer:
+        """As `call`, for a user who waits: an error is an answer too, with one sentence."""
+        answer: HTTPResponse | None
+        try:
+            answer = await self.call(method, path, **options)
+        except HTTPClientError as error:
+            answer = error.response
+            if answer is None or not (answer.code == NOT_MODIFIED or _has_message(answer)):
+                return NO_ANSWER
+        except OSError:
+            return NO_ANSWER
+        return Answer(answer.code, answer.body, answer.headers.get("Etag", ""))
+
     async def follow(self) -> None:
         """Write what the broker reports, for as long as the server runs; the broker renews, attaches and detaches.
 
@@ -121,3 +151,8 @@ class AttachmentSync:
                 self.log.warning("The broker of the shared services does not answer (%s); trying again.", error)
                 await asyncio.sleep(delay)
                 delay = min(2 * delay, MAX_RETRY_DELAY)
+
+
+def _has_message(answer: HTTPResponse) -> bool:
+    """Whether this is the broker's own error, rather than that of a proxy before it."""
+    return str(answer.headers.get("Content-Type", "")).startswith("application/json")

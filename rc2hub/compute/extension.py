@@ -1,4 +1,7 @@
-"""The Jupyter server extension of Rc²: follows the broker, reports work, answers links to services, turns news off."""
+"""The Jupyter server extension of Rc²: follows the broker, reports work, answers links and the panel of services.
+
+R is the default kernel, and JupyterLab shows no news.
+"""
 
 import asyncio
 from collections.abc import Callable
@@ -13,6 +16,7 @@ from rc2hub.compute.activity import report_work
 from rc2hub.compute.attachments import AttachmentSync
 from rc2hub.compute.notebook_connection import notebook_connection
 from rc2hub.compute.service_link import ServiceLinkHandler
+from rc2hub.compute.services_handler import ServiceHandler, ServicesHandler, ServicesWatch
 
 PageHook = Callable[[JupyterHandler, dict[str, Any]], dict[str, Any]]
 ANNOUNCEMENTS = "@jupyterlab/apputils-extension:announcements"
@@ -27,10 +31,25 @@ def _load_jupyter_server_extension(app: ServerApp) -> None:
     """Answer at the server's own address; handlers that are added later come before Jupyter's, which only redirects."""
     attachments = app.web_app.settings["rc2_attachments"] = AttachmentSync(app.log)
     application: Application = app.web_app
-    application.add_handlers(".*$", [(f"{app.base_url}?", ServiceLinkHandler, {"attachments": attachments})])
+    services = f"{app.base_url}rc2/services"
+    application.add_handlers(
+        ".*$",
+        [
+            (f"{app.base_url}?", ServiceLinkHandler, {"attachments": attachments}),
+            (services, ServicesHandler, {"watch": ServicesWatch(attachments)}),
+            (f"{services}/([^/]+)", ServiceHandler, {"attachments": attachments}),
+        ],
+    )
+    _prefer_r(app)
     application.settings["page_config_hook"] = partial(_without_news, application.settings["page_config_hook"])
     connection = application.settings["kernel_websocket_connection_class"]
     application.settings["kernel_websocket_connection_class"] = notebook_connection(connection)
+
+
+def _prefer_r(app: ServerApp) -> None:
+    """Make R the default kernel, which the launcher shows first, unless the user or the operator has chosen one."""
+    if not any("default_kernel_name" in section for section in app.config.values()):
+        app.kernel_manager.default_kernel_name = "ir"
 
 
 def _without_news(next_hook: PageHook, handler: JupyterHandler, page: dict[str, Any]) -> dict[str, Any]:

@@ -11,10 +11,10 @@ from html import escape
 from urllib.parse import quote, urlencode
 
 from jupyter_server.base.handlers import JupyterHandler
-from tornado.httpclient import AsyncHTTPClient, HTTPClientError, HTTPRequest
+from tornado.httpclient import AsyncHTTPClient, HTTPRequest
 from tornado.web import authenticated
 
-from rc2hub.compute.attachments import AttachmentSync, attached_levels
+from rc2hub.compute.attachments import Answer, AttachmentSync, attached_levels
 
 PREFIX = "opt-"
 PAGE = """<!doctype html><html lang="en"><meta charset="utf-8"><title>Rc²</title>{head}
@@ -22,7 +22,6 @@ PAGE = """<!doctype html><html lang="en"><meta charset="utf-8"><title>Rc²</titl
 <h1>Your server is already running</h1><p>{message}</p>{button}<p><a href="{server}">Continue without changes</a></p>"""
 RESTART_DELAY = 3
 """Seconds between the request to stop and the start; a stop takes half a second."""
-NO_ANSWER = "The broker of the shared services does not answer; try again in a moment."
 
 
 class ServiceLinkHandler(JupyterHandler):
@@ -51,10 +50,10 @@ class ServiceLinkHandler(JupyterHandler):
             self.restart()
             return
         for service in self.missing_services():
-            status, message = await self.attach(service)
-            if message:
-                self.set_status(status)
-                self.render_page(message)
+            answer = await self.attach(service)
+            if answer.message:
+                self.set_status(answer.status)
+                self.render_page(answer.message)
                 return
         self.redirect_home()
 
@@ -83,19 +82,11 @@ class ServiceLinkHandler(JupyterHandler):
         self.render_page("It is stopping, and starts again in a moment.", head=refresh)
         self.settings["rc2_restart"] = asyncio.create_task(self.stop_server(user, server))
 
-    async def attach(self, item: str) -> tuple[int, str]:
-        """Attach one service, given as in the link (`flights` or `flights:write`); returns status and error message."""
+    async def attach(self, item: str) -> Answer:
+        """Attach one service, given as in the link (`flights` or `flights:write`)."""
         service, _, level = item.partition(":")
         body = json.dumps({"level": level} if level else {})
-        try:
-            await self.attachments.call("PUT", f"{self.attachments.path}/{quote(service, safe='')}", body=body)
-        except HTTPClientError as error:
-            if error.response:
-                return error.code, json.loads(error.response.body)["message"]
-            return 503, NO_ANSWER
-        except OSError:
-            return 503, NO_ANSWER
-        return 200, ""
+        return await self.attachments.ask("PUT", f"{self.attachments.path}/{quote(service, safe='')}", body=body)
 
     async def stop_server(self, user: str, server: str) -> None:
         """Have the hub stop this server; the server's own token allows that, but not for other servers."""

@@ -28,14 +28,16 @@ from rc2hub.compute.account import Account, AccountError, assume_account, change
 from rc2hub.compute.control_socket import Control, open_control
 from rc2hub.compute.group_folders import account_with_folders
 from rc2hub.compute.kernel import SITE_PROFILE, StandbyProvisioner, WarmKernel
-from rc2hub.compute.rmarkdown.contents import LAB_EXTENSIONS, RMarkdownContentsManager
+from rc2hub.compute.rmarkdown.contents import RMarkdownContentsManager
 from rc2hub.compute.warm_up import warm_up_server
+
+PANELS = Path(__file__).with_name("labextensions")
+"""The built JupyterLab extension, from `labextension/` of the checkout."""
 
 
 def initialize_server(config: Config) -> ServerApp:
     """Initialize a complete Jupyter server from the environment, except for its listening socket."""
     config.ServerApp.contents_manager_class = RMarkdownContentsManager
-    config.LabApp.extra_labextensions_path = [str(LAB_EXTENSIONS)]
     unused = dict.fromkeys(("jupyter_lsp", "notebook_shim"), False)
     extensions = {**unused, JupyterHubSingleUser.get_extension_package(): True, extension.__name__: True}
     app: ServerApp = JupyterHubSingleUser.make_serverapp(jpserver_extensions=extensions, config=config)
@@ -44,12 +46,13 @@ def initialize_server(config: Config) -> ServerApp:
 
 
 def user_config(home: str) -> Config:
-    """Folders that JupyterLab fixed at import, before the user was known; and no installation of extensions."""
+    """Folders that JupyterLab fixed at import, before the user was known; Rc²'s panels; no installation of extensions."""
     lab = Path(home, ".jupyter", "lab")
     config = Config()
     config.LabApp.user_settings_dir = str(lab / "user-settings")
     config.LabApp.workspaces_dir = str(lab / "workspaces")
     config.LabApp.extension_manager = "readonly"
+    config.LabApp.extra_labextensions_path = [str(PANELS)]
     config.ServerApp.root_dir = home
     config.ServerApp.allow_root = True
     return config

@@ -36,7 +36,10 @@ async def test_the_messages_of_r_are_sent_without_delay(monkeypatch: pytest.Monk
         monkeypatch.setenv(name, "ada")
     settings: dict[str, Any] = {"page_config_hook": None, SETTING: Connection}
     application = Application([("/kernel", Kernel)], **settings)
-    _load_jupyter_server_extension(SimpleNamespace(log=logging.getLogger(), web_app=application, base_url="/user/ada/"))  # type: ignore[arg-type]
+    app = SimpleNamespace(
+        log=logging.getLogger(), web_app=application, base_url="/user/ada/", config={}, kernel_manager=SimpleNamespace()
+    )
+    _load_jupyter_server_extension(app)  # type: ignore[arg-type]
     sock, port = bind_unused_port()
     server = HTTPServer(application)
     server.add_socket(sock)

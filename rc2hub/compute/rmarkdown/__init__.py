@@ -4,5 +4,4 @@ document.py  cuts a document into head, chunks and text, by knitr's own rules
 cells.py     makes notebook cells of these, and a document of the cells
 contents.py  the contents manager of the Jupyter server, which opens and saves such documents as notebooks
 chunks.R     runs such cells in R's kernel: options, other engines, child documents, params
-lab/         tells JupyterLab that these files may be opened as notebooks
 """

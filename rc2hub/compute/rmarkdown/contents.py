@@ -5,7 +5,7 @@ JupyterLab notices that a file has changed on disk, are Jupyter's own, as for an
 """
 
 import errno
-from pathlib import Path, PurePosixPath
+from pathlib import PurePosixPath
 from typing import Any
 
 import nbformat
@@ -15,8 +15,6 @@ from tornado.web import HTTPError
 from rc2hub.compute.rmarkdown.cells import to_cells, to_document
 
 Model = dict[str, Any]
-LAB_EXTENSIONS = Path(__file__).with_name("lab")
-"""The folder of the extension with which JupyterLab offers such documents as notebooks."""
 SUFFIXES = (".rmd", ".qmd")
 """The ends of the names of such documents, in lower case."""
 R_KERNEL = {"kernelspec": {"name": "ir", "display_name": "R", "language": "R"}, "language_info": {"name": "R"}}

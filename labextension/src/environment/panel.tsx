@@ -1,0 +1,131 @@
+/** The panel Environment: the variables of the user's R, with search, order, and a button to remove each. */
+import { ILabShell } from '@jupyterlab/application';
+import { Widget } from '@lumino/widgets';
+import { KeyboardEvent, memo, useState } from 'react';
+
+import { ShownWidget } from '../shown-widget';
+import { useStore } from '../store';
+import { followCurrentKernel } from './current-kernel';
+import { EnvironmentModel } from './model';
+import { Column, sizeOf, Variable } from './variable';
+
+const COLUMNS: [Column, string][] = [
+  ['name', 'Name'],
+  ['type', 'Type'],
+  ['size', 'Size'],
+  ['value', 'Value']
+];
+
+/** Make the content of the panel. */
+export function createEnvironmentPanel(shell: ILabShell): Widget {
+  const model = new EnvironmentModel();
+  followCurrentKernel(shell, kernel => model.use(kernel));
+  return new ShownWidget(<Environment model={model} />, shown => model.show(shown));
+}
+
+function Environment({ model }: { model: EnvironmentModel }) {
+  useStore(model);
+  return (
+    <div className="rc2-Environment">
+      <h2>Environment</h2>
+      <input
+        type="search"
+        aria-label="Search variables"
+        placeholder="Search variables"
+        value={model.search}
+        onChange={event => model.find(event.target.value)}
+      />
+      <p role="status">
+        {model.message || (model.total > model.known ? `The first ${model.known} of ${model.total}.` : '')}
+      </p>
+      {model.message.includes('another window') && <button onClick={() => model.showHere()}>Show here</button>}
+      {!model.message && <Table model={model} />}
+    </div>
+  );
+}
+
+function Table({ model }: { model: EnvironmentModel }) {
+  const rows = model.rows();
+  const [active, setActive] = useState('');
+  const names = rows.map(row => row.name);
+  const inTabOrder = names.includes(active) ? active : names[0];
+  return (
+    <table onKeyDown={moveBetweenRows}>
+      <thead>
+        <tr>
+          {COLUMNS.map(([column, title]) => (
+            <th key={column} scope="col" aria-sort={directionOf(model, column)}>
+              <button onClick={() => model.sort(column)}>{title}</button>
+            </th>
+          ))}
+          <th scope="col">
+            <span className="rc2-hidden">Remove</span>
+          </th>
+        </tr>
+      </thead>
+      <tbody>
+        {rows.map(row => (
+          <Row key={row.name} row={row} tabbable={row.name === inTabOrder} onFocus={setActive} model={model} />
+        ))}
+      </tbody>
+    </table>
+  );
+}
+
+interface RowProps {
+  row: Variable;
+  tabbable: boolean;
+  onFocus: (name: string) => void;
+  model: EnvironmentModel;
+}
+
+/** Rendered again only when R sends this variable, so that a thousand others cost nothing. */
+const Row = memo(function Row({ row, tabbable, onFocus, model }: RowProps) {
+  return (
+    <tr>
+      <th scope="row" title={row.name}>
+        {row.name}
+      </th>
+      <td title={row.type}>{row.type}</td>
+      <td className="rc2-size">{sizeOf(row)}</td>
+      <td title={row.value}>{row.value}</td>
+      <td>
+        <button
+          aria-label={`Remove ${row.name}`}
+          title={`Remove ${row.name}`}
+          tabIndex={tabbable ? 0 : -1}
+          onFocus={() => onFocus(row.name)}
+          onClick={event => {
+            focusNeighbour(event.currentTarget);
+            model.remove(row.name);
+          }}
+        >
+          ×
+        </button>
+      </td>
+    </tr>
+  );
+});
+
+function directionOf(model: EnvironmentModel, column: Column): 'ascending' | 'descending' | 'none' {
+  if (model.order.column !== column) {
+    return 'none';
+  }
+  return model.order.descending ? 'descending' : 'ascending';
+}
+
+/** The keyboard continues in the next row, as this one goes away. */
+function focusNeighbour(button: HTMLElement): void {
+  const row = button.closest('tr');
+  (row?.nextElementSibling ?? row?.previousElementSibling)?.querySelector('button')?.focus();
+}
+
+/** The arrow keys move between the rows, of which only one is in the order of the Tab key. */
+function moveBetweenRows(event: KeyboardEvent<HTMLTableElement>): void {
+  const row = (event.target as HTMLElement).closest('tbody tr');
+  const next = { ArrowDown: row?.nextElementSibling, ArrowUp: row?.previousElementSibling }[event.key];
+  if (next) {
+    event.preventDefault();
+    next.querySelector('button')?.focus();
+  }
+}

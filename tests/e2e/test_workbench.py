@@ -1,0 +1,127 @@
+"""The panels Services and Environment of JupyterLab, in a browser: by mouse and by keyboard, light and dark."""
+
+import json
+from collections.abc import AsyncIterator
+
+import pytest
+from playwright.async_api import Locator, Page, expect
+
+from tests.fixtures.browser import shoot
+from tests.fixtures.hub import ROOT, Client, Rc2
+
+AXE = ROOT / "labextension/node_modules/axe-core/axe.min.js"
+FLIGHTS = "Flights from New York"
+ACTIVE_CELL = ".jp-Notebook .jp-mod-active .cm-content"
+THEMES = "lab/api/settings/@jupyterlab/apputils-extension:themes"
+
+
+@pytest.fixture
+async def lab(rc2: Rc2, client: Client, page: Page) -> AsyncIterator[Page]:
+    """Alice's JupyterLab with a new R notebook; no service is attached."""
+    rc2.groups(alice=["analysts"], bob=[])
+    await client.create("alice")
+    assert (await client.start("alice", services=[]))[0] == 201
+    await use_theme(client, "JupyterLab Light")
+    await page.goto(rc2.new_link("alice"))
+    await page.goto(f"{rc2.url}/user/alice/lab?reset")
+    cards = page.locator(".jp-Launcher-section", has_text="Notebook").locator(".jp-LauncherCard")
+    await expect(cards.first).to_have_attribute("title", "R")
+    await cards.first.click()
+    await page.get_by_text("R | Idle").wait_for()
+    yield page
+    await client.stop("alice")
+
+
+async def open_panel(page: Page, caption: str, name: str) -> Locator:
+    """Open a panel of the right sidebar by keyboard."""
+    await page.get_by_role("tab", name=caption).press("Enter")
+    panel = page.get_by_role("region", name=name, exact=True)
+    await panel.get_by_role("heading", name=name).wait_for()
+    return panel
+
+
+async def run_cell(page: Page, code: str) -> None:
+    """Type code into the active cell, which is empty, and run it."""
+    await page.locator(ACTIVE_CELL).focus()
+    await page.keyboard.insert_text(code)
+    await page.keyboard.press("Shift+Enter")
+
+
+async def serious_findings(page: Page, panel: str) -> list[str]:
+    """What axe-core finds in a panel that keeps users from using it."""
+    await page.add_script_tag(path=AXE)
+    findings = await page.evaluate("id => axe.run('#' + id)", panel)
+    serious = [found for found in findings["violations"] if found["impact"] in {"serious", "critical"}]
+    return [f"{found['id']}: {node['html']}" for found in serious for node in found["nodes"]]
+
+
+async def use_theme(client: Client, name: str) -> None:
+    """Choose JupyterLab's theme; the next page has it."""
+    await client.call("PUT", f"/user/alice/{THEMES}", json={"raw": json.dumps({"theme": name})})
+
+
+async def use_dark_theme(client: Client, page: Page) -> None:
+    await use_theme(client, "JupyterLab Dark")
+    await page.reload()
+    await expect(page.locator("body")).to_have_attribute("data-jp-theme-light", "false")
+
+
+async def test_a_service_is_attached_used_in_r_and_lost_with_its_grant_in_the_panel(rc2: Rc2, client: Client, lab: Page):
+    panel = await open_panel(lab, "Shared services", "Services")
+    flights = panel.get_by_role("listitem", name=FLIGHTS)
+    await expect(flights).to_contain_text("not attached")
+    await flights.get_by_role("button", name=f"Attach {FLIGHTS} (read)").press("Enter")
+    await expect(flights).to_contain_text("attached (read)")
+    await expect(flights).to_contain_text("renewed while the server runs")
+    await flights.get_by_role("button", name=f"Insert the line of R for {FLIGHTS}").press("Enter")
+    await expect(lab.locator(ACTIVE_CELL)).to_contain_text('con <- rc2_connect("flights")')
+    await lab.keyboard.press("Shift+Enter")
+    await run_cell(lab, 'cat("flights:", DBI::dbGetQuery(con, "SELECT count(*)::int FROM flights")[[1]])')
+    await expect(lab.get_by_text("flights: 336776")).to_be_visible()
+    assert await serious_findings(lab, "rc2-services") == []
+    await shoot(lab, "panel-services")
+    rc2.groups(alice=[], bob=[])
+    await expect(flights).to_contain_text("Ask the operator of this hub.")
+    await expect(flights).not_to_contain_text("attached (read)")
+    await expect(flights.get_by_role("button", name=f"Attach {FLIGHTS} (read)")).to_have_count(0)
+    rc2.groups(alice=["analysts"], bob=[])
+    await flights.get_by_role("button", name=f"Detach {FLIGHTS}").click()
+    await expect(flights).to_contain_text("not attached")
+    await use_dark_theme(client, lab)
+    await expect(flights.get_by_role("button", name=f"Attach {FLIGHTS} (read)")).to_be_visible()
+    assert await serious_findings(lab, "rc2-services") == []
+    await shoot(lab, "panel-services-dark")
+
+
+async def test_variables_appear_change_and_are_found_ordered_and_removed_in_the_panel(client: Client, lab: Page):
+    panel = await open_panel(lab, "Variables of R", "Environment")
+    await expect(panel).to_contain_text("R has no variables.")
+    await run_cell(lab, "x10 <- 1; x9 <- data.frame(a = 1:5000, b = 2); f <- function(one, ...) 1")
+    row = panel.get_by_role("row", name="x9")
+    await expect(row).to_contain_text("data.frame")
+    await expect(row).to_contain_text("5\u202f000 × 2")
+    name = await row.get_by_role("rowheader").bounding_box()
+    assert name is not None
+    assert name["width"] > 50
+    await run_cell(lab, "x9 <- 'text'")
+    await expect(row).to_contain_text('"text"')
+    await panel.get_by_role("button", name="Size").press("Enter")
+    await expect(panel.get_by_role("columnheader", name="Size")).to_have_attribute("aria-sort", "ascending")
+    await panel.get_by_role("searchbox", name="Search variables").fill("numeric")
+    await expect(panel.locator("tbody tr")).to_have_count(1)
+    await panel.get_by_role("searchbox", name="Search variables").fill("")
+    assert await serious_findings(lab, "rc2-environment") == []
+    await shoot(lab, "panel-environment")
+    await panel.get_by_role("button", name="Remove x10").press("Enter")
+    await expect(panel.locator("tbody tr")).to_have_count(2)
+    await run_cell(lab, 'cat("left:", ls())')
+    await expect(lab.get_by_text("left: f x9")).to_be_visible()
+    await use_dark_theme(client, lab)
+    await expect(panel.locator("tbody tr")).to_have_count(2)
+    assert await serious_findings(lab, "rc2-environment") == []
+    await shoot(lab, "panel-environment-dark")
+
+
+def test_what_is_loaded_with_the_page_is_small():
+    static = ROOT / "rc2hub/compute/labextensions/@rc2hub/workbench/static"
+    assert sum(file.stat().st_size for file in static.glob("*.js")) < 60_000
