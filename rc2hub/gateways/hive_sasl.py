@@ -13,6 +13,8 @@ import re
 import secrets
 from collections.abc import Awaitable, Callable
 
+from rc2hub.gateways.thrift_message import ThriftError
+
 START, OK, BAD, COMPLETE = 1, 2, 3, 5
 """The statuses of Thrift's negotiation."""
 HEADER = 5
@@ -40,7 +42,7 @@ class SaslConnection:
     async def serve(self, answer: Callable[[str, bytes], Awaitable[bytes]], limit: int) -> None:
         """Authenticate the client, and answer its calls one after another: `answer` gets its token and the call.
 
-        The connection ends with a call of more bytes than `limit`.
+        The connection ends with what is no call, or has more bytes than `limit`.
         """
         try:
             async with asyncio.timeout(NEGOTIATION_TIMEOUT):
@@ -52,7 +54,7 @@ class SaslConnection:
                 content = await answer(token, await self._reader.readexactly(size))
                 self._writer.write(len(content).to_bytes(LENGTH, "big") + content)
                 await self._writer.drain()
-        except (asyncio.IncompleteReadError, ConnectionError, TimeoutError):
+        except (asyncio.IncompleteReadError, ConnectionError, TimeoutError, ThriftError):
             return
         except SaslError as error:
             self._put(BAD, str(error).encode())
