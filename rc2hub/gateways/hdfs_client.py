@@ -9,7 +9,7 @@ from contextlib import AbstractAsyncContextManager
 from typing import Any
 from urllib.parse import quote
 
-from aiohttp import ClientError, ClientResponse, ClientSession, ClientTimeout, TCPConnector
+from aiohttp import ClientError, ClientResponse, ClientSession, ClientTimeout, DummyCookieJar, TCPConnector
 from yarl import URL
 
 from rc2hub.errors import ServiceUnavailableError
@@ -64,6 +64,7 @@ class HdfsClient:
         if self._session is None:
             self._session = ClientSession(
                 connector=TCPConnector(limit=0),
+                cookie_jar=DummyCookieJar(),  # the NameNode's cookie names the account of one call, and is no other's
                 timeout=ClientTimeout(total=None, sock_connect=CONNECT_TIMEOUT),
                 headers={"Accept-Encoding": "identity"},
                 read_bufsize=BUFFER_SIZE,

@@ -1,6 +1,6 @@
 """The gateway's calls to Hive's metastore, by HTTP: each is signed, and names the user for whom the metastore acts."""
 
-from aiohttp import ClientError, ClientSession, ClientTimeout, TCPConnector
+from aiohttp import ClientError, ClientSession, ClientTimeout, DummyCookieJar, TCPConnector
 from thrift.Thrift import TType
 
 from rc2hub.errors import ServiceUnavailableError
@@ -43,7 +43,11 @@ class HiveClient:
             ServiceUnavailableError: if the metastore does not answer, or refuses the gateway.
         """
         if self._session is None:
-            self._session = ClientSession(connector=TCPConnector(limit=0), trust_env=False)
+            self._session = ClientSession(
+                connector=TCPConnector(limit=0),
+                cookie_jar=DummyCookieJar(),  # each call has its own user
+                trust_env=False,
+            )
         headers = {"Content-Type": THRIFT, "Authorization": f"Bearer {sign(self._key, user)}"}
         limit = ClientTimeout(total=seconds, sock_connect=CONNECT_TIMEOUT)
         try:
