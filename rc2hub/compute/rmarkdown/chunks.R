@@ -1,12 +1,12 @@
-# Runs the cells of an R Markdown notebook as knitr runs chunks. A cell's first line may be `%%` and what stands in the braces of
-# a chunk: its engine and options. No code of R begins with `%%`. R code runs in IRkernel as any cell does; other engines and
-# child documents run through knitr, in the same R. site_profile.R sources this into an environment of its own. ASCII only.
+# Runs the cells of an R Markdown notebook as knitr runs chunks. A cell's first line may be `%%` and what stands in the braces
+# of a chunk: its engine and options. No code of R begins with `%%`. R code runs in IRkernel as any cell does; other engines and
+# child documents run through knitr, in the same R. site_profile.R sources this into a separate environment. ASCII only.
 
 HEADER <- "^%%([A-Za-z0-9_]+)(( *[ ,])([^\n]*))?(\n|$)"
 OPTION_LINE <- "^(#|--|//|%)\\| ?"
 
 # IRkernel has no hook for an engine, but it calls evaluate() of its imports for each cell. This replaces it there. What it
-# evaluates is one call deep in every case, as IRkernel leaves out of a traceback the calls that it counts at evaluate("stop()").
+# evaluates is one call deep in every case: IRkernel leaves out of a traceback what it counts at evaluate("stop()").
 install <- function() {
   imports <- parent.env(asNamespace("IRkernel"))
   original <- imports$evaluate
@@ -25,7 +25,7 @@ plan_cell <- function(input, handler, stop_on_error) {
   plan <- list(code = input, handler = handler, stop_on_error = stop_on_error, options = list())
   if (!is.character(input) || length(input) != 1 || identical(input, "stop()")) return(plan)
   tryCatch({
-    define_params()
+    read_head()
     chunk <- read_cell(input)
     if (is.null(chunk)) {
       plan
@@ -55,10 +55,10 @@ read_cell <- function(input) {
   lines <- strsplit(code, "\n", fixed = TRUE)[[1]]
   in_document <- is_document(session_file())
   count <- if (in_document) match(FALSE, grepl(OPTION_LINE, lines), length(lines) + 1) - 1 else 0
-  if (is_cell && count == 0 && !(in_document && isNamespaceLoaded("knitr"))) return(NULL)
+  if (is_cell && !in_document) return(NULL)
   options <- if (is_cell) list() else parse_options(header[[5]])
   options <- utils::modifyList(options, parse_option_lines(utils::head(lines, count)))
-  if (in_document && isNamespaceLoaded("knitr") && is.null(options$eval)) options$eval <- knitr::opts_chunk$get("eval")
+  if (in_document && is.null(options$eval)) options$eval <- default_eval()
   list(engine = if (is_cell || header[[2]] == "R") "r" else header[[2]], options = options, code = code)
 }
 
@@ -66,9 +66,9 @@ read_cell <- function(input) {
 parse_options <- function(text) {
   text <- trimws(sub("[, ]+$", "", text))
   named <- if (grepl("^[^,=\"']+(,|$)", text)) sub("^([^,]+)", "label = '\\1'", text) else text
-  values <- tryCatch(eval(parse(text = sprintf("alist(%s)", named), keep.source = FALSE)[[1]], baseenv()), error = function(error) {
-    stop("The options of this chunk are no R: ", text, call. = FALSE)
-  })
+  values <- tryCatch(
+    eval(parse(text = sprintf("alist(%s)", named), keep.source = FALSE)[[1]], baseenv()),
+    error = function(error) stop("The options of this chunk are no R: ", text, call. = FALSE))
   values <- values[!vapply(values, identical, NA, quote(expr = ))]
   used <- intersect(names(values), c("eval", "child", "error", "fig.width", "fig.height", "file", "code", "ref.label"))
   lapply(values[used], eval, globalenv())
@@ -152,24 +152,35 @@ session_file <- function() Sys.getenv("JPY_SESSION_NAME")
 
 is_document <- function(file) grepl("\\.(rmd|qmd)$", file, ignore.case = TRUE)
 
-# `params` of the head as it is saved now, unless the user has an object of that name.
-define_params <- local({
-  read <- NULL
-  defined <- NULL
-  function() {
-    file <- session_file()
-    if (!is_document(file) || !file.exists(file)) return()
-    changed <- file.mtime(file)
-    if (identical(read, changed)) return()
-    read <<- changed
-    lines <- readLines(file, warn = FALSE, encoding = "UTF-8")
-    if (!any(grepl("^params:", lines))) return()
-    values <- tryCatch(lapply(knitr::knit_params(lines), function(param) param$value), error = function(error) {
-      stop("The params of the head cannot be read: ", conditionMessage(error), call. = FALSE)
-    })
-    own <- get0("params", globalenv(), inherits = FALSE)
-    if (!is.null(own) && !identical(own, defined)) return()
-    defined <<- values
-    assign("params", values, globalenv())
-  }
-})
+# The head of the document, as it is saved now.
+head_of_document <- new.env(parent = emptyenv())
+
+# `eval` of the chunks that have no such option: the document's own setting, in R or in Quarto's head.
+default_eval <- function() {
+  by_code <- if (isNamespaceLoaded("knitr")) knitr::opts_chunk$get("eval")
+  if (is.null(by_code) || isTRUE(by_code)) head_of_document$eval else by_code
+}
+
+# Reads the head again when the file has changed. `params` are its values, unless the user has an object of that name.
+read_head <- function() {
+  file <- session_file()
+  if (!is_document(file) || !file.exists(file)) return()
+  changed <- file.mtime(file)
+  if (identical(head_of_document$changed, changed)) return()
+  lines <- readLines(file, warn = FALSE, encoding = "UTF-8")
+  end <- utils::head(grep("^(---|\\.\\.\\.)\\s*$", lines), 2)
+  has_head <- length(end) == 2 && end[[1]] == 1
+  lines <- if (has_head) lines[seq_len(end[[2]])]
+  tryCatch({
+    settings <- if (has_head) yaml::yaml.load(paste(lines[-end], collapse = "\n"), eval.expr = FALSE)
+    values <- if (is.list(settings) && "params" %in% names(settings)) knitr::knit_params(lines)
+  }, error = function(error) stop("The head of this document cannot be read: ", conditionMessage(error), call. = FALSE))
+  head_of_document$changed <- changed
+  head_of_document$eval <- NULL
+  if (!is.list(settings)) return()
+  head_of_document$eval <- c(settings$execute$eval, settings$knitr$opts_chunk$eval)
+  own <- get0("params", globalenv(), inherits = FALSE)
+  if (is.null(values) || (!is.null(own) && !identical(own, head_of_document$params))) return()
+  head_of_document$params <- lapply(values, function(param) param$value)
+  assign("params", head_of_document$params, globalenv())
+}

@@ -125,6 +125,22 @@ def test_params_are_those_of_the_head_as_it_is_saved(notebook: Notebook, folder:
     notebook.run("rm(params)")
 
 
+def test_a_head_can_switch_evaluation_off_and_one_that_cannot_be_read_runs_nothing(tmp_path: Path) -> None:
+    file = tmp_path / "trial.qmd"
+    file.write_text("---\nexecute:\n  eval: false\n---\n")
+    notebook = Notebook(file)
+    try:
+        assert notebook.run("cat('run')") == "Not run: this chunk has eval=FALSE.\n"
+        assert notebook.run("#| eval: true\ncat('run')") == "run"
+        file.write_text("---\nparams: {a\n---\n")
+        os.utime(file, (1, 1))
+        for _ in range(2):
+            assert "The head of this document cannot be read: " in notebook.run("cat('run')")
+            assert notebook.failed
+    finally:
+        notebook.stop()
+
+
 def test_bash_runs_and_its_failure_is_an_error(notebook: Notebook) -> None:
     assert notebook.run("%%bash\necho one\necho two") == "one\ntwo\n"
     notebook.run("%%bash\nexit 3")
