@@ -1,6 +1,7 @@
-# Runs the cells of an R Markdown notebook as knitr runs chunks. A cell's first line may be `%%` and what stands in the braces
-# of a chunk: its engine and options. No code of R begins with `%%`. R code runs in IRkernel as any cell does; other engines and
-# child documents run through knitr, in the same R. site_profile.R sources this into a separate environment. ASCII only.
+# Runs the cells of an R Markdown notebook as knitr runs chunks. A cell's first line may be `%%` and what stands in the
+# braces of a chunk: its engine and options. No code of R begins with `%%`. R code runs in IRkernel as any cell does; other
+# engines and child documents run through knitr, in the same R. site_profile.R sources this into a separate environment.
+# ASCII only.
 
 HEADER <- "^%%([A-Za-z0-9_]+)(( *[ ,])([^\n]*))?(\n|$)"
 OPTION_LINE <- "^(#|--|//|%)\\| ?"
