@@ -25,7 +25,7 @@ spark.createDataFrame([(1, "a")], "i int, s string").join(spark.table("t"), "s",
 spark.stop()
 """
 SECRET = "archive"
-TIMEOUT = 120.0
+TIMEOUT = 600.0
 """Seconds for the server to answer, and again for it to end."""
 
 

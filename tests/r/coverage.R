@@ -11,6 +11,8 @@ scripts <- list(
   c("r/run_pipelines.R", postgres, "postgres"), c("r/run_pipelines.R", "spark", "spark"),
   c("r/run.R", file.path(tests, "r", "test-postgres.R"), postgres),
   c("r/run.R", file.path(tests, "r", "test-long-writes.R"), postgres), c("r/run.R", file.path(tests, "r", "test-spark.R"), "spark"),
+  c("r/run.R", file.path(tests, "r", "test-machine-learning.R"), "spark"),
+  c("r/run.R", file.path(tests, "r", "test-machine-learning-errors.R"), "spark"),
   c("dbitest.R", postgres, "postgres"), c("dbitest.R", "spark", "spark"))
 # Each script is a process of its own, which loads the instrumented package; one that fails stays visible.
 run <- function(script) {

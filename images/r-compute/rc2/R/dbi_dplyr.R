@@ -45,6 +45,8 @@ describe_postgres <- function(con, ...) {
 .onLoad <- function(libname, pkgname) {
   use_postgres_methods()
   for (package in c("dplyr", "dbplyr")) setHook(packageEvent(package, "onLoad"), use_postgres_methods)
+  use_broom_methods()
+  setHook(packageEvent("generics", "onLoad"), use_broom_methods)
   use_notebook_methods()
   setHook(packageEvent("repr", "onLoad"), use_notebook_methods)
 }

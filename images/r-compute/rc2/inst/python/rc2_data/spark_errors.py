@@ -6,6 +6,10 @@ import re
 from rc2_data.errors import DataError
 
 END_OF_MESSAGE = re.compile(r" *SQLSTATE: \w{5}.*|\n+JVM stacktrace:.*|\n+== SQL.*", re.DOTALL)
+IN_A_TASK = re.compile(
+    r"^Job aborted due to stage failure: .*?: [\w.$]+(?:Exception|Error): (.*?)(?:\n\tat .*)?$", re.DOTALL
+)
+"""An error of an executor, whose message begins after the name of a class of Java and ends before its stack."""
 TRANSPORT = re.compile(r'details = "(.*?)"\s*debug_error_string', re.DOTALL)
 NOT_SHARED = (
     "Spark runs on another machine and does not see this file; read it in R, and write the data frame with dbWriteTable()."
@@ -25,7 +29,7 @@ def described(error, sql):
     text = str(error)
     if found := TRANSPORT.search(text):
         text = found[1]
-    message = without_java(END_OF_MESSAGE.sub("", text).strip()) or type(error).__name__
+    message = plain(END_OF_MESSAGE.sub("", text).strip()) or type(error).__name__
     fields = {
         "sqlstate": error.getSqlState(),
         "position": position(error, text, sql),
@@ -37,10 +41,13 @@ def described(error, sql):
     )
 
 
-def without_java(message):
-    """A message of Hive without the names of Java's exceptions."""
-    found = HIVE.match(message) if message.startswith(HIVE_EXCEPTION) else None
-    return (found[1] or found[2] or message) if found else message
+def plain(message):
+    """The message without what Java puts around it."""
+    if found := IN_A_TASK.match(message):
+        message = found[1]
+    if message.startswith(HIVE_EXCEPTION) and (found := HIVE.match(message)):
+        message = found[1] or found[2] or message
+    return message.removeprefix("requirement failed: ")
 
 
 def hint(error, message):

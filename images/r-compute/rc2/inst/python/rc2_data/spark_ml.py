@@ -1,52 +1,123 @@
-"""Linear and logistic regression with Spark's machine learning and R's formulas."""
+"""Machine learning in Spark for R: fits an estimator to the rows of a query, and keeps the model until R drops it.
+
+R names the columns of these queries: `rc2_x1`, `rc2_x2` and so on are the features, `rc2_y` is the response.
+"""
+
+import importlib
 
 import numpy as np
-from pyspark.ml.classification import LogisticRegression
-from pyspark.ml.feature import RFormula
-from pyspark.ml.regression import LinearRegression
+from pyspark.errors import PySparkException
+from pyspark.ml.feature import VectorAssembler
+from pyspark.ml.functions import array_to_vector, vector_to_array
+from pyspark.ml.linalg import Matrix, Vector
+from pyspark.ml.param import TypeConverters
+from pyspark.ml.stat import Correlation
+from pyspark.sql.functions import expr
 
-ESTIMATORS = {
-    "linear": LinearRegression,
-    "logistic": lambda **options: LogisticRegression(family="binomial", **options),
-}
-MEASURES = ("r2", "rootMeanSquaredError", "accuracy", "areaUnderROC", "totalIterations")
+from rc2_data.errors import DataError
 
-
-def fit(connection, kind, sql, formula, options):
-    """Fit a regression to the rows of a query; its number, coefficients and measures."""
-    options = {name: content[0].item() for name, content in options.items()}
-    options["standardization"] = bool(options["standardization"])
-    model = connection.run(lambda session: Regression(session, kind, sql, formula, options), sql)
-    number = len(connection.models) + 1
-    connection.models[number] = model
-    return {"model": number, "names": model.names, "coefficients": np.array(model.coefficients), "summary": model.summary}
+FEATURES = "rc2_features"
+LISTS = (TypeConverters.toListFloat, TypeConverters.toListInt, TypeConverters.toListString, TypeConverters.toList)
 
 
-def predict(connection, model, sql, view):
-    """Make a view of the rows of a query, with the predictions of a regression."""
-    connection.run(lambda session: connection.models[model].predict(session, sql, view), sql)
+def fit(connection, estimator, sql, width, options, outputs):
+    """Fit `estimator`, such as `regression.LinearRegression`, to the rows of a query; its number and its `outputs`."""
+
+    def work(session):
+        return new_estimator(estimator, options).fit(assembled(session.sql(sql), int(width))), session
+
+    model, session = connection.run(work, sql)
+    number = max(connection.models, default=0) + 1
+    connection.models[number] = (model, session)
+    return {"model": number, "outputs": connection.attempt(lambda: read_outputs(model, as_list(outputs)))}
 
 
-class Regression:
-    """One regression, fitted to the rows of a query."""
+def correlation(connection, sql, width):
+    """The matrix of correlations of the features, row by row."""
 
-    def __init__(self, session, kind, sql, formula, options):
-        rows = session.sql(sql)
-        self._encoder = RFormula(formula=formula).fit(rows)
-        encoded = self._encoder.transform(rows)
-        self._model = ESTIMATORS[kind](**options).fit(encoded)
-        self.names = ["(Intercept)", *feature_names(encoded)]
-        self.coefficients = [self._model.intercept, *self._model.coefficients.toArray().tolist()]
-        self.summary = {name: getattr(self._model.summary, name) for name in MEASURES if hasattr(self._model.summary, name)}
+    def work(session):
+        return Correlation.corr(assembled(session.sql(sql), int(width)), FEATURES).head()[0].toArray()
 
-    def predict(self, session, sql, view):
-        """The rows of a query with the predictions, as a temporary view."""
-        encoded = self._encoder.transform(session.sql(sql))
-        self._model.transform(encoded).drop("features", "rawPrediction", "label").createOrReplaceTempView(view)
+    return connection.run(work, sql).ravel()
 
 
-def feature_names(encoded):
-    """The columns of the model's matrix, in order."""
-    attributes = encoded.schema["features"].metadata["ml_attr"]["attrs"]
-    ordered = sorted((entry for group in attributes.values() for entry in group), key=lambda entry: entry["idx"])
-    return [entry["name"] for entry in ordered]
+def transform(connection, model, sql, width, columns, view):
+    """Make a view of the rows of a query with columns of a model; vectors become arrays.
+
+    Raises:
+        DataError: if Spark has ended since the fit, and the model with it.
+    """
+    fitted, session = connection.models[int(model)]
+
+    def work(current):
+        if current is not session:
+            raise DataError("Spark was started again since this model was fitted, and the model is gone; fit it again.")
+        frame = fitted.transform(assembled(current.sql(sql), int(width))).drop(FEATURES)
+        for name in as_list(columns):
+            if type(frame.schema[name].dataType).__name__ == "VectorUDT":
+                frame = frame.withColumn(name, vector_to_array(name))
+        frame.createOrReplaceTempView(view)
+
+    connection.run(work, sql)
+
+
+def drop(connection, model):
+    """Forget a model, whose memory Spark then frees."""
+    connection.models.pop(int(model), None)
+
+
+def assembled(frame, width):
+    """The frame with its features as one vector."""
+    if not width:  # an intercept alone
+        return frame.withColumn(FEATURES, array_to_vector(expr("CAST(ARRAY() AS ARRAY<DOUBLE>)")))
+    return VectorAssembler(inputCols=[f"rc2_x{at + 1}" for at in range(width)], outputCol=FEATURES).transform(frame)
+
+
+def new_estimator(name, options):
+    """An estimator of pyspark.ml with R's options."""
+    module, cls = name.split(".")
+    estimator = getattr(importlib.import_module(f"pyspark.ml.{module}"), cls)()
+    for option, content in dict(options or {}).items():
+        param = estimator.getParam(option)
+        estimator.set(param, converted(param, content))
+    return estimator
+
+
+def converted(param, content):
+    """The value of an option in the type of its parameter."""
+    values = content.tolist() if isinstance(content, np.ndarray) else as_list(content)
+    if param.typeConverter in LISTS:
+        return values
+    return bool(values[0]) if param.typeConverter is TypeConverters.toBoolean else values[0]
+
+
+def read_outputs(model, names):
+    """Attributes of a model by their names, such as `coefficients` or `summary.deviance`."""
+    return {name: as_r(read(model, name)) for name in names}
+
+
+def read(model, name):
+    """One attribute; None if this fit does not have it, such as standard errors of a fit with a penalty."""
+    for part in name.split("."):
+        try:
+            model = getattr(model, part)
+            model = model() if callable(model) else model
+        except (PySparkException, AttributeError, RuntimeError):
+            return None
+    return model
+
+
+def as_r(content):
+    """A value in a type that R's format has."""
+    if isinstance(content, Vector):
+        return content.toArray()
+    if isinstance(content, Matrix):
+        return {"rows": content.numRows, "columns": content.numCols, "values": content.toArray().ravel(order="F")}
+    if isinstance(content, list):
+        return np.array([np.asarray(entry, dtype=float) for entry in content]).ravel()
+    return content.item() if isinstance(content, np.generic) else content
+
+
+def as_list(content):
+    """The texts of a vector of R, of which one is no list."""
+    return [] if content is None else [content] if isinstance(content, str) else list(content)

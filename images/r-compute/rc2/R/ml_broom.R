@@ -1,0 +1,34 @@
+# broom's verbs, whose generics are in the package generics: registered when it is loaded.
+
+use_broom_methods <- function(...) {
+  if (!"generics" %in% loadedNamespaces()) return()
+  methods <- list(tidy = tidy_model, glance = glance_model, augment = augment_model)
+  for (verb in names(methods)) registerS3method(verb, "rc2_linear_model", methods[[verb]], envir = asNamespace("generics"))
+}
+
+tidy_model <- function(x, conf.int = FALSE, conf.level = 0.95, ...) {
+  table <- coefficient_table(x)
+  found <- data.frame(term = names(x$coefficients), estimate = unname(x$coefficients))
+  if (ncol(table) == 1) return(dplyr::as_tibble(found))
+  rows <- match(found$term, rownames(table))
+  found[c("std.error", "statistic", "p.value")] <- as.data.frame(table[rows, 2:4, drop = FALSE], row.names = seq_along(rows))
+  if (conf.int) {
+    share <- 1 - (1 - conf.level) / 2
+    width <- found$std.error * if (x$family$has_z) stats::qnorm(share) else stats::qt(share, x$df.residual)
+    found[c("conf.low", "conf.high")] <- list(found$estimate - width, found$estimate + width)
+  }
+  dplyr::as_tibble(found)
+}
+
+glance_model <- function(x, ...) {
+  fit <- x$summary
+  names(fit) <- c(r2 = "r.squared", rootMeanSquaredError = "rmse", nullDeviance = "null.deviance", aic = "AIC",
+    deviance = "deviance", dispersion = "dispersion", numIterations = "iterations")[names(fit)]
+  dplyr::as_tibble(c(fit[!is.na(names(fit))], list(df.residual = x$df.residual, nobs = x$design$rows)))
+}
+
+# The rows of the fit, or other ones, with .fitted, and for the rows of the fit also .resid.
+augment_model <- function(x, data = NULL, newdata = NULL, ...) {
+  if (is.null(newdata)) return(rows_of_fit(x, c(.fitted = "rc2_mean", .resid = residual_sql(x$family, "response"))))
+  dplyr::rename(predict.rc2_linear_model(x, newdata, type = "response"), .fitted = "prediction")
+}
