@@ -1,5 +1,6 @@
-"""Hive's tables from R and Spark, in a whole login."""
+"""Hive's tables from R and Spark, in a whole login: used as the user, refused like elsewhere, and lost with the grant."""
 
+import time
 from collections.abc import AsyncIterator, Iterator
 
 import pytest
@@ -8,7 +9,7 @@ from rc2hub.gateways.hive_key import key_file
 from rc2hub.processes import free_ports
 from tests.fixtures.hdfs import Hdfs
 from tests.fixtures.hive import Hive
-from tests.fixtures.hub import LOCAL, Client, Kernel, Rc2
+from tests.fixtures.hub import LOCAL, Client, Kernel, Rc2, RError, until
 
 TABLES = """
 c.SharedServices.catalogue["store"] = {{"kind": "hdfs", "gateway": "http://127.0.0.1:{hdfs}", "namenode": "{namenode}"}}
@@ -62,6 +63,20 @@ run("DROP TABLE IF EXISTS cars", "DROP TABLE IF EXISTS staff.shared")
 DBI::dbWriteTable(con, "cars", head(mtcars))
 run("CREATE TABLE staff.shared USING parquet AS SELECT * FROM cars")
 """
+FORMATS = """
+for (format in c("PARQUET", "ORC", "TEXTFILE")) {
+  run(paste0("DROP TABLE IF EXISTS as_", format), paste0("CREATE TABLE as_", format, " (id BIGINT, s STRING) STORED AS ", format),
+    paste0("INSERT INTO as_", format, " SELECT id, string(id) FROM range(10)"))
+}
+"""
+PARTITIONS = """
+run("DROP TABLE IF EXISTS parts", "DROP VIEW IF EXISTS summed",
+  "CREATE TABLE parts USING parquet PARTITIONED BY (k) AS SELECT id, id % 4 AS k FROM range(100)",
+  "INSERT INTO parts PARTITION (k = 9) SELECT 1", "ALTER TABLE parts DROP PARTITION (k = 0)", "MSCK REPAIR TABLE parts",
+  "ANALYZE TABLE parts COMPUTE STATISTICS", "CREATE VIEW summed AS SELECT k, count(*) AS n FROM parts GROUP BY k",
+  "DROP TABLE IF EXISTS outside", "CREATE TABLE outside (id BIGINT) USING parquet LOCATION 'webhdfs://rc2/user/alice/outside'",
+  "INSERT OVERWRITE outside SELECT 7")
+"""
 
 
 async def test_a_users_tables_stay_and_are_listed(r: Kernel, hdfs: Hdfs):
@@ -77,3 +92,53 @@ async def test_a_users_tables_stay_and_are_listed(r: Kernel, hdfs: Hdfs):
     assert status["owner"] == "alice"
     owner = "{d <- DBI::dbGetQuery(con, 'DESCRIBE EXTENDED alice.cars'); d[[2]][d[[1]] == 'Owner']}"
     assert await found(r, owner) == "alice"
+
+
+async def test_hives_own_formats_partitions_views_and_external_tables_work(r: Kernel):
+    await r.run(FORMATS)
+    joined = "SELECT count(*) AS n FROM as_parquet JOIN as_orc USING (id) JOIN as_textfile USING (id)"
+    assert await found(r, f"as.numeric(DBI::dbGetQuery(con, '{joined}')$n)") == "10"
+    await r.run(PARTITIONS)
+    assert await found(r, "DBI::dbGetQuery(con, 'SELECT * FROM summed ORDER BY k')$k |> as.numeric()") == "1 2 3 9"
+    assert await found(r, "DBI::dbGetQuery(con, 'SELECT id FROM spark_catalog.alice.outside')$id |> as.numeric()") == "7"
+
+
+async def test_what_is_refused_is_one_sentence(r: Kernel):
+    for statement, sentence in (
+        ("CREATE DATABASE mine", "^Error: The hub makes and keeps the databases of Hive; make a table in one of yours."),
+        (
+            "CREATE TABLE evil (a INT) STORED AS PARQUET LOCATION ''file:///tmp/evil''",
+            "^Error: A location must begin with webhdfs://rc2/",
+        ),
+        ("CREATE TABLE default.x (a INT) USING parquet", "You may not change the database default; make your tables in one"),
+    ):
+        with pytest.raises(RError, match=sentence):
+            await r.run("run('" + statement.replace("''", "\\'") + "')")
+
+
+async def test_another_user_sees_no_name_of_a_database_that_is_not_shared(r: Kernel, client: Client):
+    await r.run(MAKE)
+    async with client.working("bob", SERVICES, CONNECT) as bob:
+        assert await found(bob, "DBI::dbGetQuery(con, 'SHOW DATABASES')[[1]]") == "bob default"
+        assert await found(bob, "{t <- rc2_hive_tables('tables'); sum(t$database == 'alice')}") == "0"
+        for statement in ("SELECT * FROM alice.cars", "DROP TABLE alice.cars", "DESCRIBE alice.cars"):
+            with pytest.raises(RError, match="cannot be found"):
+                await bob.run(f"DBI::dbGetQuery(con, '{statement}')")
+        theirs = "CREATE TABLE theirs USING parquet LOCATION \\'webhdfs://rc2/warehouse/alice.db/cars\\'"
+        with pytest.raises(RError, match="Permission denied: user=bob"):
+            await bob.run(f"run('{theirs}')")
+    assert await found(r, "nrow(DBI::dbReadTable(con, 'cars'))") == "6"
+
+
+async def test_a_lost_grant_ends_the_tables_within_thirty_seconds_and_spark_goes_on(rc2: Rc2, r: Kernel):
+    await r.run(MAKE)
+    started_at = time.monotonic()
+    rc2.groups(alice=["analysts"], bob=[])
+    await r.run("cat(tryCatch(repeat DBI::dbGetQuery(con, 'SHOW TABLES IN alice'), error = conditionMessage))")
+    assert time.monotonic() - started_at < 30
+
+    async def works_without_tables() -> bool:
+        copied = "nrow(dplyr::collect(dplyr::copy_to(con, head(mtcars), 'copied', overwrite = TRUE)))"
+        return await found(r, f"tryCatch({copied}, error = function(error) 0)") == "6"
+
+    await until(works_without_tables, interval=1)
