@@ -8,13 +8,11 @@ import importlib
 import numpy as np
 from pyspark.errors import PySparkException
 from pyspark.ml.feature import VectorAssembler
-from pyspark.ml.functions import array_to_vector, vector_to_array
+from pyspark.ml.functions import array_to_vector
 from pyspark.ml.linalg import Matrix, Vector
 from pyspark.ml.param import TypeConverters
 from pyspark.ml.stat import Correlation
 from pyspark.sql.functions import expr
-
-from rc2_data.errors import DataError
 
 FEATURES = "rc2_features"
 LISTS = (TypeConverters.toListFloat, TypeConverters.toListInt, TypeConverters.toListString, TypeConverters.toList)
@@ -39,26 +37,6 @@ def correlation(connection, sql, width):
         return Correlation.corr(assembled(session.sql(sql), int(width)), FEATURES).head()[0].toArray()
 
     return connection.run(work, sql).ravel()
-
-
-def transform(connection, model, sql, width, columns, view):
-    """Make a view of the rows of a query with columns of a model; vectors become arrays.
-
-    Raises:
-        DataError: if Spark has ended since the fit, and the model with it.
-    """
-    fitted, session = connection.models[int(model)]
-
-    def work(current):
-        if current is not session:
-            raise DataError("Spark was started again since this model was fitted, and the model is gone; fit it again.")
-        frame = fitted.transform(assembled(current.sql(sql), int(width))).drop(FEATURES)
-        for name in as_list(columns):
-            if type(frame.schema[name].dataType).__name__ == "VectorUDT":
-                frame = frame.withColumn(name, vector_to_array(name))
-        frame.createOrReplaceTempView(view)
-
-    connection.run(work, sql)
 
 
 def drop(connection, model):
