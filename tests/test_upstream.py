@@ -259,6 +259,9 @@ def is_self(node: ast.expr) -> bool:
 
 def private_names(tree: ast.Module, own_in_file: set[str], own_in_package: set[str]) -> Iterator[str]:
     """The private names that a module uses and that rc2hub does not define: attributes, imports, arguments, texts."""
+    parts = {
+        id(part) for node in ast.walk(tree) if isinstance(node, ast.JoinedStr) for part in node.values
+    }  # no whole texts
     for node in ast.walk(tree):
         if isinstance(node, ast.Attribute):
             names = {node.attr} - (own_in_package if is_self(node.value) else own_in_file)
@@ -269,7 +272,7 @@ def private_names(tree: ast.Module, own_in_file: set[str], own_in_package: set[s
         elif isinstance(node, ast.keyword):
             names = {node.arg or ""} - own_in_package
         elif isinstance(node, ast.Constant):
-            names = {node.value} if isinstance(node.value, str) else set()
+            names = {node.value} if isinstance(node.value, str) and id(node) not in parts else set()
         else:
             continue
         yield from (name for name in names if PRIVATE.fullmatch(name) and not name.endswith("_"))

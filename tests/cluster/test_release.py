@@ -11,7 +11,7 @@ from playwright.async_api import Page, async_playwright, expect
 from tests.cluster.cluster import Cluster
 from tests.cluster.helm.release import PROBE, Release, released
 from tests.cluster.provider import provided
-from tests.fixtures.browser import FLAGS, shoot
+from tests.fixtures.browser import FLAGS, open_as_notebook, shoot
 from tests.fixtures.hub import ROOT
 from tests.fixtures.oidc import PASSWORD
 
@@ -78,8 +78,8 @@ async def upload(release: Release, *names: str) -> None:
             assert (await client.call("PUT", f"/user/alice/api/contents/{name}", json=file))[0] == 201
 
 
-async def run_all(page: Page, url: str, title: str) -> None:
-    await page.goto(url)
+async def run_all(page: Page, title: str) -> None:
+    """Run all cells of the notebook with this title, which is open."""
     await page.get_by_text(title).first.wait_for()
     await page.get_by_text("R | Idle").wait_for(timeout=60_000)
     await page.get_by_role("menuitem", name="Run", exact=True).click()
@@ -96,11 +96,14 @@ async def test_alice_reads_postgresql_and_spark_in_r_through_the_ingress(release
     await page.get_by_role("button", name="Start").click()
     await page.wait_for_url("**/user/alice/lab**", timeout=60_000)
     await upload(release, "flights.ipynb")
-    await run_all(page, f"{release.url}/user/alice/lab/tree/flights.ipynb", "Delays by carrier and month")
+    await page.goto(f"{release.url}/user/alice/lab/tree/flights.ipynb")
+    await run_all(page, "Delays by carrier and month")
     await expect(page.get_by_text("336 776 flights")).to_be_visible(timeout=60_000)
     await shoot(page, "cluster-2-notebook")
     await upload(release, "slump.Rmd", "slump.csv")
-    await run_all(page, f"{release.url}/user/alice/lab/tree/slump.Rmd?factory=Notebook", "The strength of concrete")
+    await page.goto(f"{release.url}/user/alice/lab?reset")  # without the first notebook
+    await open_as_notebook(page, "slump.Rmd")
+    await run_all(page, "The strength of concrete")
     await expect(page.get_by_text("R and Spark agree on all 16 coefficients.")).to_be_visible(timeout=120_000)
     await shoot(page, "cluster-3-spark")
 

@@ -4,7 +4,7 @@ import re
 
 from playwright.async_api import Browser, Page, expect
 
-from tests.fixtures.browser import open_page, shoot
+from tests.fixtures.browser import open_as_notebook, open_page, shoot
 from tests.fixtures.hub import Client, Rc2, until
 
 NOTEBOOK = "flights.ipynb"
@@ -45,7 +45,8 @@ async def test_alice_runs_the_concrete_example_in_r_and_in_spark(rc2: Rc2, clien
     await shoot(page, "6-form-with-spark")
     await page.get_by_role("button", name="Start").click()
     await page.wait_for_url("**/user/alice/lab**")
-    await page.goto(f"{rc2.url}/user/alice/lab/tree/examples/slump.Rmd?factory=Notebook")
+    await page.goto(f"{rc2.url}/user/alice/lab/tree/examples")
+    await open_as_notebook(page, "slump.Rmd")
     await page.get_by_text("The strength of concrete").first.wait_for()
     await page.get_by_text("R | Idle").wait_for()
     await page.get_by_role("menuitem", name="Run", exact=True).click()

@@ -139,7 +139,7 @@ async def test_a_reader_of_a_groups_database_changes_nothing(gateway: HiveGatewa
     assert 0 in await call(gateway, "carol", "get_all_tables", {1: text("staff")})
 
 
-async def test_hives_own_database_is_changed_by_nobody(gateway: HiveGateway):
+async def test_hives_own_database_is_changed_by_no_user(gateway: HiveGateway):
     refused = sentence(await call(gateway, "alice", "create_table", {1: struct(table("default", "x"))}))
     assert refused == "You may not change the database default; make your tables in one of yours."
 
