@@ -10,9 +10,10 @@ import os
 import shutil
 import signal
 import socket
+import subprocess
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from types import FrameType
 
@@ -78,6 +79,24 @@ def end_with_parent() -> None:
     ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGTERM)
     if os.getppid() != parent or parent == 1:
         raise SystemExit(1)
+
+
+def start_server(command: Sequence[str], environment: Mapping[str, str], log: Path) -> "subprocess.Popen[bytes]":
+    """Start a server that gets SIGTERM when this process ends, and adds its output to a file."""
+    with log.open("ab") as output:
+        return subprocess.Popen(  # noqa: S603
+            [*END_WITH_PARENT, "TERM", *command], env=environment, stdin=subprocess.DEVNULL, stdout=output, stderr=output
+        )
+
+
+def stop_process(process: "subprocess.Popen[bytes]", seconds: float) -> None:
+    """Stop a process with SIGTERM, or kill it if it has not ended after these seconds."""
+    process.terminate()
+    try:
+        process.wait(seconds)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.wait()
 
 
 def interrupt(_signum: int, _frame: FrameType | None) -> None:

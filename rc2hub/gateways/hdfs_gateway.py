@@ -29,7 +29,7 @@ from rc2hub.gateways.broker_http import BROKER_PREFIX, add_broker_routes
 from rc2hub.gateways.gateway_process import read_settings, run, run_until_signal
 from rc2hub.gateways.hdfs_client import BUFFER_SIZE, NO_ANSWER, HdfsClient, hdfs_user, raise_refusal
 from rc2hub.gateways.recheck import recheck
-from rc2hub.gateways.token_review import Review, TokenReviewer
+from rc2hub.gateways.token_review import Review, TokenReviewer, bearer_token
 from rc2hub.gateways.webhdfs_conf import TOKEN_PATH
 from rc2hub.gateways.webhdfs_request import (
     ACCESS_CONTROL,
@@ -128,7 +128,8 @@ class HdfsGateway:
             audit.write()
 
     async def _answer(self, request: web.Request, audit: Audit) -> web.StreamResponse:
-        token = bearer_token(request)
+        if not (token := bearer_token(request.headers)):
+            raise WebHdfsError(401, ACCESS_CONTROL, "This call carries no token; connect with rc2_hdfs().")
         review, user = await self._reviewed(token)
         audit.user, audit.server = review.server_id.user, review.server_id.name
         asked = parse(request.method, request.raw_path, user)
@@ -227,18 +228,6 @@ def copy_head(upstream: ClientResponse, answer: web.StreamResponse) -> None:
     answer.set_status(upstream.status)
     answer.content_length = int(length) if length is not None else None
     answer.content_type = upstream.content_type
-
-
-def bearer_token(request: web.Request) -> str:
-    """The hub token that a call carries.
-
-    Raises:
-        WebHdfsError: if there is none.
-    """
-    scheme, _, token = request.headers.get("Authorization", "").partition(" ")
-    if scheme.lower() != "bearer" or not token.strip():
-        raise WebHdfsError(401, ACCESS_CONTROL, "This call carries no token; connect with rc2_hdfs().")
-    return token.strip()
 
 
 def refusal(error: WebHdfsError) -> web.Response:

@@ -13,6 +13,7 @@ from rc2hub.gateways.hive_client import THRIFT
 from rc2hub.gateways.hive_conf import ACCESS_PATH
 from rc2hub.gateways.hive_sasl import START, SaslConnection
 from rc2hub.gateways.thrift_message import ThriftError
+from rc2hub.gateways.token_review import bearer_token
 
 MAX_CALL = 4 << 20
 """Bytes of a call; the largest ones add partitions, of which Spark sends a hundred at a time."""
@@ -60,16 +61,16 @@ def gateway_runner(gateway: UserFacingGateway, secret: str) -> web.AppRunner:
 
     async def metastore(request: web.Request) -> web.Response:
         try:
-            content = await gateway.answer(bearer_token(request), await request.read())
+            content = await gateway.answer(bearer_token(request.headers), await request.read())
         except ThriftError as error:
             raise web.HTTPBadRequest(text=str(error)) from error
         return web.Response(body=content, content_type=THRIFT)
 
     async def tables(request: web.Request) -> web.Response:
-        return await as_json(gateway.list_tables(bearer_token(request)))
+        return await as_json(gateway.list_tables(bearer_token(request.headers)))
 
     async def access(request: web.Request) -> web.Response:
-        return await as_json(gateway.own_database(bearer_token(request)), "database")
+        return await as_json(gateway.own_database(bearer_token(request.headers)), "database")
 
     app = web.Application(client_max_size=MAX_CALL)
     add_broker_routes(app, gateway, secret)
@@ -102,9 +103,3 @@ async def as_json(answer: Awaitable[object], name: str = "tables") -> web.Respon
         return web.json_response({"message": str(error)}, status=403)
     except ServiceUnavailableError as error:
         return web.json_response({"message": str(error)}, status=503)
-
-
-def bearer_token(request: web.Request) -> str:
-    """The token that a call carries; one that carries none is refused like one with a wrong one."""
-    scheme, _, token = request.headers.get("Authorization", "").partition(" ")
-    return token.strip() if scheme.lower() == "bearer" else ""

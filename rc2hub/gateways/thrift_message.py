@@ -1,6 +1,6 @@
 """Messages of Thrift's binary protocol, read and written without a definition of their structs.
 
-A message is read whole, with number and type of each field, and written anew: what is checked is what is sent on.
+A message is read whole, with number and type of each field, and written again: what is checked is what is sent on.
 """
 
 from dataclasses import dataclass

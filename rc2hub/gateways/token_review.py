@@ -3,6 +3,7 @@
 import asyncio
 import json
 import time
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from tornado.httpclient import AsyncHTTPClient, HTTPClientError, HTTPRequest
@@ -17,6 +18,12 @@ BROKER_TIMEOUT = 20.0
 RETRY_DELAY = 0.5
 """Seconds between two requests to a broker that does not answer."""
 FORBIDDEN = 403
+
+
+def bearer_token(headers: Mapping[str, str]) -> str:
+    """The token in the header `Authorization` of a call; empty if there is none."""
+    scheme, _, token = headers.get("Authorization", "").partition(" ")
+    return token.strip() if scheme.lower() == "bearer" else ""
 
 
 @dataclass(frozen=True)

@@ -21,7 +21,7 @@ from xml.sax.saxutils import escape
 from rc2hub.errors import Rc2Error
 from rc2hub.gateways.java_command import LOG4J_PROPERTIES, LOOPBACK
 from rc2hub.gateways.webhdfs_request import ACCOUNT, SUPERUSER
-from rc2hub.processes import END_WITH_PARENT, end_with_parent, free_ports, interrupt
+from rc2hub.processes import end_with_parent, free_ports, interrupt, start_server, stop_process
 
 SPARK = Path(sys.prefix, "spark")
 SERVERS = Path(sys.prefix, "hadoop", "servers.jar")
@@ -105,14 +105,8 @@ class HdfsServers:
 
     def start_server(self, server: str) -> None:
         """Start one of the two."""
-        with (self.directory / f"{server.rpartition('.')[2].lower()}.log").open("ab") as log:
-            self.processes[server] = subprocess.Popen(  # noqa: S603
-                [*END_WITH_PARENT, "TERM", *self._java(server)],
-                env=self._variables(),
-                stdin=subprocess.DEVNULL,
-                stdout=log,
-                stderr=log,
-            )
+        log = self.directory / f"{server.rpartition('.')[2].lower()}.log"
+        self.processes[server] = start_server(self._java(server), self._variables(), log)
 
     def stop(self) -> None:
         """Stop both: the DataNode first, or it would wait for the NameNode."""
@@ -122,13 +116,7 @@ class HdfsServers:
 
     def stop_server(self, server: str) -> None:
         """Stop one of the two."""
-        process = self.processes.pop(server)
-        process.terminate()
-        try:
-            process.wait(STOP_TIMEOUT)
-        except subprocess.TimeoutExpired:
-            process.kill()
-            process.wait()
+        stop_process(self.processes.pop(server), STOP_TIMEOUT)
 
     def run(self, program: str, *arguments: str) -> "subprocess.CompletedProcess[bytes]":
         """Run one of HDFS's programs to its end, such as `tools.DFSAdmin`."""

@@ -25,7 +25,7 @@ from rc2hub.gateways.java_command import LOG4J_PROPERTIES, LOOPBACK
 from rc2hub.gateways.webhdfs_conf import NAME, WAREHOUSE
 from rc2hub.gateways.webhdfs_request import ACCOUNT
 from rc2hub.local import database, hdfs
-from rc2hub.processes import END_WITH_PARENT, end_with_parent, free_ports, interrupt
+from rc2hub.processes import end_with_parent, free_ports, interrupt, start_server, stop_process
 
 METASTORE = Path(sys.prefix, "hive", "metastore")
 """Hive's metastore and the scripts of its schema; `make setup` gets them."""
@@ -97,23 +97,12 @@ class Metastore:
         for name, settings in (("core-site.xml", self._hdfs()), ("metastore-site.xml", self._settings(password))):
             (conf / name).write_text(hdfs.hadoop_settings(settings))
             (conf / name).chmod(0o600)
-        with (self.directory / "metastore.log").open("ab") as log:
-            self.process = subprocess.Popen(  # noqa: S603
-                [*END_WITH_PARENT, "TERM", *self._java(conf)],
-                env={"PATH": os.environ["PATH"], "LANG": "C.UTF-8", "HADOOP_USER_NAME": ACCOUNT},
-                stdin=subprocess.DEVNULL,
-                stdout=log,
-                stderr=log,
-            )
+        variables = {"PATH": os.environ["PATH"], "LANG": "C.UTF-8", "HADOOP_USER_NAME": ACCOUNT}
+        self.process = start_server(self._java(conf), variables, self.directory / "metastore.log")
 
     def stop(self) -> None:
         """Stop the metastore."""
-        self.process.terminate()
-        try:
-            self.process.wait(STOP_TIMEOUT)
-        except subprocess.TimeoutExpired:
-            self.process.kill()
-            self.process.wait()
+        stop_process(self.process, STOP_TIMEOUT)
 
     def _java(self, conf: Path) -> list[str]:
         log4j = f"-Dlog4j2.configurationFile={conf / 'log4j2.properties'}"

@@ -18,7 +18,7 @@ from rc2hub.local import database, sample_data
 from rc2hub.local.home import Home, is_free
 from rc2hub.local.offer import offered_services
 from rc2hub.permissions import grants_in
-from rc2hub.processes import end_with_parent, free_ports, interrupt
+from rc2hub.processes import end_with_parent, free_ports, interrupt, stop_process
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
 """Each new home gets a copy of this folder."""
@@ -168,12 +168,7 @@ def _print_links(home: Home, config: Path) -> None:
 def _stop_hub(hub: "subprocess.Popen[bytes]") -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     if hub.poll() is None:
-        hub.terminate()
-        try:
-            hub.wait(STOP_TIMEOUT)
-        except subprocess.TimeoutExpired:
-            hub.kill()
-            hub.wait()
+        stop_process(hub, STOP_TIMEOUT)
 
 
 def _print(line: str) -> None:

@@ -11,6 +11,7 @@ postgres_public.py   what PostgreSQL leaves open to every role
 postgres_files.py    the address of a PostgreSQL service, and the files of an attachment
 gateway_service.py   what the kinds with a gateway have in common
 spark.py             the kind `spark`: a gateway to Spark Connect servers
+hadoop_service.py    what the kinds `hdfs` and `hive` have in common
 hdfs.py              the kind `hdfs`: a gateway to an HDFS
 hive.py              the kind `hive`: a gateway to Hive's metastore
 secret.py            the kind `secret`: a licence key or an API token, as a file

@@ -5,34 +5,26 @@ from collections.abc import Mapping
 from typing import Any
 
 from rc2hub.errors import ConfigurationError
-from rc2hub.gateways.broker_http import HttpGatewayClient
-from rc2hub.gateways.hdfs_client import hdfs_user
 from rc2hub.gateways.hive_databases import PLAIN_NAME, RESERVED, database_of
-from rc2hub.gateways.webhdfs_request import READ, WRITE
-from rc2hub.server_id import ServerId
-from rc2hub.services.base import Attachment
-from rc2hub.services.gateway_service import GatewayService
-from rc2hub.services.hdfs import ADDRESS
+from rc2hub.services.hadoop_service import ADDRESS, HadoopService
 
 METASTORE = re.compile(r"http://[A-Za-z0-9.-]+:\d+/[A-Za-z0-9._/-]+")
-ATTACH_TIMEOUT = 60.0
-"""Seconds for the gateway to make a user's databases, when many users come at once."""
 
 
-class HiveService(GatewayService):
+class HiveService(HadoopService):
     """Hive's tables; a compute server and its Spark use them through the gateway, as the user."""
 
     kind = "hive"
     gateway_module, gateway_variable = "rc2hub.gateways.hive_gateway", "RC2_HIVE_GATEWAY"
-    levels = (READ, WRITE)
-    blocks_start = False
     required = frozenset({"gateway", "metastore", "hdfs", "key"})
     optional = frozenset({"admin", "groups"})
+    addresses = (("gateway", ADDRESS, "hive-gateway:14010"), ("metastore", METASTORE, "metastore:9083/metastore"))
+    attach_timeout = 60.0  # many users may come at once
 
     def __init__(self, name: str, entry: Mapping[str, Any], lifetime: float) -> None:
         """Take the entry."""
         super().__init__(name, entry, lifetime)
-        self.gateway, self.groups = entry["gateway"], tuple(entry.get("groups", ()))
+        self.groups = tuple(entry.get("groups", ()))
 
     @classmethod
     def validate(cls, where: str, entry: Mapping[str, Any]) -> None:
@@ -41,10 +33,7 @@ class HiveService(GatewayService):
         Raises:
             ConfigurationError: naming `where` and the accepted values.
         """
-        addresses = (("gateway", ADDRESS, "hive-gateway:14010"), ("metastore", METASTORE, "metastore:9083/metastore"))
-        for field, pattern, example in addresses:
-            if not isinstance(entry[field], str) or not pattern.fullmatch(entry[field]):
-                raise ConfigurationError(f"{where}: {field!r} must be an address like http://{example}.")
+        super().validate(where, entry)
         if (
             not isinstance(entry["key"], Mapping)
             or list(map(type, entry["key"].values())) != [str]
@@ -56,7 +45,6 @@ class HiveService(GatewayService):
             raise ConfigurationError(
                 f"{where}: 'groups' must be a list of groups of HDFS, lower-case letters, digits and _."
             )
-        super().validate(where, entry)
 
     @classmethod
     def gateway_settings(cls, entry: Mapping[str, Any], config: Any) -> dict[str, Any]:
@@ -68,28 +56,13 @@ class HiveService(GatewayService):
             "groups": entry.get("groups", []),
         }
 
-    def new_client(self) -> HttpGatewayClient:
-        """A client of the gateway, by HTTP."""
-        return HttpGatewayClient(self.gateway, self._credential.read)
+    def r_code(self) -> str:
+        """The line of R that lists the tables."""
+        return "rc2_hive_tables()" if self.name == "hive" else f'rc2_hive_tables("{self.name}")'
 
-    async def attach(self, server: ServerId, level: str) -> Attachment:
-        """Attach the server in the gateway, which makes the user's databases at the first time.
-
-        Raises:
-            ServiceUnavailableError: if HDFS or the metastore does not answer.
-        """
-        user = hdfs_user(server.user)
-        expires_at = await self.attach_in_gateway(server, level, ATTACH_TIMEOUT)
-        return Attachment(
-            service=self.name,
-            kind=self.kind,
-            level=level,
-            role=user,
-            expires_at=expires_at,
-            r_code="rc2_hive_tables()" if self.name == "hive" else f'rc2_hive_tables("{self.name}")',
-            settings={"gateway": self.gateway, "database": database_of(user, self.groups)},
-            files={},
-        )
+    def settings_of(self, user: str) -> dict[str, str]:
+        """The user's database, which the gateway makes."""
+        return {"database": database_of(user, self.groups)}
 
 
 def _is_plain(group: str) -> bool:
