@@ -35,6 +35,11 @@ export class EnvironmentModel extends Store {
     return this.variables.size;
   }
 
+  /** Whether another window shows the variables. */
+  get isElsewhere(): boolean {
+    return this.message === ELSEWHERE;
+  }
+
   find(search: string): void {
     this.search = search;
     this.changed();

@@ -38,7 +38,7 @@ function Environment({ model }: { model: EnvironmentModel }) {
       <p role="status">
         {model.message || (model.total > model.known ? `The first ${model.known} of ${model.total}.` : '')}
       </p>
-      {model.message.includes('another window') && <button onClick={() => model.showHere()}>Show here</button>}
+      {model.isElsewhere && <button onClick={() => model.showHere()}>Show here</button>}
       {!model.message && <Table model={model} />}
     </div>
   );

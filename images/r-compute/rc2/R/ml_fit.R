@@ -13,7 +13,7 @@ spark_connection_of <- function(x) {
 rows_of <- function(x) as.character(dbplyr::remote_query(x))
 
 # Fits `estimator` to the used columns of a design; names of options and outputs are those of pyspark.ml.
-fit_design <- function(design, estimator, options, outputs, used = seq_len(nrow(design$columns))) {
+fit_design <- function(design, estimator, options, outputs, used) {
   options <- c(options, list(featuresCol = "rc2_features", fitIntercept = design$intercept),
     if (design$response) list(labelCol = "rc2_y"), if (design$weights) list(weightCol = "rc2_w"))
   ml_call(design$connection, "fit", estimator = estimator, sql = design_sql(design, used), width = length(used),

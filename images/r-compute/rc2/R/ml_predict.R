@@ -85,10 +85,14 @@ guarded_sql <- function(design, sql) {
 }
 
 with_predictions <- function(table, values) {
+  with_columns(table, table$sql, lapply(values, function(value) paste("CASE WHEN rc2_eta1 IS NOT NULL THEN", value, "END")))
+}
+
+# A table of Spark: the columns of `table` that `values` do not replace, and the values, of the rows of a query.
+with_columns <- function(table, rows, values) {
   quoted <- function(names) as.character(dbQuoteIdentifier(table$connection, names))
-  fields <- c(quoted(setdiff(table$columns, names(values))),
-    paste("CASE WHEN rc2_eta1 IS NOT NULL THEN", values, "END AS", quoted(names(values))))
-  query <- paste("SELECT", paste(fields, collapse = ", "), "FROM (", table$sql, ") AS rc2_rows")
+  fields <- c(quoted(setdiff(table$columns, names(values))), paste(values, "AS", quoted(names(values))))
+  query <- paste("SELECT", paste(fields, collapse = ", "), "FROM (", rows, ") AS rc2_rows")
   dplyr::tbl(table$connection, dbplyr::sql(query))
 }
 

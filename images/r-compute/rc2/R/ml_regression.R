@@ -15,17 +15,14 @@ ml_linear_regression <- function(x, formula, fit_intercept = TRUE, elastic_net_p
   linear_model("Linear regression", "ml_linear_regression", design, fitted, family_of("gaussian"))
 }
 
-regression_design <- function(x, formula, fit_intercept, weight_col, classes = FALSE) {
+# `check` refuses a response that the model cannot have.
+regression_design <- function(x, formula, fit_intercept, weight_col, classes = FALSE,
+                              check = function(response) check_response(response, classes)) {
   frame <- model_frame(x, formula, classes, weight_col)
   if (!frame$response) fail("The formula has no response; write it as y ~ x1 + x2.")
-  if (!fit_intercept) frame$terms <- without_intercept(frame$terms)
-  check_response(frame$variables[[frame$response]], classes)
+  if (!fit_intercept) attr(frame$terms, "intercept") <- 0L
+  check(frame$variables[[frame$response]])
   model_design(frame)
-}
-
-without_intercept <- function(terms) {
-  attr(terms, "intercept") <- 0L
-  terms
 }
 
 check_response <- function(response, classes) {
@@ -50,13 +47,11 @@ ml_generalized_linear_regression <- function(x, formula, family = "gaussian", li
                                              weight_col = NULL, solver = "irls", tol = 1e-10, variance_power = 0) {
   family <- family_of(family, link, variance_power, link_power)
   if (!is.null(offset_col)) formula <- with_offset(as_model_formula(formula), offset_col)
-  frame <- model_frame(x, formula, weights = weight_col)
-  if (!frame$response) fail("The formula has no response; write it as y ~ x1 + x2.")
-  classes <- frame$variables[[frame$response]]$is_factor
-  if (classes && family$family != "binomial") check_response(frame$variables[[frame$response]], FALSE)
-  if (classes) check_two_classes(frame$variables[[frame$response]])
-  if (!fit_intercept) frame$terms <- without_intercept(frame$terms)
-  general_model("Generalized linear regression", "ml_generalized_linear_regression", model_design(frame), family,
+  design <- regression_design(x, formula, fit_intercept, weight_col, check = function(response) {
+    if (family$family != "binomial") check_response(response, FALSE)
+    if (response$is_factor) check_two_classes(response)
+  })
+  general_model("Generalized linear regression", "ml_generalized_linear_regression", design, family,
     list(regParam = reg_param, maxIter = max_iter, solver = solver, tol = tol))
 }
 

@@ -19,10 +19,7 @@ rows_of_fit <- function(model, values) {
   weight <- if (design$weights) "CAST(rc2_weight AS DOUBLE)" else "1D"
   inner <- paste("SELECT *,", mean_sql(model$family, "rc2_eta1"), "AS rc2_mean,", response_number(design), "AS rc2_y,",
     weight, "AS rc2_w FROM (", table$sql, ") AS rc2_means WHERE", design$complete)
-  quoted <- function(names) as.character(dbQuoteIdentifier(design$connection, names))
-  fields <- c(quoted(setdiff(table$columns, names(values))), paste(values, "AS", quoted(names(values))))
-  query <- paste("SELECT", paste(fields, collapse = ", "), "FROM (", inner, ") AS rc2_rows")
-  dplyr::tbl(design$connection, dbplyr::sql(query))
+  with_columns(table, inner, values)
 }
 
 residuals.rc2_linear_model <- function(object, type = NULL, ...) dplyr::pull(sdf_residuals(object, type), "residuals")
