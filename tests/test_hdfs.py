@@ -10,7 +10,7 @@ import pytest
 
 from rc2hub.processes import free_ports
 from tests.fixtures.hdfs import Hdfs
-from tests.fixtures.hub import LOCAL, Client, Kernel, Rc2, RError, until
+from tests.fixtures.hub import Client, Kernel, Rc2, RError, rc2_with, until
 from tests.test_kill import children
 
 GATEWAY = b"rc2hub.gateways.hdfs_gateway"
@@ -18,7 +18,6 @@ STORE = """
 c.SharedServices.catalogue["store"] = {{"kind": "hdfs", "gateway": "http://127.0.0.1:{port}", "namenode": "{namenode}"}}
 c.SharedServices.catalogue["spark"]["hdfs"] = "store"
 c.JupyterHub.load_roles += [{{"name": "staff", "groups": ["staff"], "scopes": ["custom:rc2:store:write"]}}]
-install(c)
 """
 
 
@@ -27,13 +26,8 @@ def rc2(hdfs: Hdfs, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Rc2]:
     """An Rc² that offers the HDFS of the tests as `store`."""
     folder = tmp_path_factory.mktemp("rc2")
     store = STORE.format(port=free_ports(1)[0], namenode=hdfs.namenode)
-    (folder / "local.py").write_text(LOCAL.read_text().replace("\ninstall(c)\n", store))
-    running = Rc2(folder / "rc2", local=folder / "local.py")
-    running.start()
-    try:
+    with rc2_with(folder, store) as running:
         yield running
-    finally:
-        running.stop()
 
 
 @pytest.fixture

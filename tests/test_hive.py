@@ -9,7 +9,7 @@ from rc2hub.gateways.hive_key import key_file
 from rc2hub.processes import free_ports
 from tests.fixtures.hdfs import Hdfs
 from tests.fixtures.hive import Hive
-from tests.fixtures.hub import LOCAL, Client, Kernel, Rc2, RError, until
+from tests.fixtures.hub import Client, Kernel, Rc2, RError, rc2_with, until
 
 TABLES = """
 c.SharedServices.catalogue["store"] = {{"kind": "hdfs", "gateway": "http://127.0.0.1:{hdfs}", "namenode": "{namenode}"}}
@@ -21,7 +21,6 @@ c.SharedServices.catalogue["spark"] |= {{"hdfs": "store", "hive": "tables"}}
 c.JupyterHub.load_roles += [
     {{"name": "staff", "groups": ["staff"], "scopes": ["custom:rc2:store:write", "custom:rc2:tables:write"]}},
 ]
-install(c)
 """
 
 
@@ -31,13 +30,8 @@ def rc2(hdfs: Hdfs, hive: Hive, tmp_path_factory: pytest.TempPathFactory) -> Ite
     folder = tmp_path_factory.mktemp("rc2")
     ports = dict(zip(("hdfs", "hive"), free_ports(2), strict=True))
     entries = TABLES.format(namenode=hdfs.namenode, metastore=hive.url, key=key_file(hive.directory), **ports)
-    (folder / "local.py").write_text(LOCAL.read_text().replace("\ninstall(c)\n", entries))
-    running = Rc2(folder / "rc2", local=folder / "local.py")
-    running.start()
-    try:
+    with rc2_with(folder, entries) as running:
         yield running
-    finally:
-        running.stop()
 
 
 CONNECT = "library(rc2); con <- rc2_spark(); run <- function(...) for (sql in c(...)) DBI::dbExecute(con, sql)"

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.fixtures.hub import LOCAL, Client, Kernel, Rc2, RError, until
+from tests.fixtures.hub import Client, Kernel, Rc2, RError, rc2_with, until
 from tests.test_kill import kill, processes
 from tests.test_separation import user_token
 
@@ -18,7 +18,6 @@ c.SharedServices.catalogue["weather"] = {{
     "kind": "secret", "file": "{file}", "variable": "WEATHER_API_KEY", "file_variable": "WEATHER_KEY_FILE"
 }}
 c.JupyterHub.load_roles += [{{"name": "staff", "groups": ["staff"], "scopes": ["custom:rc2:weather:use"]}}]
-install(c)
 """
 
 
@@ -26,16 +25,9 @@ install(c)
 def rc2(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Rc2]:
     """An Rc² that offers the secret `weather` to the group staff."""
     folder = tmp_path_factory.mktemp("rc2")
-    local = LOCAL.read_text().replace("\ninstall(c)\n", ENTRY.format(file=folder / "weather"))
-    (folder / "local.py").write_text(local)
     rotate(folder / "weather", OLD)
-    running = Rc2(folder / "rc2", local=folder / "local.py")
-    running.environment["RC2_SERVICES"] = "flights"
-    running.start()
-    try:
+    with rc2_with(folder, ENTRY.format(file=folder / "weather"), RC2_SERVICES="flights") as running:
         yield running
-    finally:
-        running.stop()
 
 
 def rotate(file: Path, content: str) -> None:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.fixtures.hub import LOCAL, Client, Kernel, Rc2, RError, until
+from tests.fixtures.hub import Client, Kernel, Rc2, RError, rc2_with, until
 
 
 @pytest.fixture(scope="module")
@@ -189,12 +189,7 @@ async def test_an_idle_spark_ends_and_the_next_call_starts_another(tmp_path: Pat
 
 
 async def test_where_spark_is_not_installed_only_spark_fails_with_the_reason(tmp_path: Path):
-    (tmp_path / "without_spark.py").write_text(
-        LOCAL.read_text().replace("install(c)\n", 'c.SparkDrivers.environment_dir = "/nowhere"\ninstall(c)\n')
-    )
-    rc2 = Rc2(tmp_path / "rc2", local=tmp_path / "without_spark.py")
-    rc2.start()
-    try:
+    with rc2_with(tmp_path, 'c.SparkDrivers.environment_dir = "/nowhere"') as rc2:
         async with rc2.client() as client:
             await client.create("alice")
             assert (await client.start("alice", services=["flights", "spark"]))[0] == 201
@@ -205,5 +200,3 @@ async def test_where_spark_is_not_installed_only_spark_fails_with_the_reason(tmp
                 with pytest.raises(RError, match="Spark is not installed in /nowhere; an operator has to install it"):
                     await r.run("rc2::rc2_spark()")
             assert (await client.call("GET", "/services/rc2/api/health"))[1]["services"]["spark"] == "failed"
-    finally:
-        rc2.stop()

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.fixtures.hub import LOCAL, ROOT, Client, Rc2, until
+from tests.fixtures.hub import ROOT, Client, Rc2, rc2_with, until
 from tests.test_docs import blocks
 from tests.test_separation import user_token
 
@@ -63,15 +63,9 @@ def rc2(installed: Path) -> Iterator[Rc2]:
     (path,) = re.findall(r'"database": "(.*)"', documented()["entry"])
     (scope,) = re.findall(r'`"(custom:rc2:reports:\w+)"`', PAGE.read_text())
     role = f'c.JupyterHub.load_roles[0]["scopes"].append("{scope}")'
-    lines = f"\n{documented()['entry'].replace(path, str(database))}{role}\ninstall(c)\n"
-    (installed / "local.py").write_text(LOCAL.read_text().replace("\ninstall(c)\n", lines))
-    running = Rc2(installed / "rc2", local=installed / "local.py")
-    running.environment = {"RC2_SERVICES": "flights", "PYTHONPATH": str(installed / "site")}
-    running.start()
-    try:
+    lines = documented()["entry"].replace(path, str(database)) + role
+    with rc2_with(installed, lines, RC2_SERVICES="flights", PYTHONPATH=str(installed / "site")) as running:
         yield running
-    finally:
-        running.stop()
 
 
 def tokens(installed: Path) -> list[tuple[str, ...]]:
