@@ -1,5 +1,9 @@
 """Real servers for the tests: each module of `tests/fixtures` starts one kind of server and stops it."""
 
+from collections.abc import Generator
+
+import pytest
+
 pytest_plugins = [
     "tests.fixtures.postgres",
     "tests.fixtures.certificates",
@@ -12,3 +16,16 @@ pytest_plugins = [
     "tests.fixtures.oidc",
     "tests.fixtures.secret",
 ]
+
+
+LOG_LENGTH = 4000
+"""Characters of the log that a report has."""
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """Add the end of the hub's log to the report of a test that failed."""
+    report = yield
+    if report.failed and (rc2 := getattr(item, "funcargs", {}).get("rc2")):
+        report.sections.append(("log of the hub", rc2.log()[-LOG_LENGTH:]))
+    return report

@@ -5,6 +5,7 @@ Spark's own script starts a second Java to compute the command line, and does no
 """
 
 import os
+import re
 import shutil
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -27,7 +28,11 @@ appender.out.name = out
 appender.out.target = SYSTEM_ERR
 appender.out.layout.type = PatternLayout
 appender.out.layout.pattern = %p %c{1}: %m%n
+logger.started.name = org.apache.spark.sql.connect.service.SparkConnectServer
+logger.started.level = info
 """
+STARTED = re.compile(r"^INFO SparkConnectServer: Spark Connect server started at: .*:(\d+)$", re.MULTILINE)
+"""What a Connect server logs when it listens; the number is its port."""
 
 
 @dataclass(frozen=True)
@@ -52,7 +57,7 @@ class ConnectServerJava:
             raise ServiceUnavailableError(f"Spark is not installed in {self.environment}; an operator has to install it.")
 
     def command(self, folder: Path, port: int, *flags: str, more_conf: Mapping[str, str] | None = None) -> list[str]:
-        """The command line of a Connect server that listens on this port of the loopback interface.
+        """The command line of a Connect server that listens on this port of this machine; with 0 it chooses a free one.
 
         The class path must be the same list of files where the archive is made and where it is used.
         """
@@ -93,6 +98,12 @@ class ConnectServerJava:
             "PYSPARK_PYTHON": str(self.environment / "bin" / "python"),
             "SPARK_LOCAL_IP": LOOPBACK,
         }
+
+    @staticmethod
+    def port(log: Path) -> int | None:
+        """The port on which a Connect server listens, from the file that has its output; None before it listens."""
+        started = STARTED.search(log.read_text(errors="replace"))
+        return int(started[1]) if started else None
 
     @property
     def _home(self) -> Path:

@@ -15,12 +15,12 @@ from traitlets import Unicode, default
 
 from rc2hub.errors import ServiceUnavailableError
 from rc2hub.gateways.driver_token import driver_token
-from rc2hub.gateways.drivers import Driver, SparkDrivers
+from rc2hub.gateways.drivers import POLL_INTERVAL, Driver, SparkDrivers
 from rc2hub.gateways.hive_conf import TOKEN_VARIABLE as HIVE_TOKEN_VARIABLE
 from rc2hub.gateways.hive_conf import granted_hive_conf, hadoop_token
 from rc2hub.gateways.java_command import LOOPBACK, ConnectServerJava
 from rc2hub.gateways.webhdfs_conf import TOKEN_VARIABLE
-from rc2hub.processes import END_WITH_PARENT, free_ports
+from rc2hub.processes import END_WITH_PARENT
 
 log = logging.getLogger("rc2hub.gateways")
 
@@ -35,24 +35,27 @@ class ProcessDriver(Driver):
         """Take the routing key, the server's secret, the Java settings, the folder for the server's files, and Hive."""
         super().__init__(key, secret)
         self.folder, self._java, self._hive_gateway = folder, java, hive_gateway
+        self._log = folder / "log"
         self._hive_conf: dict[str, str] = {}
         self._process: asyncio.subprocess.Process | None = None
 
     async def launch(self) -> tuple[str, int]:
-        """Start the process, on a free port."""
+        """Start the process, and wait until it listens on the port that it chose.
+
+        A port that is chosen here could be taken by another program before Spark listens on it.
+        """
         self.folder.mkdir(mode=0o700, parents=True)
-        (port,) = free_ports(1)
         self._hive_conf = await self._granted_hive_conf() or {}
         environment = {
             TOKEN_VARIABLE: self._secret,
             HIVE_TOKEN_VARIABLE: hadoop_token(self._secret),
             **self._java.variables(),
         }
-        with (self.folder / "log").open("wb") as output:
+        with self._log.open("wb") as output:
             self._process = await asyncio.create_subprocess_exec(
                 *END_WITH_PARENT,
                 "KILL",
-                *self._java.command(self.folder, port, more_conf=self._hive_conf),
+                *self._java.command(self.folder, port=0, more_conf=self._hive_conf),
                 env=environment,
                 cwd=self.folder,
                 stdin=asyncio.subprocess.DEVNULL,
@@ -60,12 +63,15 @@ class ProcessDriver(Driver):
                 stderr=output,
                 start_new_session=True,
             )
+        while not (port := self._java.port(self._log)):
+            self.check()
+            await asyncio.sleep(POLL_INTERVAL)
         return LOOPBACK, port
 
     def check(self) -> None:
         """Check that the process has not ended; the last line of its output goes to the gateway's log."""
         if self._process is None or self._process.returncode is not None:
-            last = (self.folder / "log").read_text(errors="replace").strip().splitlines()[-1:]
+            last = self._log.read_text(errors="replace").strip().splitlines()[-1:]
             log.error("spark: a Connect server ended while it started: %s", "".join(last))
             raise ServiceUnavailableError("Spark could not be started; an operator finds the reason in the hub's log.")
 

@@ -45,7 +45,7 @@ async def test_alice_runs_the_concrete_example_in_r_and_in_spark(rc2: Rc2, clien
     await shoot(page, "6-form-with-spark")
     await page.get_by_role("button", name="Start").click()
     await page.wait_for_url("**/user/alice/lab**")
-    await page.goto(f"{rc2.url}/user/alice/lab/tree/examples?reset")  # without the notebook of another test
+    await page.goto(f"{rc2.url}/user/alice/lab/tree/examples")
     await open_as_notebook(page, "slump.Rmd")
     await page.get_by_text("The strength of concrete").first.wait_for()
     await page.get_by_text("R | Idle").wait_for()

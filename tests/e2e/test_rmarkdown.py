@@ -57,7 +57,7 @@ async def test_a_double_click_opens_r_markdown_as_text(rc2: Rc2, client: Client,
     await page.goto(rc2.new_link("alice"))
     assert (await client.start("alice"))[0] == 201
     (rc2.home / "homes" / "alice" / "trial.Rmd").write_text(DOCUMENT)
-    await page.goto(f"{rc2.url}/user/alice/lab?reset")  # without the notebook of another test
+    await page.goto(f"{rc2.url}/user/alice/lab")
     await page.get_by_role("listitem", name="Name: trial.Rmd").dblclick()
     await expect(page.get_by_text("```{r wipe, eval=FALSE}")).to_be_visible()
     await client.stop("alice")

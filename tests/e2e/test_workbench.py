@@ -23,7 +23,7 @@ async def lab(rc2: Rc2, client: Client, page: Page) -> AsyncIterator[Page]:
     assert (await client.start("alice", services=[]))[0] == 201
     await use_theme(client, "JupyterLab Light")
     await page.goto(rc2.new_link("alice"))
-    await page.goto(f"{rc2.url}/user/alice/lab?reset")
+    await page.goto(f"{rc2.url}/user/alice/lab")
     cards = page.locator(".jp-Launcher-section", has_text="Notebook").locator(".jp-LauncherCard")
     await expect(cards.first).to_have_attribute("title", "R")
     await cards.first.click()
