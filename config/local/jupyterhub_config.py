@@ -4,7 +4,8 @@ import os
 import sys
 
 from rc2hub.configure import install
-from rc2hub.local import database, hdfs
+from rc2hub.gateways.hive_key import key_file
+from rc2hub.local import database, hdfs, hive
 from rc2hub.local.home import Home
 from rc2hub.local.offer import offered_services, scopes
 
@@ -28,7 +29,8 @@ c.Rc2ProcessSpawner.homes_dir = str(home.homes)
 c.Rc2ProcessSpawner.env_keep = ["PATH", "LANG", "LC_ALL", "TZ", "R_LIBS", "RC2_DATA_PYTHON", "RC2_EXAMPLES_DIR"]
 c.Profiles.catalogue = [{"name": "r", "display_name": "R", "cpu": 1, "memory": "2G", "spare": 2}]
 
-# Shared services: PostgreSQL with the flights of 2013, Spark, and HDFS. JupyterHub runs PostgreSQL and HDFS as its services.
+# Shared services: PostgreSQL with the flights of 2013, Spark, HDFS and Hive. JupyterHub runs PostgreSQL, HDFS and Hive's
+# metastore as its services.
 offered = offered_services()
 c.JupyterHub.services = []
 c.SharedServices.broker_url = f"http://127.0.0.1:{ports['broker']}"
@@ -45,7 +47,7 @@ if "flights" in offered:
     }
 if "spark" in offered:
     spark = {"kind": "spark", "display_name": "Spark", "gateway": f"sc://127.0.0.1:{ports['spark']}"}
-    c.SharedServices.catalogue["spark"] = spark | ({"hdfs": "hdfs"} if "hdfs" in offered else {})
+    c.SharedServices.catalogue["spark"] = spark | {name: name for name in ("hdfs", "hive") if name in offered}
 if "hdfs" in offered:
     command = [sys.executable, "-m", "rc2hub.local.hdfs", str(home.hdfs)]
     c.JupyterHub.services.append({"name": "hdfs", "command": command, "display": False})
@@ -55,11 +57,23 @@ if "hdfs" in offered:
         "gateway": f"http://127.0.0.1:{ports['hdfs']}",
         "namenode": hdfs.namenode(home.hdfs),
     }
+if "hive" in offered:
+    command = [sys.executable, "-m", "rc2hub.local.hive", *map(str, (home.hive, home.database, home.hdfs))]
+    c.JupyterHub.services.append({"name": "hive-metastore", "command": command, "display": False})
+    c.SharedServices.catalogue["hive"] = {
+        "kind": "hive",
+        "display_name": "Hive",
+        "gateway": f"http://127.0.0.1:{ports['hive']}",
+        "metastore": hive.url(home.hive),
+        "hdfs": "hdfs",
+        "key": {"file": str(key_file(home.hive))},
+    }
 
 # Grants: roles of JupyterHub, for groups or users.
+grants = ["spark:use", "hdfs:write", "hive:write"]
 c.JupyterHub.load_roles = [
-    {"name": "readers", "groups": ["analysts"], "scopes": scopes(["flights:read", "spark:use", "hdfs:write"], offered)},
-    {"name": "writers", "groups": ["editors"], "scopes": scopes(["flights:write", "spark:use", "hdfs:write"], offered)},
+    {"name": "readers", "groups": ["analysts"], "scopes": scopes(["flights:read", *grants], offered)},
+    {"name": "writers", "groups": ["editors"], "scopes": scopes(["flights:write", *grants], offered)},
 ]
 
 install(c)

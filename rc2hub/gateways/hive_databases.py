@@ -52,6 +52,17 @@ class HiveDatabases:
         self._hdfs, self._hive, self.groups = hdfs, hive, tuple(groups)
         self._making = asyncio.Semaphore(CONCURRENT_MAKES)
         self._rights: dict[tuple[str, str, str], tuple[float, bool]] = {}
+        self._made: set[str] = set()
+
+    async def own(self, user: str) -> str:
+        """The database of a user, made if this gateway has not made it yet.
+
+        Raises:
+            ServiceUnavailableError: if HDFS or the metastore does not answer, or refuses.
+        """
+        if user not in self._made:
+            await self.make(user)
+        return database_of(user, self.groups)
 
     async def make(self, user: str) -> None:
         """Make the database of a user, and those of the groups, if they are missing.
@@ -66,6 +77,7 @@ class HiveDatabases:
             for group in self.groups:
                 await self._hdfs.make_folder(WAREHOUSE, f"{group}.db", {"group": group}, GROUP_ACL)
                 await self._hive.make_database(group, user, group)
+        self._made.add(user)
 
     async def allows(self, user: str, database: str, level: str) -> bool:
         """Whether a user may read a database, or write in it; not one that does not exist.

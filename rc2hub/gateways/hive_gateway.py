@@ -31,7 +31,7 @@ from rc2hub.gateways.hive_calls import (
     set_owner,
 )
 from rc2hub.gateways.hive_client import HiveClient
-from rc2hub.gateways.hive_databases import HiveDatabases, database_of
+from rc2hub.gateways.hive_databases import HiveDatabases
 from rc2hub.gateways.hive_front import gateway_runner, listen
 from rc2hub.gateways.hive_methods import Method
 from rc2hub.gateways.recheck import recheck
@@ -141,14 +141,14 @@ class HiveGateway:
             audit.write()
 
     async def own_database(self, token: str) -> str:
-        """The database of the user, who may use Hive now.
+        """The database of the user, who may use Hive now; it exists, as a driver without its default database fails.
 
         Raises:
             NotGrantedError: if the user may not.
-            ServiceUnavailableError: if the broker does not answer.
+            ServiceUnavailableError: if the broker, HDFS or the metastore does not answer.
         """
         _, user = await self._reviewed(token, Audit())
-        return database_of(user, self.databases.groups)
+        return await self.databases.own(user)
 
     async def _answer(self, token: str, call: Message, audit: Audit) -> bytes:
         review, user = await self._reviewed(token, audit)

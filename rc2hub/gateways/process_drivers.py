@@ -26,6 +26,10 @@ log = logging.getLogger("rc2hub.gateways")
 
 STOP_TIMEOUT = 3.0
 """Seconds from SIGTERM to SIGKILL; a Connect server keeps nothing, so a kill loses little."""
+HIVE_TIMEOUT = 60.0
+"""Seconds that a start waits for Hive; its metastore and HDFS need up to 30 after the start of their machine."""
+HIVE_INTERVAL = 0.5
+"""Seconds between two questions."""
 
 
 class ProcessDriver(Driver):
@@ -45,7 +49,7 @@ class ProcessDriver(Driver):
         A port that is chosen here could be taken by another program before Spark listens on it.
         """
         self.folder.mkdir(mode=0o700, parents=True)
-        self._hive_conf = await self._granted_hive_conf() or {}
+        self._hive_conf = await self._known_hive_conf()
         environment = {
             TOKEN_VARIABLE: self._secret,
             HIVE_TOKEN_VARIABLE: hadoop_token(self._secret),
@@ -78,6 +82,20 @@ class ProcessDriver(Driver):
     async def has_right_catalog(self) -> bool:
         """Whether the catalogue is that of Hive if the user has Hive, and else the server's own."""
         return await self._granted_hive_conf() in (self._hive_conf, None)
+
+    async def _known_hive_conf(self) -> dict[str, str]:
+        """Wait until Hive says whether the user may use it: without its catalogue, tables would end with the driver.
+
+        Raises:
+            ServiceUnavailableError: if it does not in time.
+        """
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(HIVE_TIMEOUT):
+                while True:
+                    if (conf := await self._granted_hive_conf()) is not None:
+                        return conf
+                    await asyncio.sleep(HIVE_INTERVAL)
+        raise ServiceUnavailableError("Spark cannot start while Hive does not answer; try again, or ask an operator.")
 
     async def _granted_hive_conf(self) -> dict[str, str] | None:
         return await granted_hive_conf(self._hive_gateway, self._secret) if self._hive_gateway else {}

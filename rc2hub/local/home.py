@@ -20,7 +20,7 @@ groups = ["analysts"]
 [bob]
 groups = []
 """
-PORT_NAMES = ("hub", "proxy_api", "broker", "spark", "hdfs")
+PORT_NAMES = ("hub", "proxy_api", "broker", "spark", "hdfs", "hive")
 
 
 class Home:
@@ -36,6 +36,7 @@ class Home:
         self.users_file = self.root / "users.toml"
         self.database = self.root / "postgresql"
         self.hdfs = self.root / "hdfs"
+        self.hive = self.root / "hive"
 
     @classmethod
     def from_environment(cls) -> "Home":

@@ -4,26 +4,32 @@ import os
 from collections.abc import Iterable
 
 from rc2hub.errors import ConfigurationError
-from rc2hub.local import hdfs
+from rc2hub.local import hdfs, hive
 
-SERVICES = ("flights", "spark", "hdfs")
-HDFS_MEMORY = 6 << 30
-"""Bytes of memory from which HDFS is offered without being named; its three processes need about 0.4 GiB."""
+SERVICES = ("flights", "spark", "hdfs", "hive")
+MEMORY = {"hdfs": 6 << 30, "hive": 12 << 30}
+"""Bytes of memory from which a service is offered without being named; HDFS and Hive need about 0.4 GiB each."""
+HIVE_NEEDS = ("flights", "hdfs")
+"""Hive's metastore has its tables in the PostgreSQL of the flights, and its data in HDFS."""
 
 
 def offered_services() -> tuple[str, ...]:
     """The names of the services, in the order of the form.
 
     Raises:
-        ConfigurationError: if RC2_SERVICES names one that does not exist, or that is not installed.
+        ConfigurationError: if RC2_SERVICES names one that does not exist or is not installed, or Hive without what it needs.
     """
+    installed = {"hdfs": hdfs.is_installed(), "hive": hdfs.is_installed() and hive.is_installed()}
     if (chosen := os.environ.get("RC2_SERVICES")) is None:
-        return SERVICES if hdfs.is_installed() and _memory() >= HDFS_MEMORY else SERVICES[:2]
+        memory = _memory()
+        return tuple(name for name in SERVICES if installed.get(name, True) and memory >= MEMORY.get(name, 0))
     names = {name.strip() for name in chosen.split(",") if name.strip()}
     if unknown := sorted(names - set(SERVICES)):
         raise ConfigurationError(f"RC2_SERVICES: there is no service {unknown[0]!r}; known are {', '.join(SERVICES)}.")
-    if "hdfs" in names and not hdfs.is_installed():
-        raise ConfigurationError("RC2_SERVICES: hdfs is not installed; `make setup` installs it.")
+    if missing := [name for name in SERVICES if name in names and not installed.get(name, True)]:
+        raise ConfigurationError(f"RC2_SERVICES: {missing[0]} is not installed; `make setup` installs it.")
+    if "hive" in names and not names.issuperset(HIVE_NEEDS):
+        raise ConfigurationError(f"RC2_SERVICES: hive needs {' and '.join(HIVE_NEEDS)}; name them too.")
     return tuple(name for name in SERVICES if name in names)
 
 

@@ -13,9 +13,9 @@ from traitlets.config import Config
 
 from rc2hub.errors import ServiceUnavailableError
 from rc2hub.gateways import drivers as drivers_module
-from rc2hub.gateways import spark_gateway
+from rc2hub.gateways import process_drivers, spark_gateway
 from rc2hub.gateways.java_command import ConnectServerJava
-from rc2hub.gateways.process_drivers import ProcessDrivers
+from rc2hub.gateways.process_drivers import ProcessDriver, ProcessDrivers
 from rc2hub.gateways.token_review import TokenReviewer
 from rc2hub.processes import free_ports
 from rc2hub.server_id import ServerId
@@ -152,29 +152,66 @@ def test_the_check_names_what_is_missing(tmp_path: Path, monkeypatch: pytest.Mon
         ConnectServerJava(tmp_path).check()
 
 
-async def test_a_connect_server_is_started_anew_when_its_user_gets_hive_but_not_while_hive_is_away(drivers: ProcessDrivers):
-    status = 403
+class HiveAccess:
+    """Says what the Hive gateway says to a driver: this status, and the user's database."""
 
-    async def access(request: web.Request) -> web.Response:
+    def __init__(self, status: int) -> None:
+        self.status, self.asked = status, asyncio.Event()
+
+    async def answer(self, request: web.Request) -> web.Response:
         assert request.headers["Authorization"].startswith("Bearer ")
-        return web.json_response({"database": "alice"}, status=status)
+        self.asked.set()
+        return web.json_response({"database": "alice"}, status=self.status)
 
+
+@pytest.fixture
+async def hive(drivers: ProcessDrivers) -> AsyncIterator[HiveAccess]:
+    """The Hive gateway that the drivers ask; the user has no grant yet."""
+    access = HiveAccess(403)
     app = web.Application()
-    app.router.add_get("/access", access)
+    app.router.add_get("/access", access.answer)
     runner = web.AppRunner(app)
     await runner.setup()
     await web.TCPSite(runner, "127.0.0.1", 0).start()
     drivers.hive_gateway = f"http://127.0.0.1:{runner.addresses[0][1]}"
-    try:
-        first = await drivers.get("alice")
-        status = 503
-        await drivers._stop_with_wrong_catalog()
-        assert await drivers.get("alice") is first
-        status = 200
-        await drivers._stop_with_wrong_catalog()
-        second = await drivers.get("alice")
-        assert second is not first
-        assert b"catalogImplementation=hive" in Path(f"/proc/{second._process.pid}/cmdline").read_bytes()
-        assert await second.has_right_catalog()
-    finally:
-        await runner.cleanup()
+    yield access
+    await runner.cleanup()
+
+
+def has_hive(driver: ProcessDriver) -> bool:
+    return b"catalogImplementation=hive" in Path(f"/proc/{driver._process.pid}/cmdline").read_bytes()
+
+
+async def test_a_connect_server_is_started_anew_when_its_user_gets_hive_but_not_while_hive_is_away(
+    drivers: ProcessDrivers, hive: HiveAccess
+):
+    first = await drivers.get("alice")
+    assert not has_hive(first)
+    hive.status = 503
+    await drivers._stop_with_wrong_catalog()
+    assert await drivers.get("alice") is first
+    hive.status = 200
+    await drivers._stop_with_wrong_catalog()
+    second = await drivers.get("alice")
+    assert second is not first
+    assert has_hive(second)
+    assert await second.has_right_catalog()
+
+
+async def test_a_connect_server_waits_for_hive_so_that_no_table_is_made_outside_of_it(
+    drivers: ProcessDrivers, hive: HiveAccess
+):
+    hive.status = 503
+    starting = asyncio.create_task(drivers.get("alice"))
+    await hive.asked.wait()
+    hive.status = 200
+    assert has_hive(await starting)
+
+
+async def test_spark_does_not_start_while_it_is_not_known_whether_the_user_has_hive(
+    drivers: ProcessDrivers, hive: HiveAccess, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(process_drivers, "HIVE_TIMEOUT", 0.01)
+    hive.status = 503
+    with pytest.raises(ServiceUnavailableError, match="^Spark cannot start while Hive does not answer; try again"):
+        await drivers.get("alice")

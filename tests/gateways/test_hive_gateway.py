@@ -97,6 +97,12 @@ async def test_a_list_of_databases_has_those_that_the_user_may_read(gateway: Hiv
             assert names == expected
 
 
+async def test_a_driver_that_starts_before_the_server_is_attached_finds_the_database_of_its_user(gateway: HiveGateway):
+    gateway.token_reviewer.levels["dora"] = "write"
+    assert await gateway.own_database("dora") == "dora"
+    assert 0 in await call(gateway, "dora", "get_database", {1: text("dora")})
+
+
 async def test_tables_are_listed_without_thrift(gateway: HiveGateway, things: str):
     assert {"database": "alice", "table": things, "type": "MANAGED_TABLE", "comment": ""} in await gateway.list_tables(
         "alice"
