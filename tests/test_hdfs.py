@@ -30,12 +30,27 @@ def rc2(hdfs: Hdfs, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Rc2]:
         yield running
 
 
+@pytest.fixture(scope="module")
+async def session(rc2: Rc2) -> AsyncIterator[Kernel]:
+    """R of alice's server, which the tests share."""
+    rc2.groups(alice=["staff", "analysts"], bob=[])
+    async with (
+        rc2.client() as client,
+        client.working("alice", ["store:write"], 'store <- rc2::rc2_hdfs("store"); file <- tempfile()') as kernel,
+    ):
+        yield kernel
+
+
 @pytest.fixture
-async def r(rc2: Rc2, client: Client) -> AsyncIterator[Kernel]:
+async def r(rc2: Rc2, session: Kernel) -> Kernel:
     """R of alice, who has the store at the level write."""
     rc2.groups(alice=["staff", "analysts"], bob=[])
-    async with client.working("alice", ["store:write"], 'store <- rc2::rc2_hdfs("store"); file <- tempfile()') as kernel:
-        yield kernel
+
+    async def is_attached() -> bool:
+        return await session.run('s <- rc2::rc2_services(); cat(s$attached[s$service == "store"])') == "TRUE"
+
+    await until(is_attached, interval=0.5)
+    return session
 
 
 async def test_a_user_writes_and_reads_under_the_own_name(r: Kernel, hdfs: Hdfs):
