@@ -26,7 +26,7 @@ test_that("a formula that does not fit the table is explained", {
   expect_sentence(ml_linear_regression(cars, mpg ~ scale(wt)), "cannot have scale")
   expect_sentence(ml_linear_regression(cars, mpg ~ factor(cyl, labels = c("a", "b", "c"))), "only the argument levels")
   expect_sentence(ml_linear_regression(cars, mpg ~ relevel(factor(cyl), ref = "5")), "no value 5")
-  expect_sentence(ml_linear_regression(cars, mpg ~ wt, weight_col = "w"), "no column w of weights")
+  expect_sentence(ml_linear_regression(cars, mpg ~ wt, weight_col = "w"), "no column w of weights or events")
 })
 
 test_that("data that cannot be fitted is explained", {

@@ -2,8 +2,14 @@
 
 use_broom_methods <- function(...) {
   if (!"generics" %in% loadedNamespaces()) return()
-  methods <- list(tidy = tidy_model, glance = glance_model, augment = augment_model)
-  for (verb in names(methods)) registerS3method(verb, "rc2_linear_model", methods[[verb]], envir = asNamespace("generics"))
+  methods <- list(
+    rc2_linear_model = list(tidy = tidy_model, glance = glance_model, augment = augment_model),
+    rc2_held_model = list(tidy = tidy_held, glance = glance_held, augment = augment_held))
+  for (class in names(methods)) {
+    for (verb in names(methods[[class]])) {
+      registerS3method(verb, class, methods[[class]][[verb]], envir = asNamespace("generics"))
+    }
+  }
 }
 
 tidy_model <- function(x, conf.int = FALSE, conf.level = 0.95, ...) {
@@ -31,4 +37,14 @@ glance_model <- function(x, ...) {
 augment_model <- function(x, data = NULL, newdata = NULL, ...) {
   if (is.null(newdata)) return(rows_of_fit(x, c(.fitted = "rc2_mean", .resid = residual_sql(x$family, "response"))))
   dplyr::rename(predict.rc2_linear_model(x, newdata, type = "response"), .fitted = "prediction")
+}
+
+tidy_held <- function(x, ...) dplyr::as_tibble(x$table)
+
+glance_held <- function(x, ...) dplyr::as_tibble(c(x$summary, list(nobs = x$design$rows)))
+
+# With sparklyr's name of the column
+augment_held <- function(x, data = NULL, newdata = NULL, ...) {
+  rows <- if (is.null(newdata)) data else newdata
+  dplyr::rename_with(predict.rc2_held_model(x, rows), function(name) x$method$augmented, .cols = "prediction")
 }

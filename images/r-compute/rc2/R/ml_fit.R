@@ -13,9 +13,8 @@ spark_connection_of <- function(x) {
 rows_of <- function(x) as.character(dbplyr::remote_query(x))
 
 # Fits `estimator` to the used columns of a design; names of options and outputs are those of pyspark.ml.
-fit_design <- function(design, estimator, options, outputs, used) {
-  options <- c(options, list(featuresCol = "rc2_features", fitIntercept = design$intercept),
-    if (design$response) list(labelCol = "rc2_y"), if (design$weights) list(weightCol = "rc2_w"))
+fit_design <- function(design, estimator, options, outputs, used = seq_len(nrow(design$columns))) {
+  options <- c(options, list(featuresCol = "rc2_features"), if (design$response) list(labelCol = "rc2_y"))
   ml_call(design$connection, "fit", estimator = estimator, sql = design_sql(design, used), width = length(used),
     options = options[lengths(options) > 0], outputs = outputs)
 }
@@ -31,7 +30,7 @@ omitted_text <- function(design) {
 
 new_model <- function(class, title, design, fitted, ...) {
   say_omitted(design)
-  model <- c(list(title = title, formula = design$formula, design = design, number = fitted$model, outputs = fitted$outputs),
+  model <- c(list(title = title, formula = design$formula, design = design, key = fitted$model, outputs = fitted$outputs),
     list(...))
   structure(model, class = c(class, "rc2_spark_model"))
 }

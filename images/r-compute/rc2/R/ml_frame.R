@@ -21,7 +21,7 @@ model_frame <- function(x, formula, classes = FALSE, weights = NULL) {
 }
 
 weights_variable <- function(name, columns) {
-  if (!name %in% columns) fail("The table has no column ", name, " of weights.", similar_to(name, columns))
+  if (!name %in% columns) fail("The table has no column ", name, " of weights or events.", similar_to(name, columns))
   list(name = name, column = "rc2_weight", call = as.name(name), is_factor = FALSE)
 }
 

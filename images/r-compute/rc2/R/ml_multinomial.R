@@ -41,10 +41,14 @@ class_probabilities <- function(model) {
 }
 
 most_likely <- function(model, probabilities) {
-  values <- vapply(response_of(model)$values, literal_sql, "", model$design$connection)
   shares <- unlist(probabilities)
   if (length(model$thresholds)) shares <- paste0("(", shares, ") / ", vapply(model$thresholds, double_sql, ""))
   shares <- paste0("ARRAY(", paste(shares, collapse = ", "), ")")
-  place <- paste0("CAST(ARRAY_POSITION(", shares, ", ARRAY_MAX(", shares, ")) AS INT)")
-  paste0("ELEMENT_AT(ARRAY(", paste(values, collapse = ", "), "), ", place, ")")
+  class_at(model, paste0("ARRAY_POSITION(", shares, ", ARRAY_MAX(", shares, "))"))
+}
+
+# The class as the response has it, by its place from 1.
+class_at <- function(model, place) {
+  values <- vapply(response_of(model)$values, literal_sql, "", model$design$connection)
+  paste0("ELEMENT_AT(ARRAY(", paste(values, collapse = ", "), "), CAST(", place, " AS INT))")
 }

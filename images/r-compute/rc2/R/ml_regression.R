@@ -10,9 +10,14 @@ ml_linear_regression <- function(x, formula, fit_intercept = TRUE, elastic_net_p
   outputs <- c("coefficients", "intercept", "summary.r2", "summary.rootMeanSquaredError",
     "summary.coefficientStandardErrors")
   fitted <- fit_independent(design, reg_param, function(design, used) {
-    fit_design(design, "regression.LinearRegression", options, outputs, used)
+    fit_linear(design, "regression.LinearRegression", options, outputs, used)
   })
   linear_model("Linear regression", "ml_linear_regression", design, fitted, family_of("gaussian"))
+}
+
+fit_linear <- function(design, estimator, options, ...) {
+  options <- c(options, list(fitIntercept = design$intercept), if (design$weights) list(weightCol = "rc2_w"))
+  fit_design(design, estimator, options, ...)
 }
 
 # `check` refuses a response that the model cannot have.
@@ -61,10 +66,10 @@ with_offset <- function(formula, column) {
   formula
 }
 
-check_two_classes <- function(response) {
+check_two_classes <- function(response, what = "the family binomial") {
   check_response(response, TRUE)
   if (length(response$values) > 2) {
-    fail("The response ", response$name, " has ", length(response$values), " classes, and the family binomial takes two;",
+    fail("The response ", response$name, " has ", length(response$values), " classes, and ", what, " takes two;",
       " ml_logistic_regression() takes more.")
   }
 }
@@ -76,7 +81,7 @@ general_model <- function(title, name, design, family, options) {
   outputs <- c("coefficients", "intercept", "summary.deviance", "summary.nullDeviance", "summary.aic", "summary.dispersion",
     "summary.numIterations", "summary.coefficientStandardErrors")
   fitted <- fit_independent(design, options$regParam, function(design, used) {
-    fit_design(design, "regression.GeneralizedLinearRegression", options, outputs, used)
+    fit_linear(design, "regression.GeneralizedLinearRegression", options, outputs, used)
   })
   linear_model(title, name, design, fitted, family)
 }
@@ -111,7 +116,7 @@ penalized_logistic <- function(design, options, threshold, thresholds) {
     fail("A predictor is constant, to which Spark gives the coefficient 0; write the formula with an intercept.")
   }
   outputs <- c("coefficientMatrix", "interceptVector", "summary.totalIterations", "summary.accuracy")
-  fitted <- c(fit_design(design, "classification.LogisticRegression", options, outputs, used), list(used = used))
+  fitted <- c(fit_linear(design, "classification.LogisticRegression", options, outputs, used), list(used = used))
   matrix <- fitted$outputs$coefficientMatrix
   if (matrix$rows == 1) {
     fitted$outputs[c("coefficients", "intercept")] <- list(matrix$values, fitted$outputs$interceptVector)

@@ -10,7 +10,10 @@ setMethod("dbCommit", "SparkConnection", no_transactions)
 
 setMethod("dbRollback", "SparkConnection", no_transactions)
 
-setMethod("dbListTables", "SparkConnection", function(conn, ...) dbGetQuery(conn, "SHOW TABLES")$tableName)
+setMethod("dbListTables", "SparkConnection", function(conn, ...) without_rows(dbGetQuery(conn, "SHOW TABLES"))$tableName)
+
+# Views that hold predictions and samples are no tables of the user.
+without_rows <- function(tables) tables[!startsWith(tables$tableName, "rc2_rows_"), , drop = FALSE]
 
 setMethod("dbListObjects", c("SparkConnection", "ANY"), function(conn, prefix = NULL, ...) {
   if (!is.null(prefix)) return(spark_objects_in(conn, prefix))

@@ -4,30 +4,41 @@ R names the columns of these queries: `rc2_x1`, `rc2_x2` and so on are the featu
 """
 
 import importlib
+from uuid import uuid4
 
 import numpy as np
 from pyspark.errors import PySparkException
 from pyspark.ml.feature import VectorAssembler
-from pyspark.ml.functions import array_to_vector
-from pyspark.ml.linalg import Matrix, Vector
+from pyspark.ml.functions import array_to_vector, vector_to_array
+from pyspark.ml.linalg import Matrix, Vector, VectorUDT
 from pyspark.ml.param import TypeConverters
 from pyspark.ml.stat import Correlation
 from pyspark.sql.functions import expr
 
+from rc2_data.errors import DataError
+
 FEATURES = "rc2_features"
+PREDICTIONS = {
+    "predictionCol": "rc2_prediction",
+    "probabilityCol": "rc2_probability",
+    "rawPredictionCol": "rc2_raw",
+    "topicDistributionCol": "rc2_probability",
+}
+"""Names of what models add to a table, which has other columns."""
+GONE = "The model is no longer in this session of Spark, where it was fitted; fit it again."
 LISTS = (TypeConverters.toListFloat, TypeConverters.toListInt, TypeConverters.toListString, TypeConverters.toList)
 
 
 def fit(connection, estimator, sql, width, options, outputs):
-    """Fit `estimator`, such as `regression.LinearRegression`, to the rows of a query; its number and its `outputs`."""
+    """Fit `estimator`, such as `regression.LinearRegression`, to the rows of a query; its key and its `outputs`."""
 
     def work(session):
         return new_estimator(estimator, options).fit(assembled(session.sql(sql), int(width))), session
 
     model, session = connection.run(work, sql)
-    number = max(connection.models, default=0) + 1
-    connection.models[number] = (model, session)
-    return {"model": number, "outputs": connection.attempt(lambda: read_outputs(model, as_list(outputs)))}
+    key = uuid4().hex  # which no model of another session has, as R may keep a model in a file
+    connection.models[key] = (model, session)
+    return {"model": key, "outputs": connection.attempt(lambda: read_outputs(model, as_list(outputs)))}
 
 
 def correlation(connection, sql, width):
@@ -41,7 +52,33 @@ def correlation(connection, sql, width):
 
 def drop(connection, model):
     """Forget a model, whose memory Spark then frees."""
-    connection.models.pop(int(model), None)
+    connection.models.pop(model, None)
+
+
+def predict(connection, model, sql, width):
+    """The name of a view: the rows of a query with what the model predicts, vectors as arrays.
+
+    Raises:
+        DataError: for a model that was fitted in another session.
+    """
+
+    def work(session):
+        found, own = connection.models.get(model, (None, None))
+        if own is not session:
+            raise DataError(GONE)
+        return new_view(found.transform(assembled(session.sql(sql), int(width))).drop(FEATURES))
+
+    return connection.run(work, sql)
+
+
+def new_view(frame):
+    """The name of a new view of a frame, whose vectors become arrays, which SQL reads."""
+    for field in frame.schema.fields:
+        if isinstance(field.dataType, VectorUDT):
+            frame = frame.withColumn(field.name, vector_to_array(field.name))
+    name = f"rc2_rows_{uuid4().hex}"
+    frame.createOrReplaceTempView(name)
+    return name
 
 
 def assembled(frame, width):
@@ -55,14 +92,17 @@ def new_estimator(name, options):
     """An estimator of pyspark.ml with R's options."""
     module, cls = name.split(".")
     estimator = getattr(importlib.import_module(f"pyspark.ml.{module}"), cls)()
-    for option, content in dict(options or {}).items():
+    added = {option: column for option, column in PREDICTIONS.items() if estimator.hasParam(option)}
+    for option, content in {**added, **dict(options or {})}.items():
         param = estimator.getParam(option)
         estimator.set(param, converted(param, content))
     return estimator
 
 
 def converted(param, content):
-    """The value of an option in the type of its parameter."""
+    """The value of an option in the type of its parameter; another estimator comes by its name and options."""
+    if isinstance(content, dict):
+        return new_estimator(content["estimator"], content["options"])
     values = content.tolist() if isinstance(content, np.ndarray) else as_list(content)
     if param.typeConverter in LISTS:
         return values
@@ -78,7 +118,7 @@ def read(model, name):
     """One attribute; None if this fit does not have it, such as standard errors of a fit with a penalty."""
     for part in name.split("."):
         try:
-            model = getattr(model, part)
+            model = [getattr(entry, part) for entry in model] if isinstance(model, list) else getattr(model, part)
             model = model() if callable(model) else model
         except (PySparkException, AttributeError, RuntimeError):
             return None
@@ -92,7 +132,7 @@ def as_r(content):
     if isinstance(content, Matrix):
         return {"rows": content.numRows, "columns": content.numCols, "values": content.toArray().ravel(order="F")}
     if isinstance(content, list):
-        return np.array([np.asarray(entry, dtype=float) for entry in content]).ravel()
+        return np.array([entry.toArray() if hasattr(entry, "toArray") else entry for entry in content], float).ravel()
     return content.item() if isinstance(content, np.generic) else content
 
 
