@@ -12,7 +12,6 @@ spark_method <- function(name, title, estimator, response, outputs, parts, proba
 
 # `arguments` are those of the function of the method, by their names.
 fit_method <- function(method, arguments) {
-  if (is(arguments$x, "SparkConnection")) return(spark_estimator(method$estimator, arguments))
   design <- method_design(method, arguments)
   if (!is.null(method$check)) method$check(design, arguments)
   options <- spark_options(arguments)
@@ -30,12 +29,6 @@ spark_options <- function(arguments) {
   options <- arguments[setdiff(names(arguments), NO_OPTIONS)]
   names(options) <- sub("Mb$", "MB", gsub("_([a-z])", "\\U\\1", names(options), perl = TRUE))
   options
-}
-
-# What a function gives for a connection in place of a table, as in sparklyr: an estimator for ml_one_vs_rest().
-spark_estimator <- function(estimator, arguments) {
-  options <- spark_options(arguments)
-  structure(list(estimator = estimator, options = options[lengths(options) > 0]), class = "rc2_spark_estimator")
 }
 
 method_design <- function(method, arguments) {

@@ -100,9 +100,7 @@ def new_estimator(name, options):
 
 
 def converted(param, content):
-    """The value of an option in the type of its parameter; another estimator comes by its name and options."""
-    if isinstance(content, dict):
-        return new_estimator(content["estimator"], content["options"])
+    """The value of an option in the type of its parameter."""
     values = content.tolist() if isinstance(content, np.ndarray) else as_list(content)
     if param.typeConverter in LISTS:
         return values
