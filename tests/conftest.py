@@ -9,6 +9,7 @@ pytest_plugins = [
     "tests.fixtures.certificates",
     "tests.fixtures.hub",
     "tests.fixtures.browser",
+    "tests.fixtures.kernel",
     "tests.fixtures.spark",
     "tests.fixtures.hdfs",
     "tests.fixtures.hdfs_gateway",

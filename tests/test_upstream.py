@@ -163,10 +163,13 @@ R_NAMES = {
     ),
     "is.function(.First.sys) && is.null(formals(.First.sys))": "R attaches its default packages with it when it starts.",
     'is.function(parent.env(asNamespace("IRkernel"))$evaluate) && "comm_manager" %in% all.names(body(IRkernel::comm_manager))': (
-        "variables.R replaces IRkernel's import of evaluate(), which runs each cell, and binds comm_manager in runtime_env."
+        "panels.R replaces IRkernel's import of evaluate(), which runs each cell, and binds comm_manager in runtime_env."
     ),
     'any(grepl("jupyter:irkernel", sapply(lsf.str(asNamespace("IRkernel")), function(f) deparse(get(f, asNamespace("IRkernel"))))))': (
         "IRkernel attaches its functions under this name."
+    ),
+    'is.function(IRkernel:::add_to_user_searchpath) && "request" %in% names(formals(IRkernel:::Executor$def@refMethods$execute))': (
+        "panels.R puts View() in the place of IRkernel's, and reads the request of a cell from the frame that calls evaluate()."
     ),
     'any(grepl("evaluate(request$content$code", deparse(IRkernel:::Executor$def@refMethods$execute), fixed = TRUE))': (
         "chunks.R replaces IRkernel's import evaluate(), to which each cell goes."

@@ -1,6 +1,7 @@
 /** The panels of Rc² in JupyterLab, and R Markdown as a type of file. This file is loaded with the page; what a panel needs is loaded when it is first shown. */
 import { ILabShell, ILayoutRestorer, JupyterFrontEnd, JupyterFrontEndPlugin } from '@jupyterlab/application';
 
+import { openGrids } from './grid/open';
 import { environmentIcon, servicesIcon } from './icons';
 import { LazyPanel } from './lazy-panel';
 
@@ -27,6 +28,14 @@ const environment: JupyterFrontEndPlugin<void> = {
   }
 };
 
+const grid: JupyterFrontEndPlugin<void> = {
+  id: '@rc2hub/workbench:grid',
+  description: 'The rows of what R shows with View()',
+  autoStart: true,
+  requires: [ILabShell],
+  activate: (_: JupyterFrontEnd, shell: ILabShell) => openGrids(shell)
+};
+
 const rmarkdown: JupyterFrontEndPlugin<void> = {
   id: '@rc2hub/workbench:rmarkdown',
   description: 'Opens R Markdown and Quarto documents as text and as notebooks',
@@ -51,4 +60,4 @@ function addPanel(app: JupyterFrontEnd, shell: ILabShell, restorer: ILayoutResto
   });
 }
 
-export default [services, environment, rmarkdown];
+export default [services, environment, grid, rmarkdown];

@@ -58,7 +58,7 @@ const x = { name: 'x', type: 'numeric', size: [1], value: '1' };
 const settled = () => new Promise(done => setImmediate(done));
 
 async function shown(kernel: RProcess): Promise<EnvironmentModel> {
-  const model = new EnvironmentModel();
+  const model = new EnvironmentModel(() => undefined);
   model.use(kernel as unknown as RKernel);
   model.show(true);
   await settled();
@@ -67,7 +67,7 @@ async function shown(kernel: RProcess): Promise<EnvironmentModel> {
 
 test('R is asked for nothing while the panel is closed', async () => {
   const kernel = new RProcess();
-  const model = new EnvironmentModel();
+  const model = new EnvironmentModel(() => undefined);
   model.use(kernel as unknown as RKernel);
   await settled();
   assert.equal(kernel.comms.length, 0);

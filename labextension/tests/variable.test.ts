@@ -4,7 +4,13 @@ import { test } from 'node:test';
 import { linesBetween } from '../src/insert';
 import { nextOrder, select, sizeOf, update, Variable } from '../src/environment/variable';
 
-const variable = (name: string, type = 'numeric', size = [1], value = '1'): Variable => ({ name, type, size, value });
+const variable = (name: string, type = 'numeric', size = [1], value = '1'): Variable => ({
+  name,
+  type,
+  size,
+  value,
+  table: false
+});
 const all = [
   variable('x10'),
   variable('x9', 'data.frame', [336776, 19], 'year, month'),

@@ -9,7 +9,7 @@ kernel.py          the R kernel that starts before its user is known, and its tr
 kernel_output.py   reads what R's process writes itself
 notebook_connection.py  sends it to the notebook
 site_profile.R     the site's profile of each R
-variables.R        sends the variables of R to the panel of JupyterLab that shows them
+panels/            what R does for the panels of JupyterLab: it sends variables and the rows of tables
 user_profile.R     runs the user's start-up file in a kernel
 identity.R         makes that kernel equal to one that the user has just started
 set_account.c      changes R's process from root to the user's account

@@ -36,7 +36,7 @@ if (any(commandArgs() == "IRkernel::main()")) local({
   chunks <- new.env(parent = baseenv())
   sys.source(file.path(dirname(Sys.getenv("R_PROFILE")), "rmarkdown", "chunks.R"), chunks)
   if (requireNamespace("IRkernel", quietly = TRUE)) chunks$install()
-  try(sys.source(file.path(dirname(Sys.getenv("R_PROFILE")), "variables.R"), new.env(parent = baseenv())), silent = TRUE)
+  try(sys.source(file.path(dirname(Sys.getenv("R_PROFILE")), "panels", "panels.R"), new.env(parent = baseenv())), silent = TRUE)
   chosen <- Sys.getenv("R_PROFILE_USER", NA)
   if (!is.na(chosen)) Sys.setenv(RC2_R_PROFILE_USER = chosen)
   Sys.setenv(R_PROFILE_USER = file.path(dirname(Sys.getenv("R_PROFILE")), "user_profile.R"))

@@ -1,14 +1,6 @@
 """What R tells the panel of variables: changes only, without touching, copying or slowing what the user has."""
 
-from collections.abc import AsyncIterator
-from typing import Any
-
-import pytest
-from jupyter_client.asynchronous.client import AsyncKernelClient
-from jupyter_client.manager import AsyncKernelManager
-
-from rc2hub.compute.kernel import SITE_PROFILE
-from tests.fixtures.hub import HANG_TIMEOUT
+from tests.fixtures.kernel import R
 
 AWKWARD = r"""
 numbers <- 1:3; text <- c("a", "b\u00e9"); day <- as.Date("2024-01-02"); group <- factor(c("u", "v"))
@@ -38,61 +30,6 @@ DESCRIBED = {
     "active": ("not evaluated", [], ""),
     "lazy": ("not evaluated", [], ""),
 }
-
-
-class R:
-    """An R kernel; each call returns what R says to the panel."""
-
-    def __init__(self, client: AsyncKernelClient) -> None:
-        self.client = client
-        self.output = ""
-
-    async def run(self, code: str) -> list[Any]:
-        return await self._until_idle(self.client.execute(code))
-
-    async def send(self, kind: str, comm: str = "panel", **content: Any) -> list[Any]:
-        message = self.client.session.msg(kind, {"comm_id": comm, **content})
-        self.client.shell_channel.send(message)
-        return await self._until_idle(message["header"]["msg_id"])
-
-    async def open(self, comm: str = "panel") -> list[Any]:
-        return await self.send("comm_open", comm, target_name="rc2.variables", data={})
-
-    async def _until_idle(self, request: str) -> list[Any]:
-        found, self.output = [], ""
-        while True:
-            message = await self.client.get_iopub_msg(timeout=HANG_TIMEOUT)
-            content, kind = message["content"], message["msg_type"]
-            if kind.startswith("comm_"):
-                found.append((kind, content["comm_id"], content["data"]))
-            if message["parent_header"].get("msg_id") != request:
-                continue
-            self.output += content.get("text", "") + content.get("evalue", "")
-            if content.get("execution_state") == "idle":
-                return found
-
-
-@pytest.fixture(scope="module")
-async def kernel() -> AsyncIterator[AsyncKernelClient]:
-    manager = AsyncKernelManager(kernel_name="ir")
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("R_PROFILE", str(SITE_PROFILE))
-        await manager.start_kernel()
-    client = manager.client()
-    client.start_channels()
-    await client.wait_for_ready(timeout=HANG_TIMEOUT)
-    yield client
-    client.stop_channels()
-    await manager.shutdown_kernel(now=True)
-
-
-@pytest.fixture
-async def r(kernel: AsyncKernelClient) -> AsyncIterator[R]:
-    """R without variables and without an open panel."""
-    r = R(kernel)
-    yield r
-    await r.send("comm_close", data={})
-    await r.run("base::rm(list = base::ls(base::globalenv(), all.names = TRUE))")
 
 
 async def test_a_value_is_described_without_calling_what_the_user_has_defined(r: R):

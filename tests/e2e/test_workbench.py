@@ -1,4 +1,4 @@
-"""The panels Services and Environment of JupyterLab, in a browser: by mouse and by keyboard, light and dark."""
+"""The panels Services and Environment of JupyterLab and its data grid, in a browser: by mouse and keyboard, light and dark."""
 
 import json
 from collections.abc import AsyncIterator
@@ -120,6 +120,68 @@ async def test_variables_appear_change_and_are_found_ordered_and_removed_in_the_
     await expect(panel.locator("tbody tr")).to_have_count(2)
     assert await serious_findings(lab, "rc2-environment") == []
     await shoot(lab, "panel-environment-dark")
+
+
+async def test_a_million_rows_are_viewed_sorted_filtered_scrolled_and_copied(client: Client, lab: Page):
+    await lab.context.grant_permissions(["clipboard-read", "clipboard-write"])
+    panel = await open_panel(lab, "Variables of R", "Environment")
+    await run_cell(
+        lab, "big <- as.data.frame(lapply(setNames(1:100, paste0('v', 1:100)), function(i) seq_len(1e6) + i / 8))"
+    )
+    await run_cell(lab, "big$v2 <- rep_len(c('north', NA, 'south'), 1e6); View(big)")
+    grid = lab.get_by_role("tabpanel", name="big", exact=True)
+    await expect(grid).to_contain_text("1\u202f000\u202f000 rows, 100 columns.")
+    cells = grid.get_by_role("application")
+    await cells.focus()
+    for key in ("ArrowDown", "ArrowRight", "ArrowDown"):
+        await lab.keyboard.press(key)
+    await expect(grid).to_contain_text("Row 2, v2: NA")
+    await lab.keyboard.press("ArrowLeft")
+    await lab.keyboard.press("Control+ArrowDown")
+    await expect(grid).to_contain_text("Row 1000000, v1: 1000000")
+    await grid.get_by_role("button", name="Sort by v1, descending").press("Enter")
+    await lab.keyboard.press("Control+Home")
+    await grid.get_by_label("Column").select_option("v2")
+    await grid.get_by_role("searchbox", name="v2 contains").fill("SOUTH")
+    await lab.keyboard.press("Enter")
+    await expect(grid).to_contain_text("333\u202f333 of 1\u202f000\u202f000 rows, 100 columns.")
+    await cells.focus()
+    for key in ("ArrowDown", "Shift+ArrowRight", "Control+c"):
+        await lab.keyboard.press(key)
+    await expect(grid).to_contain_text("Copied 1 × 2 cells.")
+    copied = await lab.evaluate("navigator.clipboard.readText()")
+    assert copied.endswith("\tsouth\n")
+    assert await serious_findings(lab, await grid.get_attribute("id") or "") == []
+    await shoot(lab, "data-grid")
+    await grid.get_by_role("button", name="Remove the filter v2 contains SOUTH").press("Enter")
+    await expect(grid).to_contain_text("1\u202f000\u202f000 rows, 100 columns.")
+    await lab.get_by_role("main").get_by_role("tab", name="Untitled").first.click()
+    await run_cell(lab, "big <- data.frame(n = c(1.5, NA), when = Sys.time())")
+    await panel.get_by_role("button", name="big", exact=True).press("Enter")
+    await expect(grid).to_contain_text("2 rows, 2 columns.")
+    await use_dark_theme(client, lab)
+    await panel.get_by_role("button", name="big", exact=True).press("Enter")
+    await expect(grid).to_contain_text("2 rows, 2 columns.")
+    assert await serious_findings(lab, await grid.get_attribute("id") or "") == []
+    await shoot(lab, "data-grid-dark")
+
+
+async def test_a_table_of_a_database_is_sorted_and_filtered_by_the_database(rc2: Rc2, client: Client, lab: Page):
+    panel = await open_panel(lab, "Shared services", "Services")
+    await panel.get_by_role("button", name=f"Attach {FLIGHTS} (read)").press("Enter")
+    await expect(panel.get_by_role("listitem", name=FLIGHTS)).to_contain_text("attached (read)")
+    await run_cell(lab, 'library(dplyr); con <- rc2::rc2_connect("flights"); flights <- tbl(con, "flights"); View(flights)')
+    grid = lab.get_by_role("tabpanel", name="flights", exact=True)
+    await expect(grid).to_contain_text("The first 10000 rows; sort or filter to see others.")
+    await grid.get_by_label("Column").select_option("carrier")
+    await grid.get_by_role("searchbox", name="carrier contains").fill("oo")
+    await lab.keyboard.press("Enter")
+    await expect(grid).to_contain_text("32 rows, 19 columns.")
+    await grid.get_by_label("Column").select_option("distance")
+    await grid.get_by_role("button", name="Sort by distance, descending").press("Enter")
+    await grid.get_by_role("application").focus()
+    await lab.keyboard.press("ArrowDown")
+    await expect(grid).to_contain_text("Row 1, ")
 
 
 def test_what_is_loaded_with_the_page_is_small():

@@ -11,7 +11,7 @@ const ENDED = 'R has ended; restart the kernel.';
 const ELSEWHERE = 'The variables are shown in another window.';
 
 /** The parts of a kernel's connection that are used here. */
-export type RKernel = Pick<Kernel.IKernelConnection, 'createComm' | 'statusChanged' | 'info'>;
+export type RKernel = Pick<Kernel.IKernelConnection, 'id' | 'createComm' | 'statusChanged' | 'info'>;
 
 export class EnvironmentModel extends Store {
   /** Why there are no variables; empty if there are. */
@@ -24,6 +24,11 @@ export class EnvironmentModel extends Store {
   private kernel: RKernel | null = null;
   private comm: Kernel.IComm | null = null;
   private shown = false;
+
+  /** `onView` shows the rows of a variable. */
+  constructor(private onView: (kernel: RKernel, name: string) => void) {
+    super();
+  }
 
   /** The variables that the table shows. */
   rows(): Variable[] {
@@ -48,6 +53,12 @@ export class EnvironmentModel extends Store {
   sort(column: Column): void {
     this.order = nextOrder(this.order, column);
     this.changed();
+  }
+
+  view(name: string): void {
+    if (this.kernel) {
+      this.onView(this.kernel, name);
+    }
   }
 
   remove(name: string): void {

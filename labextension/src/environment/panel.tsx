@@ -3,6 +3,7 @@ import { ILabShell } from '@jupyterlab/application';
 import { Widget } from '@lumino/widgets';
 import { KeyboardEvent, memo, useState } from 'react';
 
+import { viewVariable } from '../grid/open';
 import { ShownWidget } from '../shown-widget';
 import { useStore } from '../store';
 import { followCurrentKernel } from './current-kernel';
@@ -18,7 +19,7 @@ const COLUMNS: [Column, string][] = [
 
 /** Make the content of the panel. */
 export function createEnvironmentPanel(shell: ILabShell): Widget {
-  const model = new EnvironmentModel();
+  const model = new EnvironmentModel((kernel, name) => viewVariable(shell, kernel, name));
   followCurrentKernel(shell, kernel => model.use(kernel));
   return new ShownWidget(<Environment model={model} />, shown => model.show(shown));
 }
@@ -84,7 +85,13 @@ const Row = memo(function Row({ row, tabbable, onFocus, model }: RowProps) {
   return (
     <tr>
       <th scope="row" title={row.name}>
-        {row.name}
+        {row.table ? (
+          <button className="rc2-view" title={`View ${row.name}`} onClick={() => model.view(row.name)}>
+            {row.name}
+          </button>
+        ) : (
+          row.name
+        )}
       </th>
       <td title={row.type}>{row.type}</td>
       <td className="rc2-size">{sizeOf(row)}</td>

@@ -7,6 +7,8 @@ export interface Variable {
   size: number[];
   /** The beginning of the value. */
   value: string;
+  /** Whether it has rows that the data grid shows. */
+  table: boolean;
 }
 
 export type Column = 'name' | 'type' | 'size' | 'value';
