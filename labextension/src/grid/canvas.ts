@@ -47,7 +47,7 @@ class Mouse extends BasicMouseHandler {
 /** Make the grid, and the selection of its cells. */
 export function createCanvas(rows: DataModel, actions: Actions): { grid: DataGrid; selection: BasicSelectionModel } {
   const grid = new DataGrid({
-    defaultSizes: { rowHeight: 22, columnWidth: 120, rowHeaderWidth: 80, columnHeaderHeight: 22 },
+    defaultSizes: { rowHeight: 22, columnWidth: 150, rowHeaderWidth: 80, columnHeaderHeight: 22 },
     headerVisibility: 'all'
   });
   const selection = new BasicSelectionModel({ dataModel: rows });
@@ -84,6 +84,7 @@ export function paint(grid: DataGrid): void {
     font: config => (isMissing(config) ? `italic ${font}` : font),
     textColor: config => (isMissing(config) ? faint : text),
     horizontalAlignment: config => (config.metadata.isNumber ? 'right' : 'left'),
+    elideDirection: config => (config.metadata.isNumber ? 'left' : 'right'), // what is cut off is marked by …
     format: ({ value }) => (value === null ? 'NA' : value === undefined ? '…' : oneLine(value))
   });
   const header = new TextRenderer({ font, textColor: text, format: ({ value }) => oneLine(value ?? '') });

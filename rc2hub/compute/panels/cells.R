@@ -1,5 +1,5 @@
-# The texts of the grid's cells, and what a column can be sorted and filtered by. A column whose methods fail shows its error in the
-# cells. ASCII only.
+# The texts of the grid's cells, and what a column can be sorted and filtered by. A column whose methods fail shows its
+# error in the cells. ASCII only.
 
 most_characters <- 200L # of a cell that is shown; what is copied is whole
 
