@@ -1,8 +1,9 @@
-/** The panels of Rc² in JupyterLab, and R Markdown as a type of file. This file is loaded with the page; what a panel needs is loaded when it is first shown. */
+/** The panels of Rc² in JupyterLab, R Markdown as a type of file, and Knit. This file is loaded with the page; what a panel needs is loaded when it is first shown. */
 import { ILabShell, ILayoutRestorer, JupyterFrontEnd, JupyterFrontEndPlugin } from '@jupyterlab/application';
 
 import { openGrids } from './grid/open';
 import { environmentIcon, servicesIcon } from './icons';
+import { knit } from './knit/plugin';
 import { LazyPanel } from './lazy-panel';
 
 const services: JupyterFrontEndPlugin<void> = {
@@ -60,4 +61,4 @@ function addPanel(app: JupyterFrontEnd, shell: ILabShell, restorer: ILayoutResto
   });
 }
 
-export default [services, environment, grid, rmarkdown];
+export default [services, environment, grid, rmarkdown, knit];

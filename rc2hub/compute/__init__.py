@@ -14,12 +14,12 @@ user_profile.R     runs the user's start-up file in a kernel
 identity.R         makes that kernel equal to one that the user has just started
 set_account.c      changes R's process from root to the user's account
 labextensions/     the panels of JupyterLab, built from labextension/ of the checkout
-extension.py       the Jupyter server extension that loads the next four
+extension.py       the Jupyter server extension that loads the next four, and Knit
 attachments.py     writes the attachments' files, and keeps them in step with the broker
 service_link.py    answers a link to a service that is opened while the server runs
 services_handler.py  answers the panel of services
 activity.py        reports silent work as activity
-rmarkdown/         opens R Markdown as notebooks without loss, and runs their cells in R
+rmarkdown/         opens R Markdown as notebooks without loss, runs their cells in R, and knits documents
 """
 
 import sys

@@ -1,7 +1,7 @@
 """Silent work counts as activity, so that a server that works is not stopped as idle.
 
 Jupyter counts messages, requests and keys. A cell that computes or waits for a query without printing, and a program that
-runs in a terminal, cause none of these.
+runs in a terminal, cause none of these; neither does a document that is knitted while no browser is open.
 """
 
 import asyncio
@@ -15,12 +15,14 @@ from jupyter_server.serverapp import ServerApp
 CHECK_INTERVAL = 30.0
 """Seconds between two checks; JupyterHub asks for the last activity every five minutes."""
 WORK_KEY = "rc2_work"
+KNIT_JOBS = "rc2_knit_jobs"
+"""The setting of the web application that holds the jobs of Knit."""
 
 
 async def report_work(app: ServerApp) -> None:
     """Record the time as that of an activity while anything runs; until cancelled."""
     while True:
-        if any(busy_kernels(app)) or any(busy_terminals(app)):
+        if any(busy_kernels(app)) or any(busy_terminals(app)) or any(busy_documents(app)):
             app.web_app.settings["last_activity_times"][WORK_KEY] = datetime.now(UTC)
         await asyncio.sleep(CHECK_INTERVAL)
 
@@ -42,3 +44,9 @@ def busy_terminals(app: ServerApp) -> Iterator[str]:
                 yield name
         except (OSError, ValueError):  # it has just been closed
             continue
+
+
+def busy_documents(app: ServerApp) -> list[str]:
+    """The paths of the documents that are being knitted."""
+    jobs: Any = app.web_app.settings.get(KNIT_JOBS)
+    return jobs.running() if jobs else []

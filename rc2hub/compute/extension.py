@@ -1,4 +1,4 @@
-"""The Jupyter server extension of Rc²: follows the broker, reports work, answers links and the panel of services.
+"""The Jupyter server extension of Rc²: follows the broker, reports work, answers links, the panel of services and Knit.
 
 R is the default kernel, and JupyterLab shows no news.
 """
@@ -12,9 +12,10 @@ from jupyter_server.base.handlers import JupyterHandler
 from jupyter_server.serverapp import ServerApp
 from tornado.web import Application
 
-from rc2hub.compute.activity import report_work
+from rc2hub.compute.activity import KNIT_JOBS, report_work
 from rc2hub.compute.attachments import AttachmentSync
 from rc2hub.compute.notebook_connection import notebook_connection
+from rc2hub.compute.rmarkdown.knit_handler import KnitHandler, KnitJobs, KnitsHandler
 from rc2hub.compute.service_link import ServiceLinkHandler
 from rc2hub.compute.services_handler import ServiceHandler, ServicesHandler, ServicesWatch
 
@@ -30,14 +31,17 @@ def _jupyter_server_extension_points() -> list[dict[str, Any]]:
 def _load_jupyter_server_extension(app: ServerApp) -> None:
     """Answer at the server's own address; handlers that are added later come before Jupyter's, which only redirects."""
     attachments = app.web_app.settings["rc2_attachments"] = AttachmentSync(app.log)
+    jobs = app.web_app.settings[KNIT_JOBS] = KnitJobs()
     application: Application = app.web_app
-    services = f"{app.base_url}rc2/services"
+    services, knit = f"{app.base_url}rc2/services", f"{app.base_url}rc2/knit"
     application.add_handlers(
         ".*$",
         [
             (f"{app.base_url}?", ServiceLinkHandler, {"attachments": attachments}),
             (services, ServicesHandler, {"watch": ServicesWatch(attachments)}),
             (f"{services}/([^/]+)", ServiceHandler, {"attachments": attachments}),
+            (knit, KnitsHandler, {"jobs": jobs}),
+            (f"{knit}/(.+)", KnitHandler, {"jobs": jobs}),
         ],
     )
     _prefer_r(app)

@@ -12,7 +12,9 @@ from jupyter_server.services.kernels.kernelmanager import AsyncMappingKernelMana
 from terminado import NamedTermManager
 
 from rc2hub.compute import activity
-from rc2hub.compute.activity import busy_kernels, busy_terminals, report_work
+from rc2hub.compute.activity import KNIT_JOBS, busy_documents, busy_kernels, busy_terminals, report_work
+from rc2hub.compute.rmarkdown.knit import Format, KnitJob, State
+from rc2hub.compute.rmarkdown.knit_handler import KnitJobs
 from tests.fixtures.hub import HANG_TIMEOUT
 
 LONG_AGO = datetime.now(UTC) - timedelta(hours=2)
@@ -78,3 +80,12 @@ async def test_work_is_the_last_activity_of_the_server_and_its_end_is_not(app: A
 async def test_a_server_without_terminals_reports_its_kernels(app: Any) -> None:
     app.web_app.settings["terminal_manager"] = None
     assert list(busy_terminals(app)) == []
+
+
+async def test_a_document_is_busy_while_it_is_knitted(app: Any) -> None:
+    assert list(busy_documents(app)) == []
+    jobs = app.web_app.settings[KNIT_JOBS] = KnitJobs()
+    job = jobs.by_path["report.Rmd"] = KnitJob(Path("report.Rmd"), Format.OWN)
+    assert busy_documents(app) == ["report.Rmd"]
+    job.state = State.DONE
+    assert busy_documents(app) == []

@@ -1,10 +1,8 @@
 /** Requests to the user's own server, which passes them to the broker with its own token. */
-import { URLExt } from '@jupyterlab/coreutils';
 import { ServerConnection } from '@jupyterlab/services';
 
+import { askServer } from '../request';
 import { Service } from './service';
-
-const NO_ANSWER = 'Your server does not answer; the panel tries again.';
 
 /** All services, and the tag with which to wait for the next change. */
 export interface Listing {
@@ -43,15 +41,7 @@ export class HttpServicesClient implements ServicesClient {
     await this.request(`/${encodeURIComponent(service)}`, { method: 'DELETE' });
   }
 
-  private async request(path: string, init: RequestInit): Promise<Response> {
-    const url = URLExt.join(this.settings.baseUrl, 'rc2/services') + path;
-    const response = await ServerConnection.makeRequest(url, init, this.settings).catch(() => {
-      throw new Error(NO_ANSWER);
-    });
-    if (!response.ok && response.status !== 304) {
-      const answer = await response.json().catch(() => ({}));
-      throw new Error(answer.message ?? NO_ANSWER);
-    }
-    return response;
+  private request(path: string, init: RequestInit): Promise<Response> {
+    return askServer(this.settings, '/services' + path, init);
   }
 }
