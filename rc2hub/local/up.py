@@ -14,6 +14,7 @@ from pathlib import Path
 from rc2hub.entry import read_file
 from rc2hub.errors import ConfigurationError, Rc2Error
 from rc2hub.hub.authenticators.login_link import make_link, read_users
+from rc2hub.hub.pool.process_pool import default_runtime_dir, sweep
 from rc2hub.local import database, sample_data
 from rc2hub.local.home import Home, is_free
 from rc2hub.local.offer import offered_services
@@ -96,9 +97,22 @@ def _run_locked(home: Home, config: Path, port: int) -> None:
     except KeyboardInterrupt:
         _print("Stopping")
     finally:
-        (home.hub / "url").unlink(missing_ok=True)
-        _stop_hub(hub)
-        _stop_orphaned_proxy(home)
+        _stop_all(home, hub)
+
+
+def _stop_all(home: Home, hub: "subprocess.Popen[bytes]") -> None:
+    (home.hub / "url").unlink(missing_ok=True)
+    _stop_hub(hub)
+    _stop_orphaned_proxy(home)
+    _end_servers(home)
+
+
+def _end_servers(home: Home) -> None:
+    """End the compute servers of a hub that was killed before it had ended them."""
+    root = Path(default_runtime_dir(str(home.hub.resolve())))
+    if root.exists():
+        sweep(root, frozenset())
+        root.rmdir()
 
 
 def _stop_orphaned_proxy(home: Home) -> None:

@@ -79,12 +79,14 @@ async def test_it_stops_without_leftover_processes_and_keeps_files(tmp_path: Pat
     assert list(processes(running)) == []
 
 
-def test_it_stops_a_hub_that_hangs_and_its_proxy(tmp_path: Path):
+def test_it_stops_a_hub_that_hangs_with_its_proxy_and_its_servers(tmp_path: Path):
     running = Rc2(tmp_path / "rc2")
     running.environment = {"RC2_SERVICES": ""}
     running.start()
-    (hub,) = (pid for pid, command in processes(running) if b"jupyterhub\0-f" in command)
-    os.kill(hub, signal.SIGSTOP)
+    hanging = [pid for pid, command in processes(running) if b"jupyterhub\0-f" in command or b"standby_server" in command]
+    assert len(hanging) > 1
+    for pid in hanging:
+        os.kill(pid, signal.SIGSTOP)
     running.stop()
     assert list(processes(running)) == []
 

@@ -169,8 +169,7 @@ class ProcessPool(Configurable):
 
     @default("runtime_dir")
     def _default_runtime_dir(self) -> str:
-        hub = hashlib.sha256(os.getcwd().encode()).hexdigest()[:12]
-        return f"/dev/shm/rc2-{os.getuid()}-{hub}"  # noqa: S108 - created with mode 0700, its name differs for each account
+        return default_runtime_dir(os.getcwd())
 
     def __init__(self, profiles: Mapping[str, Profile], environment: Mapping[str, str], **kwargs: Any) -> None:
         """Take the environment that every standby starts with."""
@@ -219,6 +218,12 @@ class ProcessPool(Configurable):
         folder = Path(self.runtime_dir, uuid4().hex)
         own = {"TMPDIR": str(temporary_dir(folder))}
         return ProcessStandby(folder, {**self._environment, **server_environment(profile, folder), **own})
+
+
+def default_runtime_dir(working_dir: str) -> str:
+    """The folder of a hub that runs in this directory."""
+    hub = hashlib.sha256(working_dir.encode()).hexdigest()[:12]
+    return f"/dev/shm/rc2-{os.getuid()}-{hub}"  # noqa: S108 - created with mode 0700, its name differs for each account
 
 
 def sweep(root: Path, in_use: AbstractSet[Path]) -> None:
