@@ -41,11 +41,11 @@ def fit(connection, estimator, sql, width, options, outputs):
     return {"model": key, "outputs": connection.attempt(lambda: read_outputs(model, as_list(outputs)))}
 
 
-def correlation(connection, sql, width):
+def correlation(connection, sql, width, method="pearson"):
     """The matrix of correlations of the features, row by row."""
 
     def work(session):
-        return Correlation.corr(assembled(session.sql(sql), int(width)), FEATURES).head()[0].toArray()
+        return Correlation.corr(assembled(session.sql(sql), int(width)), FEATURES, method).head()[0].toArray()
 
     return connection.run(work, sql).ravel()
 
@@ -79,6 +79,34 @@ def new_view(frame):
     name = f"rc2_rows_{uuid4().hex}"
     frame.createOrReplaceTempView(name)
     return name
+
+
+def evaluate(connection, evaluator, sql, width, options):
+    """What an evaluator of pyspark.ml says of the rows of a query."""
+
+    def work(session):
+        frame = assembled(session.sql(sql), int(width)) if width else session.sql(sql)
+        return new_estimator(f"evaluation.{evaluator}", options).evaluate(frame)
+
+    return connection.run(work, sql)
+
+
+def split(connection, sql, weights, seed):
+    """The names of views: the rows of a query in random parts."""
+    parts = np.atleast_1d(weights).tolist()
+    return connection.run(lambda session: [new_view(part) for part in session.sql(sql).randomSplit(parts, int(seed))], sql)
+
+
+def sample(connection, sql, fraction, replacement, seed):
+    """The name of a view: a random sample of the rows of a query."""
+    return connection.run(
+        lambda session: new_view(session.sql(sql).sample(bool(replacement), float(fraction), int(seed))), sql
+    )
+
+
+def describe(connection, sql, columns):
+    """The name of a view: number, mean, deviation, minimum and maximum of columns of a query."""
+    return connection.run(lambda session: new_view(session.sql(sql).describe(*as_list(columns))), sql)
 
 
 def assembled(frame, width):
