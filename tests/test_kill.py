@@ -170,7 +170,14 @@ async def test_a_service_removed_from_the_catalogue_is_detached_and_servers_keep
     own_rc2.local.write_text(LOCAL.read_text().replace("install(c)\n", without))
     own_rc2.start()
     async with own_rc2.client() as client:
-        _, kernels = await client.call("GET", f"/user/{username}/api/kernels")
+        kernels: list[dict[str, str]] = []
+
+        async def has_a_route() -> bool:
+            nonlocal kernels
+            status, kernels = await client.call("GET", f"/user/{username}/api/kernels")
+            return status == 200
+
+        await until(has_a_route)  # the proxy gets it again after the restart of the hub
         async with client.join_kernel(username, kernels[0]["id"]) as r:
             assert await r.run("cat(Sys.getpid())") == pid
 

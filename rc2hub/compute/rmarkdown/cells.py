@@ -6,6 +6,7 @@ cell does not show (fences, indentation, blank lines around it, kinds of line en
 
 import re
 from dataclasses import asdict, dataclass, replace
+from difflib import SequenceMatcher
 from typing import Any
 
 from rc2hub.compute.rmarkdown.document import BEGIN, END, HEADER, Kind, Piece, lines_of, split
@@ -168,21 +169,35 @@ def _text(source: str, origin: Origin, newline: str) -> str:
 
 
 def _chunk(source: str, origin: Origin, newline: str) -> str:
-    """An edited chunk: its opening line with the header of the cell, its lines, and fences longer than any inside."""
+    """An edited chunk: its opening line with the header of the cell, its lines, and fences longer than any in new lines."""
     header, code = _header_and_code(source)
-    opening, closing = origin.opening.rstrip("\r\n") + newline, origin.closing
+    opening, closing = origin.opening, origin.closing
+    if not opening.endswith(("\n", "\r")):
+        opening += newline
     begin = BEGIN.fullmatch(opening.rstrip("\r\n"))
     assert begin  # noqa: S101 - it was read as one
     if begin["header"].strip() != header:
         opening = opening[: begin.start("header")] + header + opening[begin.end("header") :]
-    lines = [_with_prefix(begin["prefix"], line) for line in lines_of(code)]
-    longest = max((_ticks(line) for line in lines), default=0)
+    lines, kept = _edited_lines(lines_of(origin.body), lines_of(code), begin["prefix"], newline)
+    longest = max((_ticks(line) for place, line in enumerate(lines) if place not in kept), default=0)
     if longest >= len(begin["ticks"]):
         ticks = "`" * (longest + 1)
         opening = opening.replace(begin["ticks"], ticks, 1)
         closing = f"{begin['prefix']}{ticks}{newline}" if closing else ""
-    body = "".join(line.replace("\n", newline) for line in lines)
-    return opening + (body and body.removesuffix(newline) + newline) + closing
+    return opening + "".join(lines) + closing
+
+
+def _edited_lines(old: list[str], code: list[str], prefix: str, newline: str) -> tuple[list[str], set[int]]:
+    """The lines of an edited chunk in the document, and the places of those that were not edited, which are as they were."""
+    shown = [_without_prefix(prefix, line).rstrip("\r\n") for line in old]
+    new = [line.rstrip("\n") for line in code]
+    lines, kept = [_with_prefix(prefix, line) + newline for line in new], set()
+    for at, place, size in SequenceMatcher(None, shown, new, autojunk=False).get_matching_blocks():
+        for offset in range(size):
+            line = old[at + offset]
+            lines[place + offset] = line if line.endswith(("\n", "\r")) else line + newline
+            kept.add(place + offset)
+    return lines, kept
 
 
 def _new_chunk(newline: str) -> Origin:
@@ -197,7 +212,7 @@ def _header_and_code(source: str) -> tuple[str, str]:
 
 def _ticks(line: str) -> int:
     """The length of the fence that this line is, and 0 if it is none."""
-    bare = line.rstrip("\n")
+    bare = line.rstrip("\r\n")
     found = END.fullmatch(bare) or BEGIN.fullmatch(bare)
     return len(found["ticks"]) if found else 0
 

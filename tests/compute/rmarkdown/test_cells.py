@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from rc2hub.compute.rmarkdown.cells import Cell, to_cells, to_document
-from rc2hub.compute.rmarkdown.document import Kind, split
+from rc2hub.compute.rmarkdown.document import BEGIN, Kind, Piece, split
 from tests.compute.rmarkdown.test_document import DOCUMENTS, RANDOM_DOCUMENTS
 
 TEXT = """---
@@ -53,9 +53,16 @@ def test_a_browser_that_changes_line_ends_edits_nothing() -> None:
     assert to_document(opened) == text
 
 
+def ends_at_its_own_fence(piece: Piece) -> bool:
+    begin = BEGIN.fullmatch(piece.opening.rstrip("\r\n"))
+    return not begin or not piece.closing or piece.closing.rstrip() == begin["fence"]
+
+
 @settings(max_examples=400, deadline=None)
 @given(RANDOM_DOCUMENTS, st.data())
 def test_an_edited_chunk_changes_its_own_lines_only_and_stays_one_chunk(text: str, data: st.DataObject) -> None:
+    if not all(map(ends_at_its_own_fence, split(text))):
+        return  # where knitr finds the end of such a chunk depends on the lines behind it
     opened = cells(text)
     codes = [number for number, cell in enumerate(opened) if cell["cell_type"] == "code"]
     if not codes:
@@ -72,6 +79,15 @@ def test_an_edited_chunk_changes_its_own_lines_only_and_stays_one_chunk(text: st
         return  # knitr ends a chunk in the first line of a file at any fence
     assert [cell["cell_type"] for cell in again] == [cell["cell_type"] for cell in opened]
     assert "new <- 1" in again[number]["source"]
+
+
+def test_in_an_edited_chunk_the_other_lines_stay_as_they_were() -> None:
+    text = "```\n```{r}\n````\n  ```{python}\n```{=html}\n  b\r\n```\n"
+    opened = cells(text)
+    opened[2]["source"] += "\nnew"
+    edited = to_document(opened)
+    assert edited == text.replace("  b\r\n", "  b\r\n  new\r\n")
+    assert [cell["source"] for cell in cells(edited)] == [cell["source"] for cell in opened]
 
 
 @pytest.mark.parametrize("file", DOCUMENTS, ids=lambda file: file.name)
