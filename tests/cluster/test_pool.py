@@ -117,7 +117,7 @@ async def test_a_server_whose_container_has_restarted_is_stopped(kube: Client, k
     assert (await kube.start(username))[0] == 201
     pod = pod_of(kube_hub, username)["metadata"]["name"]
     async with kube.kernel(username) as r:
-        with pytest.raises(TypeError):  # there is no reply: the kernel ends with its server
+        with pytest.raises(ConnectionError):  # there is no reply: the kernel ends with its server
             await r.run('tools::pskill(system("pgrep -f [r]c2hub.compute.standby_server", intern = TRUE), 9)')
 
     async def has_ended() -> bool:

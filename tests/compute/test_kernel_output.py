@@ -1,7 +1,6 @@
 """What R's process writes itself reaches the notebook, and no log."""
 
 import asyncio
-import json
 import time
 from collections.abc import AsyncIterator
 from typing import Any
@@ -84,7 +83,7 @@ async def test_a_process_that_outlives_its_cell_stops_nothing_and_its_output_fol
 async def late_output(r: Kernel) -> str:
     """What a notebook receives as output although no cell runs."""
     while True:
-        message = json.loads((await r.socket.receive()).data)
+        message = await r.answers.get()
         if message["msg_type"] == "stream":
             return str(message["content"]["text"])
 
