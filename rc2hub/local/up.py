@@ -96,19 +96,20 @@ def _run_locked(home: Home, config: Path, port: int) -> None:
         raise Rc2Error(f"The hub ended unexpectedly; see {home.log}.")
     except KeyboardInterrupt:
         _print("Stopping")
+        _stop_hub(hub)
+        _end_servers(home)
     finally:
-        _stop_all(home, hub)
+        _clean_up(home, hub)
 
 
-def _stop_all(home: Home, hub: "subprocess.Popen[bytes]") -> None:
+def _clean_up(home: Home, hub: "subprocess.Popen[bytes]") -> None:
     (home.hub / "url").unlink(missing_ok=True)
     _stop_hub(hub)
     _stop_orphaned_proxy(home)
-    _end_servers(home)
 
 
 def _end_servers(home: Home) -> None:
-    """End the compute servers of a hub that was killed before it had ended them."""
+    """End the servers that the hub had no time to end. Those of a hub that has crashed go on, as the next hub finds them."""
     root = Path(default_runtime_dir(str(home.hub.resolve())))
     if root.exists():
         sweep(root, frozenset())
