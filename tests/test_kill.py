@@ -5,13 +5,13 @@ import contextlib
 import os
 import signal
 from collections.abc import Iterator, Sequence
-from hashlib import sha256
 from pathlib import Path
 
 import aiohttp
 import psycopg
 import pytest
 
+from rc2hub.hub.pool.process_pool import default_runtime_dir
 from rc2hub.local import database
 from rc2hub.processes import marked_processes, temporary_dir
 from tests.fixtures.hub import LOCAL, Client, Rc2, until
@@ -57,8 +57,7 @@ def processes(rc2: Rc2) -> Iterator[tuple[int, bytes]]:
 
 
 def runtime_dir(rc2: Rc2) -> Path:
-    name = sha256(str(rc2.home / "hub").encode()).hexdigest()[:12]
-    return Path(f"/dev/shm/rc2-{os.getuid()}-{name}")
+    return Path(default_runtime_dir(str(rc2.home / "hub")))
 
 
 def kill(rc2: Rc2, part: str) -> None:

@@ -96,10 +96,9 @@ def _run_locked(home: Home, config: Path, port: int) -> None:
         raise Rc2Error(f"The hub ended unexpectedly; see {home.log}.")
     except KeyboardInterrupt:
         _print("Stopping")
-        _stop_hub(hub)
-        _end_servers(home)
     finally:
         _clean_up(home, hub)
+    _end_servers(home)
 
 
 def _clean_up(home: Home, hub: "subprocess.Popen[bytes]") -> None:

@@ -182,7 +182,7 @@ def has_hive(driver: ProcessDriver) -> bool:
     return b"catalogImplementation=hive" in Path(f"/proc/{driver._process.pid}/cmdline").read_bytes()
 
 
-async def test_a_connect_server_is_started_anew_when_its_user_gets_hive_but_not_while_hive_is_away(
+async def test_a_connect_server_is_replaced_when_its_user_gets_hive_but_not_while_hive_is_away(
     drivers: ProcessDrivers, hive: HiveAccess
 ):
     first = await drivers.get("alice")

@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator, Iterator
 
 import pytest
 
-from tests.fixtures.hub import Client, Kernel, Rc2, until
+from tests.fixtures.hub import Client, Kernel, Rc2, rc2_with, until
 from tests.test_kill import processes
 
 SERVERS = ["NameNode", "DataNode"]
@@ -15,16 +15,12 @@ SERVERS = ["NameNode", "DataNode"]
 @pytest.fixture(scope="module")
 def rc2(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Rc2]:
     """A running Rc² that offers two of its services; an earlier first start was interrupted."""
-    running = Rc2(tmp_path_factory.mktemp("rc2") / "rc2")
-    unfinished = running.home / "hdfs" / "name.new" / "current"
+    folder = tmp_path_factory.mktemp("rc2")
+    unfinished = folder / "rc2" / "hdfs" / "name.new" / "current"
     unfinished.mkdir(parents=True)
     (unfinished / "VERSION").touch()
-    running.environment = {"RC2_SERVICES": "spark,hdfs"}
-    running.start()
-    try:
+    with rc2_with(folder, RC2_SERVICES="spark,hdfs") as running:
         yield running
-    finally:
-        running.stop()
 
 
 @pytest.fixture

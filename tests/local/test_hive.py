@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator, Iterator
 
 import pytest
 
-from tests.fixtures.hub import Client, Kernel, Rc2, until
+from tests.fixtures.hub import Client, Kernel, Rc2, rc2_with, until
 from tests.test_kill import processes
 
 METASTORE = b".HiveMetaStore\0"
@@ -18,13 +18,8 @@ LIST = 'cat(tryCatch(rc2_hive_tables()$table, error = function(error) ""))'
 @pytest.fixture(scope="module")
 def rc2(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Rc2]:
     """A running Rc² that offers all its services."""
-    running = Rc2(tmp_path_factory.mktemp("rc2") / "rc2")
-    running.environment = {"RC2_SERVICES": "flights,spark,hdfs,hive"}
-    running.start()
-    try:
+    with rc2_with(tmp_path_factory.mktemp("rc2"), RC2_SERVICES="flights,spark,hdfs,hive") as running:
         yield running
-    finally:
-        running.stop()
 
 
 @pytest.fixture

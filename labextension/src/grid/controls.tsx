@@ -57,22 +57,17 @@ function ColumnControls({ model }: { model: GridModel }) {
           ))}
         </select>
       </label>
-      <button
-        aria-label={`Sort by ${column.name}, ascending`}
-        aria-pressed={isSorted(false)}
-        disabled={!column.sortable}
-        onClick={() => sort(false)}
-      >
-        ▲
-      </button>
-      <button
-        aria-label={`Sort by ${column.name}, descending`}
-        aria-pressed={isSorted(true)}
-        disabled={!column.sortable}
-        onClick={() => sort(true)}
-      >
-        ▼
-      </button>
+      {[false, true].map(descending => (
+        <button
+          key={String(descending)}
+          aria-label={`Sort by ${column.name}, ${descending ? 'descending' : 'ascending'}`}
+          aria-pressed={isSorted(descending)}
+          disabled={!column.sortable}
+          onClick={() => sort(descending)}
+        >
+          {descending ? '▼' : '▲'}
+        </button>
+      ))}
       {column.kind && <FilterForm key={`${model.column}${column.kind}`} model={model} />}
     </>
   );

@@ -69,7 +69,7 @@ export class Pages {
       ];
       const page = await this.fetch(rows, columns);
       if (generation !== this.generation) {
-        return; // another call has begun anew
+        return; // another call has begun to fetch
       }
       if (page) {
         this.keep(place.join(), page);

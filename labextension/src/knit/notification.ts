@@ -95,7 +95,7 @@ export class Knitter {
     }
   }
 
-  /** Show an output that a browser can show, anew if it is open already; have the browser save any other. */
+  /** Show an output that a browser can show, and read it again if it is open already; have the browser save any other. */
   private async open(document: IDocumentWidget, path: string): Promise<void> {
     if (PathExt.extname(path) === '.docx') {
       const link = window.document.createElement('a');

@@ -1,5 +1,5 @@
 # The rows of a data frame or a lazy table for the grid of JupyterLab, which asks for a page at a time. A grid of a variable
-# reads it anew for each page, so it shows the variable as of the last cell. R keeps a reference to its columns only while
+# reads it again for each page, so it shows the variable as of the last cell. R keeps a reference to its columns only while
 # rows are sorted or filtered; so it copies no table, but a column that is changed after it was read. ASCII only.
 
 most_cells <- 1e5 # of a page or a copy

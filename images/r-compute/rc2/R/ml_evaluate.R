@@ -7,14 +7,14 @@ CLASS_METRICS <- c("f1", "accuracy", "weightedPrecision", "weightedRecall", "wei
 
 ml_regression_evaluator <- function(x, label_col = "label", prediction_col = "prediction", metric_name = "rmse") {
   check_metric(metric_name, REGRESSION_METRICS)
-  columns <- list(rc2_y = evaluated(x, label_col, "number"), rc2_prediction = evaluated(x, prediction_col, "number"))
-  evaluate(x, "RegressionEvaluator", lapply(columns, number_of), columns, list(metricName = metric_name, labelCol = "rc2_y"))
+  columns <- evaluated(x, list(rc2_y = label_col, rc2_prediction = prediction_col), numbers = TRUE)
+  evaluate(x, "RegressionEvaluator", metric_name, lapply(columns, number_of), columns)
 }
 
 ml_binary_classification_evaluator <- function(x, label_col = "label", raw_prediction_col = "probability",
                                                metric_name = "areaUnderROC") {
   check_metric(metric_name, BINARY_METRICS)
-  columns <- list(rc2_y = evaluated(x, label_col), rc2_raw = evaluated(x, raw_prediction_col, "number"))
+  columns <- evaluated(x, list(rc2_y = label_col, rc2_raw = raw_prediction_col), numbers = c(FALSE, TRUE))
   classes <- classes_in(x, columns, columns["rc2_y"])
   if (length(classes) != 2) {
     fail("The column ", label_col, " has ", length(classes), " classes, and this evaluator takes two;",
@@ -22,26 +22,25 @@ ml_binary_classification_evaluator <- function(x, label_col = "label", raw_predi
   }
   sql <- list(rc2_y = place_of(columns$rc2_y, classes, x), rc2_raw = number_of(columns$rc2_raw))
   # 0 bins: the exact area, not one of a curve with fewer points
-  evaluate(x, "BinaryClassificationEvaluator", sql, columns, list(metricName = metric_name, labelCol = "rc2_y", numBins = 0L))
+  evaluate(x, "BinaryClassificationEvaluator", metric_name, sql, columns, list(numBins = 0L))
 }
 
 ml_multiclass_classification_evaluator <- function(x, label_col = "label", prediction_col = "prediction",
                                                    metric_name = "f1") {
   check_metric(metric_name, CLASS_METRICS)
-  columns <- list(rc2_y = evaluated(x, label_col), rc2_prediction = evaluated(x, prediction_col))
+  columns <- evaluated(x, list(rc2_y = label_col, rc2_prediction = prediction_col), numbers = FALSE)
   classes <- classes_in(x, columns, columns)
-  sql <- lapply(columns, place_of, classes, x)
-  evaluate(x, "MulticlassClassificationEvaluator", sql, columns, list(metricName = metric_name, labelCol = "rc2_y"))
+  evaluate(x, "MulticlassClassificationEvaluator", metric_name, lapply(columns, place_of, classes, x), columns)
 }
 
 ml_clustering_evaluator <- function(x, features_col, prediction_col = "prediction", metric_name = "silhouette") {
   check_metric(metric_name, "silhouette")
-  features <- lapply(features_col, function(name) evaluated(x, name, "number"))
-  names(features) <- paste0("rc2_x", seq_along(features))
-  columns <- c(list(rc2_prediction = evaluated(x, prediction_col, "number")), features)
-  options <- list(metricName = metric_name, featuresCol = "rc2_features")
-  evaluate(x, "ClusteringEvaluator", lapply(columns, number_of), columns, options, length(features))
+  columns <- evaluated(x, c(list(rc2_prediction = prediction_col), as_features(features_col)), numbers = TRUE)
+  evaluate(x, "ClusteringEvaluator", metric_name, lapply(columns, number_of), columns,
+    list(featuresCol = "rc2_features"), length(features_col))
 }
+
+as_features <- function(names) stats::setNames(as.list(names), paste0("rc2_x", seq_along(names)))
 
 check_metric <- function(metric, metrics) {
   if (!is.character(metric) || length(metric) != 1 || !metric %in% metrics) {
@@ -49,20 +48,24 @@ check_metric <- function(metric, metrics) {
   }
 }
 
-# A column of the table as a variable. Its type must be "number", if that is given.
-evaluated <- function(x, name, type = NULL) {
+# Columns of the table as variables, by what Spark calls them. `numbers`: which of them must be numbers.
+evaluated <- function(x, names, numbers) {
   connection <- spark_connection_of(x)
   columns <- columns_of(connection, rows_of(dplyr::ungroup(x)))
-  if (!is.character(name) || length(name) != 1 || !name %in% names(columns)) {
-    fail("The table has no column ", paste(name, collapse = ", "), ".", similar_to(name[[1]], names(columns)))
+  Map(function(name, is_number) {
+    check_column(name, names(columns))
+    type <- type_of(columns[[name]])
+    if (is_number && type != "number") {
+      fail("The column ", name, " is of type ", type, ", and this evaluator takes a number there.")
+    }
+    list(name = name, column = as.character(dbQuoteIdentifier(connection, name)), type = type)
+  }, names, numbers)
+}
+
+check_column <- function(name, columns) {
+  if (!is.character(name) || length(name) != 1 || !name %in% columns) {
+    fail("The table has no column ", paste(name, collapse = ", "), ".", similar_to(name[[1]], columns))
   }
-  variable <- list(name = name, column = as.character(dbQuoteIdentifier(connection, name)))
-  value <- columns[[name]]
-  variable$type <- if (is.numeric(value) || inherits(value, "integer64")) "number" else class(value)[[1]]
-  if (!is.null(type) && variable$type != type) {
-    fail("The column ", name, " is of type ", variable$type, ", and this evaluator takes a number there.")
-  }
-  variable
 }
 
 # The classes in some of the columns, of the rows that have all columns, in the order of R's factor levels.
@@ -87,15 +90,19 @@ complete_sql <- function(x, columns) {
 }
 
 # `sql` gives Spark's columns by their names. Rows in which a column is missing have no part in the result.
-evaluate <- function(x, evaluator, sql, columns, options, width = 0L) {
+evaluate <- function(x, evaluator, metric, sql, columns, options = list(), width = 0L) {
   connection <- spark_connection_of(x)
-  complete <- complete_sql(x, columns)
-  count <- function(rows) as.numeric(dbGetQuery(connection, paste("SELECT COUNT(*) AS n FROM (", rows, ") AS rc2_rows"))$n)
-  rows <- count(complete)
-  design <- list(rows = rows, omitted = count(rows_of(dplyr::ungroup(x))) - rows)
-  if (!rows) fail("No row has all the columns ", paste(vapply(columns, `[[`, "", "name"), collapse = ", "), ".")
-  say_omitted(design)
+  counts <- dbGetQuery(connection, paste0("SELECT CAST(COUNT(*) AS DOUBLE) AS found, CAST(COUNT_IF(",
+    all_present(columns, connection), ") AS DOUBLE) AS complete FROM (", rows_of(dplyr::ungroup(x)), ") AS rc2_rows"))
+  if (!counts$complete) fail("No row has all the columns ", paste(vapply(columns, `[[`, "", "name"), collapse = ", "), ".")
+  say_omitted(list(rows = counts$complete, omitted = counts$found - counts$complete))
+  options <- c(options, list(metricName = metric), if ("rc2_y" %in% names(sql)) list(labelCol = "rc2_y"))
+  ml_call(connection, "evaluate", evaluator = evaluator, sql = selected_sql(sql, x, columns), width = width,
+    options = options)
+}
+
+# The complete rows with these columns, named SQL.
+selected_sql <- function(sql, x, columns) {
   fields <- paste(unlist(sql), "AS", names(sql), collapse = ", ")
-  query <- paste("SELECT", fields, "FROM (", complete, ") AS rc2_rows")
-  ml_call(connection, "evaluate", evaluator = evaluator, sql = query, width = width, options = options)
+  paste("SELECT", fields, "FROM (", complete_sql(x, columns), ") AS rc2_rows")
 }

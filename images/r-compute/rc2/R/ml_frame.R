@@ -36,8 +36,7 @@ variables_sql <- function(x, variables, env) {
 typed_variables <- function(connection, sql, variables) {
   columns <- columns_of(connection, sql)
   lapply(variables, function(variable) {
-    value <- columns[[variable$column]]
-    variable$type <- if (is.numeric(value) || inherits(value, "integer64")) "number" else class(value)[[1]]
+    variable$type <- type_of(columns[[variable$column]])
     if (!variable$type %in% c("number", "logical", "character", "Date", "POSIXct")) {
       fail("A model cannot use ", variable$name, ", which is of type ", variable$type, ".")
     }
@@ -45,6 +44,8 @@ typed_variables <- function(connection, sql, variables) {
     variable
   })
 }
+
+type_of <- function(value) if (is.numeric(value) || inherits(value, "integer64")) "number" else class(value)[[1]]
 
 # The SQL of a variable as a number.
 number_of <- function(variable) {

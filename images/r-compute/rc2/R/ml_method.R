@@ -5,7 +5,7 @@
 # A response is "number", "classes", "two classes" or "none". `row_option` is Spark's option for the column that `row_column`
 # names, beside response and predictors.
 spark_method <- function(name, title, estimator, response, outputs, parts, probability = FALSE, row_column = "weight_col",
-                         row_option = "weightCol", check = NULL, augmented = NULL, prediction = "rc2_prediction") {
+                         row_option = "weightCol", check = NULL, augmented = NULL) {
   if (is.null(augmented)) augmented <- if (grepl("classes", response)) ".predicted_label" else ".prediction"
   as.list(environment())
 }
@@ -82,6 +82,12 @@ forget_unneeded <- function(connection) {
   for (key in keys) ml_call(connection, "drop", model = key)
 }
 
+coefficient_parts <- function(design, outputs, summary) {
+  coefficients <- in_order(design, seq_len(nrow(design$columns)), outputs$coefficients, outputs$intercept)
+  list(summary = summary, coefficients = coefficients,
+    table = data.frame(features = names(coefficients), coefficients = unname(coefficients)))
+}
+
 print.rc2_held_model <- function(x, digits = max(3L, getOption("digits") - 3L), ...) {
   print_title(x)
   facts <- x$summary
@@ -114,7 +120,7 @@ held_types <- function(model) {
 # The columns of a prediction, as SQL on the columns that Spark's model adds.
 held_values <- function(model, type) {
   if (!grepl("classes", model$method$response)) {
-    return(c(list(prediction = model$method$prediction), if (model$method$probability) shares_of(model$table$cluster)))
+    return(c(list(prediction = "rc2_prediction"), if (model$method$probability) shares_of(model$table$cluster)))
   }
   class <- list(prediction = class_at(model, "rc2_prediction + 1"))
   each <- shares_of(response_of(model)$levels)

@@ -53,9 +53,7 @@ ml_multilayer_perceptron_classifier <- function(x, formula = NULL, layers = NULL
 }
 
 linear_svc_parts <- function(design, outputs, arguments) {
-  coefficients <- in_order(design, seq_len(nrow(design$columns)), outputs$coefficients, outputs$intercept)
-  list(summary = arguments[c("reg_param", "standardization")], coefficients = coefficients,
-    table = data.frame(features = names(coefficients), coefficients = unname(coefficients)))
+  coefficient_parts(design, outputs, arguments[c("reg_param", "standardization")])
 }
 
 LINEAR_SVC <- spark_method("ml_linear_svc", "Linear support vector machine", "classification.LinearSVC", "two classes",

@@ -13,9 +13,7 @@ ml_isotonic_regression <- function(x, formula = NULL, feature_index = 0, isotoni
 }
 
 survival_parts <- function(design, outputs, arguments) {
-  coefficients <- in_order(design, seq_len(nrow(design$columns)), outputs$coefficients, outputs$intercept)
-  list(summary = list(scale = outputs$scale), coefficients = coefficients,
-    table = data.frame(features = names(coefficients), coefficients = unname(coefficients)))
+  coefficient_parts(design, outputs, list(scale = outputs$scale))
 }
 
 check_events <- function(design, arguments) {

@@ -26,7 +26,7 @@ seed_or_new <- function(seed) as.integer(if (is.null(seed)) sample.int(.Machine$
 
 sdf_describe <- function(x, cols = colnames(x)) {
   connection <- spark_connection_of(x)
-  cols <- known_columns(x, cols)
+  for (name in cols) check_column(name, colnames(x))
   view <- ml_call(connection, "describe", sql = rows_of(dplyr::ungroup(x)), columns = as.list(cols))
   dplyr::tbl(connection, view)
 }
@@ -39,16 +39,8 @@ ml_corr <- function(x, columns = NULL, method = c("pearson", "spearman")) {
     columns <- names(found)[vapply(found, is.numeric, NA)]
   }
   if (!length(columns)) fail("The table has no column of numbers.")
-  variables <- lapply(known_columns(x, columns), function(name) evaluated(x, name, "number"))
-  names(variables) <- paste0("rc2_x", seq_along(variables))
-  fields <- paste(vapply(variables, number_of, ""), "AS", names(variables), collapse = ", ")
-  query <- paste("SELECT", fields, "FROM (", complete_sql(x, variables), ") AS rc2_rows")
+  variables <- evaluated(x, as_features(columns), numbers = TRUE)
+  query <- selected_sql(lapply(variables, number_of), x, variables)
   found <- ml_call(connection, "correlation", sql = query, width = length(variables), method = method)
   as.data.frame(matrix(found, length(columns), dimnames = list(columns, columns)), check.names = FALSE)
-}
-
-known_columns <- function(x, names) {
-  missing <- setdiff(names, colnames(x))
-  if (length(missing)) fail("The table has no column ", missing[[1]], ".", similar_to(missing[[1]], colnames(x)))
-  names
 }

@@ -22,7 +22,6 @@ PREDICTIONS = {
     "predictionCol": "rc2_prediction",
     "probabilityCol": "rc2_probability",
     "rawPredictionCol": "rc2_raw",
-    "topicDistributionCol": "rc2_probability",
 }
 """Names of what models add to a table, which has other columns."""
 GONE = "The model is no longer in this session of Spark, where it was fitted; fit it again."
