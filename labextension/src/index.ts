@@ -1,10 +1,11 @@
-/** The panels of Rc² in JupyterLab, R Markdown as a type of file, and Knit. This file is loaded with the page; what a panel needs is loaded when it is first shown. */
+/** The panels of Rc² in JupyterLab, R Markdown as a type of file, Knit and Preview. This file is loaded with the page; what a panel needs is loaded when it is first shown. */
 import { ILabShell, ILayoutRestorer, JupyterFrontEnd, JupyterFrontEndPlugin } from '@jupyterlab/application';
 
 import { openGrids } from './grid/open';
 import { environmentIcon, servicesIcon } from './icons';
 import { knit } from './knit/plugin';
 import { LazyPanel } from './lazy-panel';
+import { preview } from './preview/plugin';
 
 const services: JupyterFrontEndPlugin<void> = {
   id: '@rc2hub/workbench:services',
@@ -61,4 +62,4 @@ function addPanel(app: JupyterFrontEnd, shell: ILabShell, restorer: ILayoutResto
   });
 }
 
-export default [services, environment, grid, rmarkdown, knit];
+export default [services, environment, grid, rmarkdown, knit, preview];

@@ -1,7 +1,7 @@
 """Silent work counts as activity, so that a server that works is not stopped as idle.
 
 Jupyter counts messages, requests and keys. A cell that computes or waits for a query without printing, and a program that
-runs in a terminal, cause none of these; neither does a document that is knitted while no browser is open.
+runs in a terminal, cause none of these; neither does a document that is knitted or previewed.
 """
 
 import asyncio
@@ -17,6 +17,8 @@ CHECK_INTERVAL = 30.0
 WORK_KEY = "rc2_work"
 KNIT_JOBS = "rc2_knit_jobs"
 """The setting of the web application that holds the jobs of Knit."""
+PREVIEWS = "rc2_previews"
+"""The setting of the web application that holds the previews of documents."""
 
 
 async def report_work(app: ServerApp) -> None:
@@ -47,6 +49,6 @@ def busy_terminals(app: ServerApp) -> Iterator[str]:
 
 
 def busy_documents(app: ServerApp) -> list[str]:
-    """The paths of the documents that are being knitted."""
-    jobs: Any = app.web_app.settings.get(KNIT_JOBS)
-    return jobs.running() if jobs else []
+    """The paths of the documents that are being knitted, or of which a preview runs a chunk."""
+    known: Any = (app.web_app.settings.get(name) for name in (KNIT_JOBS, PREVIEWS))
+    return [path for documents in known if documents for path in documents.running()]

@@ -1,4 +1,4 @@
-"""The Jupyter server extension of Rc²: follows the broker, reports work, answers links, the panel of services and Knit.
+"""The Jupyter server extension of Rc²: follows the broker, reports work, answers links, panels, Knit and Preview.
 
 R is the default kernel, and JupyterLab shows no news.
 """
@@ -12,10 +12,11 @@ from jupyter_server.base.handlers import JupyterHandler
 from jupyter_server.serverapp import ServerApp
 from tornado.web import Application
 
-from rc2hub.compute.activity import KNIT_JOBS, report_work
+from rc2hub.compute.activity import KNIT_JOBS, PREVIEWS, report_work
 from rc2hub.compute.attachments import AttachmentSync
 from rc2hub.compute.notebook_connection import notebook_connection
 from rc2hub.compute.rmarkdown.knit_handler import KnitHandler, KnitJobs, KnitsHandler
+from rc2hub.compute.rmarkdown.preview_handler import Previews, PreviewSocket
 from rc2hub.compute.service_link import ServiceLinkHandler
 from rc2hub.compute.services_handler import ServiceHandler, ServicesHandler, ServicesWatch
 
@@ -32,6 +33,7 @@ def _load_jupyter_server_extension(app: ServerApp) -> None:
     """Answer at the server's own address; handlers that are added later come before Jupyter's, which only redirects."""
     attachments = app.web_app.settings["rc2_attachments"] = AttachmentSync(app.log)
     jobs = app.web_app.settings[KNIT_JOBS] = KnitJobs()
+    previews = app.web_app.settings[PREVIEWS] = Previews()
     application: Application = app.web_app
     services, knit = f"{app.base_url}rc2/services", f"{app.base_url}rc2/knit"
     application.add_handlers(
@@ -42,6 +44,7 @@ def _load_jupyter_server_extension(app: ServerApp) -> None:
             (f"{services}/([^/]+)", ServiceHandler, {"attachments": attachments}),
             (knit, KnitsHandler, {"jobs": jobs}),
             (f"{knit}/(.+)", KnitHandler, {"jobs": jobs}),
+            (f"{app.base_url}rc2/preview/(.+)", PreviewSocket, {"previews": previews}),
         ],
     )
     _prefer_r(app)

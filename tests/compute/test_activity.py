@@ -12,9 +12,10 @@ from jupyter_server.services.kernels.kernelmanager import AsyncMappingKernelMana
 from terminado import NamedTermManager
 
 from rc2hub.compute import activity
-from rc2hub.compute.activity import KNIT_JOBS, busy_documents, busy_kernels, busy_terminals, report_work
+from rc2hub.compute.activity import KNIT_JOBS, PREVIEWS, busy_documents, busy_kernels, busy_terminals, report_work
 from rc2hub.compute.rmarkdown.knit import Format, KnitJob, State
 from rc2hub.compute.rmarkdown.knit_handler import KnitJobs
+from rc2hub.compute.rmarkdown.preview_handler import Previews
 from tests.fixtures.hub import HANG_TIMEOUT
 
 LONG_AGO = datetime.now(UTC) - timedelta(hours=2)
@@ -89,3 +90,19 @@ async def test_a_document_is_busy_while_it_is_knitted(app: Any) -> None:
     assert busy_documents(app) == ["report.Rmd"]
     job.state = State.DONE
     assert busy_documents(app) == []
+
+
+async def test_a_document_is_busy_while_a_chunk_of_its_preview_runs(app: Any, tmp_path: Path) -> None:
+    previews = app.web_app.settings[PREVIEWS] = Previews()
+    shown: asyncio.Queue[dict[str, Any]] = asyncio.Queue()
+    preview = previews.open("report.Rmd", tmp_path / "report.Rmd")
+    with preview.shown(shown.put_nowait):
+        preview.edit("```{r}\nrepeat Sys.sleep(0.1)\n```\n")
+        while not (await shown.get())["running"]:
+            pass
+        assert busy_documents(app) == ["report.Rmd"]
+        preview.stop()
+        while (await shown.get())["running"]:
+            pass
+    assert busy_documents(app) == []
+    await preview.close()

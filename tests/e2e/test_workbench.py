@@ -50,7 +50,7 @@ async def run_cell(page: Page, code: str) -> None:
 async def serious_findings(page: Page, panel: str) -> list[str]:
     """What axe-core finds in a panel that keeps users from using it."""
     await page.add_script_tag(path=AXE)
-    findings = await page.evaluate("id => axe.run('#' + id)", panel)
+    findings = await page.evaluate("id => axe.run(document.getElementById(id))", panel)
     serious = [found for found in findings["violations"] if found["impact"] in {"serious", "critical"}]
     return [f"{found['id']}: {node['html']}" for found in serious for node in found["nodes"]]
 

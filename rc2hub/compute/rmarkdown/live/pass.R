@@ -1,0 +1,96 @@
+# One pass over a document: a record that is good stays, any other piece runs. ASCII only.
+
+MAX_AGE <- 5L # passes that a record is kept after it was used, so that an undone edit runs nothing
+records <- list()
+latest <- list() # name to the version that a value with handles has now
+initial <- NULL # the settings before the first piece
+
+# `begin(i)` is called before a piece runs, and `emit(i, record, ran)` for each as soon as its record is known. Returns nothing.
+run_pass <- function(pieces, variables, emit, begin) {
+  remade <- character()
+  repeat {
+    again <- try_pass(pieces, variables, emit, begin, remade)
+    if (!length(again)) return(invisible())
+    remade <- c(remade, again)
+  }
+}
+
+# Returns the names of values that have to be made again for this pass, none if it has come to the end.
+try_pass <- function(pieces, variables, emit, begin, remade) {
+  state <- list(variables = variables, settings = initial, seeded = FALSE)
+  by_key <- split(seq_along(records), vapply(records, function(record) record$key, ""))
+  used <- list()
+  finish <- function() records <<- c(used, not_used(used))
+  on.exit(finish())
+  for (i in seq_along(pieces)) {
+    record <- good_record(records[by_key[[pieces[[i]]$key]]], state, remade)
+    ran <- is.null(record)
+    if (ran) {
+      again <- setdiff(changed_since(pieces[[i]], state), remade)
+      if (length(again)) return(again)
+      begin(i)
+      record <- run_piece(pieces[[i]], state)
+      for (name in names(record$writes)) latest[[name]] <<- record$writes[[name]]$version
+    }
+    record$age <- 0L
+    used <- c(used, list(record))
+    emit(i, record, ran)
+    if (record$output$exits) break
+    state <- state_after(record, state)
+  }
+  character()
+}
+
+not_used <- function(used) {
+  ids <- vapply(used, function(record) record$id, 0L)
+  rest <- Filter(function(record) !record$id %in% ids, records)
+  rest <- lapply(rest, function(record) {
+    record$age <- record$age + 1L
+    record
+  })
+  is_old <- vapply(rest, function(record) record$age > MAX_AGE, NA)
+  unlink(vapply(rest[is_old], function(record) record$output$place, ""), recursive = TRUE)
+  rest[!is_old]
+}
+
+good_record <- function(candidates, state, remade) {
+  for (record in candidates) {
+    if (!any(names(record$writes) %in% remade) && is_good(record, state)) return(record)
+  }
+  NULL
+}
+
+# Whether the piece would do the same again in this state, as far as was observed.
+is_good <- function(record, state) {
+  reads <- record$reads
+  if (!state$seeded) reads <- reads[names(reads) != ".Random.seed"]
+  record$settings_version == state$settings$version &&
+    all(vapply(names(reads), function(name) version_in(state, name), 0L) == reads) &&
+    (is.null(record$names) || identical(record$names, as.character(sort(names(state$variables))))) &&
+    !any(names(record$absent) %in% names(state$variables)) &&
+    identical(find_names(names(record$absent), state$settings$value$search, state$settings$value$attached), record$absent) &&
+    identical(stamps_of(names(record$files)), record$files) &&
+    identical(stamps_of(names(record$made)), record$made)
+}
+
+# The values in its code that pieces below it have changed in place since: they are no longer what they were here.
+changed_since <- function(piece, state) {
+  names <- intersect(c(piece$symbols, piece$outside), names(state$variables))
+  Filter(function(name) {
+    variable <- state$variables[[name]]
+    if (isTRUE(variable$outside)) return(name == "python" && !identical(latest[[name]], variable$version))
+    length(variable$handles) && can_be_made_again(variable$handles) && !identical(latest[[name]], variable$version)
+  }, names)
+}
+
+state_after <- function(record, state) {
+  for (name in names(record$writes)) state$variables[[name]] <- record$writes[[name]]
+  state$variables[record$removed] <- NULL
+  if (!is.null(record$session)) {
+    state$settings$value[SESSION] <- record$session$value
+    state$settings$version <- record$session$version
+  }
+  if (!is.null(record$path)) state$settings$value[PATH] <- record$path
+  state$seeded <- state$seeded || record$seeds
+  state
+}

@@ -1,0 +1,93 @@
+# What is known of a chunk, or of text with inline R, before it runs. ASCII only.
+
+FENCE <- "^[\t >]*```+\\s*\\{"
+NAME <- "^[A-Za-z.][A-Za-z0-9._]*$"
+MAX_STRING <- 300L # characters of a string that may name a file
+# Their code can look up variables in another process, where that is not observed.
+FORKING <- c("mclapply", "mcmapply", "pvec", "mcparallel", "foreach", "future", "parLapply", "clusterExport", "future_map")
+# They change what belongs to no variable: classes, methods, and settings that packages keep for themselves.
+HIDDEN <- paste0("^(set(Class|Method|Generic|RefClass|Validity|ClassUnion|DTthreads)|registerS3method|assignInNamespace|trace|untrace",
+  "|theme_(set|update|replace|gtsummary.*)|update_(geom|stat)_defaults|set_.*_defaults|plan|register[A-Z].*|conflicts?_prefer.*",
+  "|use_(python|virtualenv|condaenv))$")
+SETTER <- "(^|_)(set|update|replace|register|prefer)(_|$)|_(options|mode|defaults)$"
+LISTING <- c("ls", "objects", "exists", "mget", "save.image", "apropos")
+
+known_pieces <- new.env() # by text
+
+# All pieces of a document that run, in order.
+read_pieces <- function(texts) {
+  chunks <- lapply(texts, read_chunk)
+  labels <- vapply(chunks, function(chunk) chunk$label, "")
+  codes <- stats::setNames(lapply(chunks, function(chunk) chunk$lines), labels)
+  has_code <- nzchar(labels) & lengths(codes) > 0
+  lapply(seq_along(texts), function(i) {
+    others <- if (uses_other_chunks(texts[[i]], chunks[[i]], labels[has_code])) {
+      codes[has_code & seq_along(texts) != i]
+    }
+    read_piece(texts[[i]], chunks[[i]], others)
+  })
+}
+
+# Whether it runs the code of other chunks: an empty chunk does with their label, others by ref.label or <<label>>.
+uses_other_chunks <- function(text, chunk, labels) {
+  grepl("<<|ref\\.label|knit_code|all_labels", text) || (length(chunk$lines) == 0 && chunk$label %in% labels)
+}
+
+# Engine, label and code of a chunk; of a text, its inline R.
+read_chunk <- function(text) {
+  lines <- strsplit(text, "\r?\n|\r")[[1]]
+  if (!length(lines) || !grepl(FENCE, lines[[1]])) return(read_text(text))
+  bare <- sub("^[\t >]*", "", lines)
+  header <- sub("^```+\\s*\\{(.*)\\}\\s*$", "\\1", bare[[1]])
+  code <- bare[-1]
+  if (length(code) && grepl("^```+\\s*$", code[[length(code)]])) code <- code[-length(code)]
+  first <- regmatches(header, regexec("^([A-Za-z0-9_]+)[ ,]*([^,=]*)(,|$)", header))[[1]]
+  engine <- sub("[^A-Za-z0-9_].*", "", header)
+  list(engine = tolower(engine), label = if (length(first)) trimws(first[[3]]) else "", header = header, lines = code)
+}
+
+read_text <- function(text) {
+  inline <- regmatches(text, gregexpr("(?<=`r[ #])[^`]+(?=`)", text, perl = TRUE))[[1]]
+  list(engine = "", label = "", header = "", lines = inline)
+}
+
+# A piece as it is run. Two with the same key have the same record, if what they read is the same.
+read_piece <- function(text, chunk, others) {
+  key <- paste(c(text, names(others), unlist(others)), collapse = "\n")
+  if (!is.null(known_pieces[[key]])) return(known_pieces[[key]])
+  code <- paste(chunk$lines, collapse = "\n")
+  strings <- strings_of(paste(chunk$header, code, sep = "\n"))
+  options <- sub("^[A-Za-z0-9_]+[ ,]*[^,=]*,?", "", chunk$header)
+  symbols <- c(symbols_of(if (chunk$engine %in% c("", "r")) code else ""), symbols_of(sprintf("list(%s)", options)),
+    symbols_of(unlist(others)), grep(NAME, strings, value = TRUE))
+  known_pieces[[key]] <- list(
+    text = text, key = key, label = chunk$label, others = others, strings = strings, symbols = unique(symbols),
+    outside = outside_of(chunk$engine, symbols, strings),
+    forks = any(FORKING %in% symbols),
+    lists = any(LISTING %in% symbols),
+    hides = any(grepl(HIDDEN, symbols)) || calls_setter(code),
+    seeds = "set.seed" %in% symbols
+  )
+}
+
+symbols_of <- function(code) tryCatch(all.names(parse(text = code, keep.source = FALSE)), error = function(error) character())
+
+strings_of <- function(code) {
+  found <- regmatches(code, gregexpr("\"[^\"\n]*\"|'[^'\n]*'", code, perl = TRUE))[[1]]
+  unique(substr(found, 2, nchar(found) - 1)[nchar(found) < MAX_STRING])
+}
+
+# Other settings are changed by a call whose value is not used: `tmap_mode("view")`, but not `x <- str_replace(...)`.
+calls_setter <- function(code) {
+  expressions <- tryCatch(as.list(parse(text = code, keep.source = FALSE)), error = function(error) list())
+  is_assigned <- vapply(expressions, function(e) is.call(e) && as.character(e[[1]])[[1]] %in% c("<-", "=", "<<-", "->"), NA)
+  any(grepl(SETTER, setdiff(unlist(lapply(expressions[!is_assigned], all.names)), "set.seed")))
+}
+
+# State outside of R that a piece may change: Python's variables, and the tables of a shared service.
+outside_of <- function(engine, symbols, strings) {
+  c(
+    if (engine == "python" || any(c("py", "py_run_string", "py_run_file", "source_python") %in% symbols)) "python",
+    if ("rc2_connect" %in% symbols || (engine == "sql" && any(grepl(NAME, strings)))) "service"
+  )
+}

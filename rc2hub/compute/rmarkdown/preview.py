@@ -1,0 +1,245 @@
+"""The live preview of an R Markdown document: after an edit only those pieces run whose text or inputs have changed.
+
+Pages show it. A page sends the whole text at each edit; the last text counts, also if two pages show the same document.
+"""
+
+import asyncio
+import contextlib
+import re
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from difflib import SequenceMatcher
+from pathlib import Path
+from typing import Any
+
+from rc2hub.compute.rmarkdown.blocks import Blocks, Output, State
+from rc2hub.compute.rmarkdown.document import Kind, Piece, lines_of, split
+from rc2hub.compute.rmarkdown.live_r import LiveR, RHasEndedError
+
+PAINT_DELAY = 0.15
+"""Seconds that R gets before the page shows what is not finished: most edits are done by then."""
+IDLE_TIMEOUT = 600.0
+"""Seconds without an edit after which R is ended; the next edit runs the document again."""
+R_ENDED = "R has ended, most often for want of memory; the next edit starts it again."
+STOPPED = "The run was stopped; the next edit goes on with it."
+INLINE = re.compile(r"`r[ #]")
+LINE_END = re.compile(r"\r\n?")
+
+
+@dataclass
+class Page:
+    """One browser that shows the preview."""
+
+    send: Callable[[dict[str, Any]], None]
+    blocks: set[str] = field(default_factory=set)
+    """The HTML that it has."""
+    needs: set[str] = field(default_factory=set)
+    """The scripts and styles that it has."""
+
+
+class Preview:
+    """The preview of one document. It ends by itself when it is idle and no page shows it."""
+
+    def __init__(self, document: Path) -> None:
+        """Take the file; its text comes from the pages, as it may not be saved."""
+        self._folder = document.parent
+        self._r = LiveR(self._folder)
+        self._blocks = Blocks(self._folder)
+        self._pages: list[Page] = []
+        self._text = ""
+        self._changed = asyncio.Event()
+        self._painting = asyncio.Lock()
+        self._pieces: list[Piece] = []
+        self._outputs: list[Output] = []
+        self._results: dict[int, str] = {}
+        self._needs: dict[str, dict[str, Any]] = {}
+        self._status: dict[str, Any] = {}
+        self._running = -1
+        self._starts_again = False
+        self._task = asyncio.create_task(self._follow(), name=f"preview of {document.name}")
+
+    @property
+    def has_ended(self) -> bool:
+        """Whether it takes no more edits."""
+        return self._task.done()
+
+    @property
+    def is_running(self) -> bool:
+        """Whether a piece runs."""
+        return self._running >= 0
+
+    @contextlib.contextmanager
+    def shown(self, send: Callable[[dict[str, Any]], None]) -> Iterator[None]:
+        """A page that shows it meanwhile; `send` takes what has changed."""
+        page = Page(send)
+        self._pages.append(page)
+        try:
+            yield
+        finally:
+            self._pages.remove(page)
+
+    def edit(self, text: str) -> None:
+        """Show this text; a piece that runs and is not in it any more is interrupted."""
+        self._text = LINE_END.sub("\n", text.removeprefix("\ufeff"))
+        self._changed.set()
+        if self.is_running and self._pieces[self._running].text not in {piece.text for piece in split(self._text)}:
+            self._r.interrupt()
+
+    def stop(self) -> None:
+        """Interrupt the piece that runs; those below it do not run before the next edit."""
+        if self.is_running:
+            self._r.interrupt()
+
+    def run_everything(self) -> None:
+        """Run the whole document again, in a new R."""
+        self._starts_again = True
+        self._r.kill()
+        self._changed.set()
+
+    async def close(self) -> None:
+        """End R."""
+        self._task.cancel()
+        await asyncio.wait([self._task])
+
+    async def _follow(self) -> None:
+        try:
+            while True:
+                try:
+                    async with asyncio.timeout(IDLE_TIMEOUT):
+                        await self._changed.wait()
+                except TimeoutError:
+                    await self._r.close()
+                    if not self._pages:
+                        return
+                else:
+                    self._changed.clear()
+                    await self._update(self._text)
+        finally:
+            await self._r.close()
+
+    async def _update(self, text: str) -> None:
+        before = [piece.text for piece in self._pieces]
+        self._pieces = split(text)
+        earlier = _aligned(before, self._outputs, [piece.text for piece in self._pieces])
+        self._outputs = [_first_output(piece, output) for piece, output in zip(self._pieces, earlier, strict=True)]
+        self._status = {"ran": 0, "kept": 0, "seconds": 0.0, "message": ""}
+        painting = asyncio.create_task(self._paint_while_running())
+        try:
+            await self._start_if_needed()
+            await self._run_pieces()
+        except RHasEndedError:
+            self._status["message"] = "" if self._starts_again else R_ENDED
+        except OSError as error:
+            self._status["message"] = f"R cannot be started here: {error.strerror}."
+        finally:
+            self._running = -1
+            painting.cancel()
+        await self._paint()
+
+    async def _start_if_needed(self) -> None:
+        if self._starts_again or not self._r.is_running:
+            self._starts_again = False
+            self._results.clear()
+            await self._r.close()
+            self._r = LiveR(self._folder)
+            await self._r.start()
+
+    async def _run_pieces(self) -> None:
+        numbers = [i for i, piece in enumerate(self._pieces) if _runs(piece)]
+        head = self._pieces[0].text if self._pieces and self._pieces[0].kind is Kind.HEAD else ""
+        async for answer in self._r.update(head, [_text_for_knitr(self._pieces[i]) for i in numbers]):
+            if "begins" in answer:
+                self._running = numbers[answer["begins"] - 1]
+            elif "piece" in answer:
+                self._take(numbers[answer["piece"] - 1], answer)
+            else:
+                self._finish(answer)
+
+    def _take(self, number: int, answer: dict[str, Any]) -> None:
+        """Take the result of a piece."""
+        self._running = -1
+        if answer.get("ran"):
+            self._results[answer["id"]] = answer["markdown"]
+            self._needs.update((need["id"], need) for need in answer["needs"])
+            self._status["ran"] += 1
+            self._status["seconds"] += answer["seconds"]
+        else:
+            self._status["kept"] += 1
+        markdown = self._results[answer["id"]]
+        is_head = self._pieces[number].kind is Kind.HEAD
+        self._outputs[number] = Output(f"---\n{markdown.strip()}\n---\n" if is_head else markdown)
+        if answer["exits"]:  # nothing that comes after it is in the document
+            self._outputs[number + 1 :] = [Output("") for _ in self._outputs[number + 1 :]]
+
+    def _finish(self, answer: dict[str, Any]) -> None:
+        """Take the end of a run, and forget results of which R has no record any more."""
+        self._results = {name: self._results[name] for name in answer["records"]}
+        if "error" in answer:
+            self._status["message"] = f"The head of this document cannot be read: {answer['error']}"
+        elif "interrupted" in answer and not self._changed.is_set():
+            self._status["message"] = STOPPED
+
+    async def _paint_while_running(self) -> None:
+        shown: tuple[list[Output], int] | None = None
+        while True:
+            await asyncio.sleep(PAINT_DELAY)
+            if shown != (self._outputs, self._running):
+                shown = list(self._outputs), self._running
+                await self._paint()
+
+    async def _paint(self) -> None:
+        """Send each page what it does not have."""
+        async with self._painting:
+            pieces, outputs, running = list(self._pieces), list(self._outputs), self._running
+            blocks = await self._blocks.render(pieces, outputs)
+            state = {
+                **self._status,
+                "running": _describe(pieces, running) if running >= 0 else None,
+                "blocks": [{"key": block.key, "state": block.state, "line": block.line} for block in blocks],
+            }
+            for page in self._pages:
+                page.send({**state, **self._news(page)})
+
+    def _news(self, page: Page) -> dict[str, Any]:
+        """What the page does not have yet."""
+        html = {key: value for key, value in self._blocks.html.items() if key not in page.blocks}
+        needs = [need for name, need in self._needs.items() if name not in page.needs]
+        page.blocks, page.needs = set(self._blocks.html), set(self._needs)
+        return {"html": html, "needs": needs}
+
+
+def _runs(piece: Piece) -> bool:
+    return piece.kind is Kind.CHUNK or bool(INLINE.search(piece.text))
+
+
+def _text_for_knitr(piece: Piece) -> str:
+    """A head without the lines around it: knitr leaves out the head of a document that is part of another one."""
+    return "".join(lines_of(piece.text)[1:-1]) if piece.kind is Kind.HEAD else piece.text
+
+
+def _aligned(before: Sequence[str], outputs: Sequence[Output], now: Sequence[str]) -> list[Output | None]:
+    """The output that each piece had before the edit, also if the edit was in it; None for a new piece."""
+    found: list[Output | None] = [None] * len(now)
+    for kind, start, stop, new_start, new_stop in SequenceMatcher(None, before, now, autojunk=False).get_opcodes():
+        if kind == "equal" or stop - start == new_stop - new_start:
+            found[new_start:new_stop] = outputs[start:stop]
+    return found
+
+
+def _first_output(piece: Piece, earlier: Output | None) -> Output:
+    """What is shown of a piece before R has answered."""
+    if not _runs(piece):
+        return Output(piece.text)
+    if earlier and earlier.state is not State.WAITING:
+        return Output(earlier.markdown, State.OLD)
+    if piece.kind is Kind.CHUNK:
+        return Output('\n\n<p class="rc2-waiting">…</p>\n\n', State.WAITING)
+    return Output(piece.text, State.WAITING)
+
+
+def _describe(pieces: Sequence[Piece], number: int) -> dict[str, Any]:
+    """Where a piece is, for the user."""
+    return {
+        "line": 1 + sum(len(lines_of(piece.text)) for piece in pieces[:number]),
+        "opening": pieces[number].opening.strip(),
+    }
