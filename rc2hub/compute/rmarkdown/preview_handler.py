@@ -36,11 +36,6 @@ class Previews:
         """The paths of the documents of which a piece runs."""
         return (path for path, preview in self._by_path.items() if preview.is_running)
 
-    async def close(self) -> None:
-        """End all."""
-        for preview in self._by_path.values():
-            await preview.close()
-
 
 class PreviewSocket(WebSocketMixin, JupyterHandler, WebSocketHandler):
     """A page. Its messages are `{"text": "…"}` at an edit, `{"stop": true}` and `{"everything": true}`."""
