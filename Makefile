@@ -14,7 +14,7 @@ IMAGES = $(or $(RC2_CACHE),$(or $(XDG_CACHE_HOME),$(HOME)/.cache)/rc2hub)/images
 OIDC_PROVIDER := tests/fixtures/oidc-provider
 PANELS := $(wildcard labextension/*.json labextension/src/* labextension/src/*/* labextension/style/*)
 
-.PHONY: help setup fmt lint test cluster cluster-down import test-cluster bench up clean reference images dist
+.PHONY: help setup fmt lint test cluster cluster-build cluster-down import test-cluster bench up clean reference images dist
 .DEFAULT_GOAL := help
 
 help: ## list all targets
@@ -41,13 +41,17 @@ test: .venv/ready-dev build/R-checked ## run all tests that need no cluster
 	$(BIN)/pytest
 
 ifdef KUBECONFIG_RC2_TEST
-cluster cluster-down import:
-	@echo "The tests use the cluster of KUBECONFIG_RC2_TEST; this command neither starts nor stops it."
+cluster cluster-build cluster-down import:
+	@echo "The tests use the cluster of KUBECONFIG_RC2_TEST; this command does not change it."
 else
 # Before the tests, as an import takes minutes while other tests use the disk, and tests have limits of time.
 import: cluster images
 	@scripts/quietly "Importing the images into the nodes" xargs --arg-file=<(cut --delimiter== --fields=2 $(IMAGES)) \
 	  --max-args=1 tests/cluster/machine/cluster import
+
+cluster-build: ## build the programs of that cluster in the cache
+	@scripts/quietly "Checking Debian packages for the cluster" scripts/system-packages cluster
+	@tests/cluster/machine/cluster build
 
 cluster: ## start a Kubernetes cluster of two nodes on this machine, for tests (root; some minutes the first time)
 	@scripts/quietly "Checking Debian packages for the cluster" scripts/system-packages cluster

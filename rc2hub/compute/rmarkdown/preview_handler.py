@@ -7,10 +7,9 @@ from http import HTTPStatus
 from pathlib import Path
 from typing import Any
 
-from jupyter_core.utils import ensure_async
 from jupyter_server.base.handlers import JupyterHandler
 from jupyter_server.base.websocket import WebSocketMixin
-from jupyter_server.utils import ApiPath, to_os_path
+from jupyter_server.utils import ApiPath, ensure_async, to_os_path
 from tornado.web import HTTPError
 from tornado.websocket import WebSocketClosedError, WebSocketHandler
 
