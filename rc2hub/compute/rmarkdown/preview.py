@@ -191,7 +191,11 @@ class Preview:
         """Send each page what it does not have."""
         async with self._painting:
             pieces, outputs, running = list(self._pieces), list(self._outputs), self._running
-            blocks = await self._blocks.render(pieces, outputs)
+            try:
+                blocks = await self._blocks.render(pieces, outputs)
+            except OSError as error:
+                blocks = []
+                self._status["message"] = f"Pandoc cannot be started here: {error.strerror}."
             state = {
                 **self._status,
                 "running": _describe(pieces, running) if running >= 0 else None,

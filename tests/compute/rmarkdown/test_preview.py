@@ -180,6 +180,18 @@ async def test_a_head_that_is_no_yaml_is_one_sentence(shown: tuple[Preview, Page
     assert page.last["message"] == ""
 
 
+async def test_a_missing_pandoc_is_one_sentence(shown: tuple[Preview, Page], monkeypatch: pytest.MonkeyPatch) -> None:
+    preview, page = shown
+    with monkeypatch.context() as patch:
+        patch.setenv("PATH", "/nowhere")
+        preview.edit("New.\n")
+        await page.until(lambda page: page.last["message"])
+    assert page.last["message"] == "Pandoc cannot be started here: No such file or directory."
+    preview.edit("Newer.\n")
+    await page.until(lambda page: "Newer." in page.text)
+    assert page.last["message"] == ""
+
+
 async def test_a_second_page_gets_everything(shown: tuple[Preview, Page]) -> None:
     preview, page = shown
     second = Page()
