@@ -6,6 +6,7 @@ Pages show it. A page sends the whole text at each edit; the last text counts, a
 import asyncio
 import contextlib
 import re
+import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from difflib import SequenceMatcher
@@ -18,6 +19,8 @@ from rc2hub.compute.rmarkdown.live_r import LiveR, RHasEndedError
 
 PAINT_DELAY = 0.15
 """Seconds that R gets before the page shows what is not finished: most edits are done by then."""
+PAINT_SHARE = 4
+"""How many times longer than a painting the wait for the next one is, in a long document."""
 IDLE_TIMEOUT = 600.0
 """Seconds without an edit after which R is ended; the next edit runs the document again."""
 R_ENDED = "R has ended, most often for want of memory; the next edit starts it again."
@@ -150,29 +153,34 @@ class Preview:
         async for answer in self._r.update(head, [_text_for_knitr(self._pieces[i]) for i in numbers]):
             if "begins" in answer:
                 self._running = numbers[answer["begins"] - 1]
-            elif "piece" in answer:
-                self._take(numbers[answer["piece"] - 1], answer)
+            elif "kept" in answer:
+                self._status["kept"] += len(answer["kept"])
+                for number, record in zip(answer["kept"], answer["ids"], strict=True):
+                    self._show(numbers[number - 1], record)
+            elif "ran" in answer:
+                self._take(numbers[answer["ran"] - 1], answer)
             else:
-                self._finish(answer)
+                self._finish(numbers, answer)
 
     def _take(self, number: int, answer: dict[str, Any]) -> None:
-        """Take the result of a piece."""
+        """Take the result of a piece that ran."""
         self._running = -1
-        if answer.get("ran"):
-            self._results[answer["id"]] = answer["markdown"]
-            self._needs.update((need["id"], need) for need in answer["needs"])
-            self._status["ran"] += 1
-            self._status["seconds"] += answer["seconds"]
-        else:
-            self._status["kept"] += 1
-        markdown = self._results[answer["id"]]
+        self._results[answer["id"]] = answer["markdown"]
+        self._needs.update((need["id"], need) for need in answer["needs"])
+        self._status["ran"] += 1
+        self._status["seconds"] += answer["seconds"]
+        self._show(number, answer["id"])
+
+    def _show(self, number: int, record: int) -> None:
+        markdown = self._results[record]
         is_head = self._pieces[number].kind is Kind.HEAD
         self._outputs[number] = Output(f"---\n{markdown.strip()}\n---\n" if is_head else markdown)
-        if answer["exits"]:  # nothing that comes after it is in the document
-            self._outputs[number + 1 :] = [Output("") for _ in self._outputs[number + 1 :]]
 
-    def _finish(self, answer: dict[str, Any]) -> None:
+    def _finish(self, numbers: Sequence[int], answer: dict[str, Any]) -> None:
         """Take the end of a run, and forget results of which R has no record any more."""
+        if answer["exits"]:  # nothing that comes after that piece is in the document
+            end = numbers[answer["exits"] - 1] + 1
+            self._outputs[end:] = [Output("") for _ in self._outputs[end:]]
         self._results = {name: self._results[name] for name in answer["records"]}
         if "error" in answer:
             self._status["message"] = f"The head of this document cannot be read: {answer['error']}"
@@ -181,11 +189,13 @@ class Preview:
 
     async def _paint_while_running(self) -> None:
         shown: tuple[list[Output], int] | None = None
+        delay = PAINT_DELAY
         while True:
-            await asyncio.sleep(PAINT_DELAY)
+            await asyncio.sleep(delay)
             if shown != (self._outputs, self._running):
-                shown = list(self._outputs), self._running
+                shown, began = (list(self._outputs), self._running), time.monotonic()
                 await self._paint()
+                delay = max(PAINT_DELAY, PAINT_SHARE * (time.monotonic() - began))
 
     async def _paint(self) -> None:
         """Send each page what it does not have."""

@@ -128,6 +128,15 @@ async def test_an_error_is_shown_at_its_chunk_and_the_chunks_below_it_run(shown:
     assert "other" in text
 
 
+async def test_the_same_label_twice_is_a_sentence_at_the_second_chunk_as_knitr_refuses_it(tmp_path: Path) -> None:
+    async with previewed(tmp_path) as (preview, page):
+        preview.edit("```{r a}\n1\n```\n\n```{r a}\n2\n```\n\n```{r a}\n```\n")
+        text = await page.settled()
+    assert "Another chunk has the label a, and knitr refuses the same label twice; give this one another." in text
+    assert "## [1] 2" not in text
+    assert text.count("## [1] 1") == 2  # an empty chunk runs the code of the chunk with its label
+
+
 async def test_an_earlier_result_is_marked_until_the_new_one_is_there(shown: tuple[Preview, Page], tmp_path: Path) -> None:
     preview, page = shown
     waits = 'while (!file.exists("go")) Sys.sleep(0.05); sum(x)'

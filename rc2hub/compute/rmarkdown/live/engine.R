@@ -38,7 +38,7 @@ read_head <- function(head) {
   prepare_knitr(head, folder)
   settings <- take_settings()
   # knitr makes its hooks each time
-  if (!identical(initial$value, settings, ignore.environment = TRUE)) initial <<- list(value = settings, version = new_version())
+  if (!identical(initial$value, settings, ignore.environment = TRUE)) initial <<- list(value = settings, version = new_version(), path_version = 0L)
   values <- lapply(knitr::knit_params(head), function(param) param$value)
   if (!identical(parameters$params$value, values)) parameters <<- list(params = list(value = values, version = new_version()))
   if (!length(values)) parameters <<- list()

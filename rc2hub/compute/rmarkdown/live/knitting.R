@@ -67,7 +67,7 @@ knit_piece <- function(piece) {
   knitr::opts_chunk$set(fig.path = figures)
   knitr::knit_code$restore(as.list(piece$others))
   started <- proc.time()[[3]]
-  markdown <- tryCatch(
+  markdown <- if (!is.null(piece$problem)) error_block(piece$problem) else tryCatch(
     suppressMessages(knitr::knit_child(text = piece$text, envir = globalenv(), quiet = TRUE)),
     error = function(error) error_block(conditionMessage(error)))
   seconds <- proc.time()[[3]] - started

@@ -50,7 +50,15 @@ not_used <- function(used) {
   })
   is_old <- vapply(rest, function(record) record$age > MAX_AGE, NA)
   unlink(vapply(rest[is_old], function(record) record$output$place, ""), recursive = TRUE)
+  for (record in rest[is_old]) forget_values(record)
   rest[!is_old]
+}
+
+# What an old record has written is compared no more.
+forget_values <- function(record) {
+  for (name in names(record$writes)) {
+    written[[name]] <- Filter(function(one) one$version != record$writes[[name]]$version, written[[name]])
+  }
 }
 
 good_record <- function(candidates, state, remade) {
@@ -68,10 +76,17 @@ is_good <- function(record, state) {
     all(vapply(names(reads), function(name) version_in(state, name), 0L) == reads) &&
     (is.null(record$names) || identical(record$names, as.character(sort(names(state$variables))))) &&
     !any(names(record$absent) %in% names(state$variables)) &&
-    identical(find_names(names(record$absent), state$settings$value$search, state$settings$value$attached), record$absent) &&
-    identical(stamps_of(names(record$files)), record$files) &&
-    identical(stamps_of(names(record$made)), record$made)
+    has_same_path(record, state$settings) &&
+    has_same_files(record$files) &&
+    has_same_files(record$made)
 }
+
+has_same_path <- function(record, settings) {
+  record$path_version == settings$path_version ||
+    identical(find_names(names(record$absent), settings$value$search, settings$value$attached), record$absent)
+}
+
+has_same_files <- function(stamps) length(stamps) == 0 || identical(stamps_of(names(stamps)), stamps)
 
 # The values in its code that pieces below it have changed in place since: they are no longer what they were here.
 changed_since <- function(piece, state) {
@@ -90,7 +105,10 @@ state_after <- function(record, state) {
     state$settings$value[SESSION] <- record$session$value
     state$settings$version <- record$session$version
   }
-  if (!is.null(record$path)) state$settings$value[PATH] <- record$path
+  if (!is.null(record$path)) {
+    state$settings$value[PATH] <- record$path$value
+    state$settings$path_version <- record$path$version
+  }
   state$seeded <- state$seeded || record$seeds
   state
 }

@@ -20,11 +20,15 @@ read_pieces <- function(texts) {
   labels <- vapply(chunks, function(chunk) chunk$label, "")
   codes <- stats::setNames(lapply(chunks, function(chunk) chunk$lines), labels)
   has_code <- nzchar(labels) & lengths(codes) > 0
+  is_repeated <- has_code & duplicated(ifelse(has_code, labels, NA), incomparables = NA)
   lapply(seq_along(texts), function(i) {
     others <- if (uses_other_chunks(texts[[i]], chunks[[i]], labels[has_code])) {
       codes[has_code & seq_along(texts) != i]
     }
-    read_piece(texts[[i]], chunks[[i]], others)
+    problem <- if (is_repeated[[i]]) {
+      sprintf("Another chunk has the label %s, and knitr refuses the same label twice; give this one another.", labels[[i]])
+    }
+    read_piece(texts[[i]], chunks[[i]], others, problem)
   })
 }
 
@@ -51,9 +55,9 @@ read_text <- function(text) {
   list(engine = "", label = "", header = "", lines = inline)
 }
 
-# A piece as it is run. Two with the same key have the same record, if what they read is the same.
-read_piece <- function(text, chunk, others) {
-  key <- paste(c(text, names(others), unlist(others)), collapse = "\n")
+# A piece as it is run; one with a problem is not run. Two with the same key have the same record, if what they read is the same.
+read_piece <- function(text, chunk, others, problem) {
+  key <- paste(c(text, problem, names(others), unlist(others)), collapse = "\n")
   if (!is.null(known_pieces[[key]])) return(known_pieces[[key]])
   code <- paste(chunk$lines, collapse = "\n")
   strings <- strings_of(paste(chunk$header, code, sep = "\n"))
@@ -61,7 +65,7 @@ read_piece <- function(text, chunk, others) {
   symbols <- c(symbols_of(if (chunk$engine %in% c("", "r")) code else ""), symbols_of(sprintf("list(%s)", options)),
     symbols_of(unlist(others)), grep(NAME, strings, value = TRUE))
   known_pieces[[key]] <- list(
-    text = text, key = key, label = chunk$label, others = others, strings = strings, symbols = unique(symbols),
+    text = text, key = key, problem = problem, others = others, strings = strings, symbols = unique(symbols),
     outside = outside_of(chunk$engine, symbols, strings),
     forks = any(FORKING %in% symbols),
     lists = any(LISTING %in% symbols),

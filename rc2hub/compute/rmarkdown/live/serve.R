@@ -1,9 +1,10 @@
 # Serves the engine to preview.py: requests and answers are lines of JSON, through the two file descriptors in the arguments.
 #
-# A request is the document, {"head": "...", "pieces": ["...", ...]}. Answers are, for each piece, {"begins": its number, from 1}
-# if it runs now; then {"piece": number, "id": number of its record, "exits": whether the document ends there}, with {"ran":
-# true, "markdown", "seconds", "needs"} if it ran; and at last {"done": true, "records": the numbers of all records}, with
-# "error" if the head cannot be read, or "interrupted". ASCII only.
+# A request is the document, {"head": "...", "pieces": ["...", ...]}. Answers are {"kept": [numbers of pieces, from 1], "ids":
+# [numbers of their records]} for pieces that do not run; {"begins": number of a piece that runs now}, and then {"ran": its
+# number, "id": number of its record, "markdown", "seconds", "needs"}; and at last {"done": true, "records": [numbers of all
+# records]}, with "exits": the number of the piece that ends the document, "error" if the head cannot be read, or "interrupted".
+# ASCII only.
 local({
   arguments <- commandArgs(trailingOnly = TRUE)
   here <- arguments[[1]]
@@ -36,11 +37,28 @@ local({
       head = paste(dependency$head, collapse = "\n"))
   }
 
+  kept <- ids <- integer() # that are not reported yet: one report for many
+  report_kept <- function() {
+    if (length(kept)) report(kept = I(kept), ids = I(ids))
+    kept <<- ids <<- integer()
+  }
+
+  begin <- function(i) {
+    report_kept()
+    report(begins = i)
+  }
+
+  exits <- NULL
   answer <- function(i, record, ran) {
-    if (!ran) return(report(piece = i, id = record$id, exits = record$output$exits))
+    exits <<- if (record$output$exits) i
+    if (!ran) {
+      kept <<- c(kept, i)
+      ids <<- c(ids, record$id)
+      return()
+    }
     dependencies <- Filter(function(need) inherits(need, "html_dependency"), record$output$needs)
     report(
-      piece = i, id = record$id, exits = record$output$exits, ran = TRUE, seconds = record$output$seconds, markdown = record$output$markdown,
+      ran = i, id = record$id, seconds = record$output$seconds, markdown = record$output$markdown,
       needs = lapply(htmltools::resolveDependencies(dependencies), describe))
   }
 
@@ -58,9 +76,13 @@ local({
     if (!length(line)) break
     if (!nzchar(line)) next
     request <- jsonlite::parse_json(line)
-    finish <- function(...) report(done = TRUE, records = I(live$record_ids()), ...)
+    exits <- NULL
+    finish <- function(...) {
+      report_kept()
+      report(done = TRUE, records = I(live$record_ids()), ..., exits = exits)
+    }
     tryCatch({
-      live$update_document(request$head, vapply(request$pieces, identity, ""), answer, function(i) report(begins = i))
+      live$update_document(request$head, vapply(request$pieces, identity, ""), answer, begin)
       finish()
     }, error = function(error) finish(error = conditionMessage(error)), interrupt = function(interrupt) finish(interrupted = TRUE))
   }

@@ -2,6 +2,8 @@
 # forced, so that what the piece read is observed and not guessed. ASCII only.
 
 seen <- new.env() # names of the variables that were forced
+placed <- integer() # name to the version whose promise is in the workspace and was not forced
+written <- new.env() # name to the values that pieces have written
 observing <- FALSE
 versions <- 0L
 base_names <- character() # what was in the workspace before the document
@@ -23,19 +25,29 @@ put_promise <- function(name, value) {
   }, assign.env = globalenv())
 }
 
-# Puts the variables of the state into the workspace.
+# Puts the variables of the state into the workspace, as far as they are not there.
 put_variables <- function(variables) {
   observing <<- FALSE
   inside <- Filter(function(variable) !isTRUE(variable$outside), variables)
   rm(list = setdiff(workspace_names(), names(inside)), envir = globalenv())
-  for (name in names(inside)) {
+  wanted <- vapply(inside, function(variable) variable$version, 0L)
+  for (name in names(wanted)[is.na(placed[names(wanted)]) | placed[names(wanted)] != wanted]) {
     if (name == ".Random.seed") { # C code looks at it
       assign(name, inside[[name]]$value, envir = globalenv())
     } else {
       put_promise(name, inside[[name]]$value)
     }
   }
+  placed <<- wanted
   rm(list = ls(seen, all.names = TRUE), envir = seen)
+}
+
+# The variables in the workspace that the piece has read or written; all others are promises that it has not forced.
+used_names <- function() {
+  names <- workspace_names()
+  used <- names[!rlang::env_binding_are_lazy(globalenv(), names)]
+  placed <<- placed[setdiff(intersect(names(placed), names), used)]
+  used
 }
 
 # Runs the piece in this state; returns its record.
@@ -53,7 +65,8 @@ run_piece <- function(piece, state) {
   record$names <- if (piece$lists) as.character(sort(names(state$variables)))
   record <- c(record, changes_of_variables(record$reads, piece, state), changes_of_settings(piece, state, loaded))
   record$absent <- find_names(names_absent(piece, record$reads, state), before$settings$search, before$settings$attached)
-  c(record, files_of(piece, record, state, before), list(settings_version = state$settings$version))
+  versions <- list(settings_version = state$settings$version, path_version = state$settings$path_version)
+  c(record, files_of(piece, record, state, before), versions)
 }
 
 # Python begins without variables, as in a new document.
@@ -79,32 +92,38 @@ version_in <- function(state, name) {
 
 # The variables that it wrote: other values than before, and those that it may have changed in place, under all their names.
 changes_of_variables <- function(reads, piece, state) {
-  names_now <- workspace_names()
+  used <- used_names()
   writes <- list()
   touched <- unlist(lapply(names(reads), function(name) state$variables[[name]]$handles), recursive = FALSE)
-  for (name in names_now) {
+  for (name in used) {
     value <- get(name, envir = globalenv(), inherits = FALSE)
     old <- state$variables[[name]]
     if (is.null(old) || !identical(value, old$value, extptr.as.ref = TRUE)) {
       handles <- handles_of(value)
       writes[[name]] <- list(value = value, handles = handles, version = version_of(name, value, handles))
-    } else if (share_handle(old$handles, touched)) {
-      writes[[name]] <- list(value = value, handles = old$handles, version = new_version())
     }
+  }
+  for (name in setdiff(shared_names(state, touched), names(writes))) {
+    writes[[name]] <- utils::modifyList(state$variables[[name]], list(version = new_version()))
   }
   for (name in piece$outside) writes[[name]] <- list(outside = TRUE, version = new_version())
   inside <- names(Filter(function(variable) !isTRUE(variable$outside), state$variables))
-  list(writes = writes, removed = setdiff(inside, names_now))
+  list(writes = writes, removed = setdiff(inside, workspace_names()))
+}
+
+# The variables of the state through which one of these objects can be reached.
+shared_names <- function(state, handles) {
+  if (!length(handles)) return(character())
+  names(Filter(function(variable) share_handle(variable$handles, handles), state$variables))
 }
 
 # A value that was there before keeps its version, so that what depends on it is not run.
 version_of <- function(name, value, handles) {
   if (length(handles)) return(new_version())
-  for (record in records) {
-    written <- record$writes[[name]]
-    if (!is.null(written) && identical(written$value, value)) return(written$version)
-  }
-  new_version()
+  for (one in written[[name]]) if (identical(one$value, value)) return(one$version)
+  version <- new_version()
+  written[[name]] <- c(written[[name]], list(list(value = value, version = version)))
+  version
 }
 
 # The settings that it changed, other than what a package sets when it is loaded.
@@ -118,7 +137,7 @@ changes_of_settings <- function(piece, state, loaded) {
   changed <- piece$hides || !identical(now[SESSION], was[SESSION])
   list(
     session = if (changed) list(value = now[SESSION], version = version_of_session(now[SESSION], piece$hides)),
-    path = if (!identical(now[PATH], was[PATH])) now[PATH]
+    path = if (!identical(now[PATH], was[PATH])) list(value = now[PATH], version = new_version())
   )
 }
 
