@@ -15,3 +15,17 @@ export const environmentIcon = new LabIcon({
   name: 'rc2:environment',
   svgstr: svg('M3 4h18v16H3zm2 2v3h4V6zm6 0v3h8V6zm-6 5v3h4v-3zm6 0v3h8v-3zm-6 5v2h4v-2zm6 0v2h8v-2z')
 });
+
+/** A line between two axes. */
+export const plotsIcon = new LabIcon({
+  name: 'rc2:plots',
+  svgstr: svg('M3 3h2v16h16v2H3zm4.7 13.7-1.4-1.4L11 10.6l3 3L19.3 8.3l1.4 1.4L14 16.4l-3-3z')
+});
+
+/** A question mark in a circle. */
+export const helpIcon = new LabIcon({
+  name: 'rc2:help',
+  svgstr: svg(
+    'M12 2a10 10 0 1 0 0 20 10 10 0 0 0 0-20zm0 2a8 8 0 1 1 0 16 8 8 0 0 1 0-16zm-1 12h2v2h-2zm1-10a4 4 0 0 0-4 4h2a2 2 0 1 1 2 2 1 1 0 0 0-1 1v2h2v-1.2A4 4 0 0 0 12 6z'
+  )
+});

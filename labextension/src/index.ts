@@ -1,8 +1,12 @@
 /** The panels of Rc² in JupyterLab, R Markdown as a type of file, Knit and Preview. This file is loaded with the page; what a panel needs is loaded when it is first shown. */
 import { ILabShell, ILayoutRestorer, JupyterFrontEnd, JupyterFrontEndPlugin } from '@jupyterlab/application';
+import { ILatexTypesetter } from '@jupyterlab/rendermime';
 
+import { followCurrentKernel } from './current-kernel';
 import { openGrids } from './grid/open';
-import { environmentIcon, servicesIcon } from './icons';
+import { HelpLink } from './help/link';
+import type { HelpModel } from './help/model';
+import { environmentIcon, helpIcon, plotsIcon, servicesIcon } from './icons';
 import { knit } from './knit/plugin';
 import { LazyPanel } from './lazy-panel';
 import { preview } from './preview/plugin';
@@ -27,6 +31,38 @@ const environment: JupyterFrontEndPlugin<void> = {
   activate: (app: JupyterFrontEnd, shell: ILabShell, restorer: ILayoutRestorer) => {
     const load = async () => (await import('./environment/panel')).createEnvironmentPanel(shell);
     addPanel(app, shell, restorer, new LazyPanel('rc2-environment', 'Environment', 'Variables of R', environmentIcon, load));
+  }
+};
+
+const plots: JupyterFrontEndPlugin<void> = {
+  id: '@rc2hub/workbench:plots',
+  description: 'The plots of R',
+  autoStart: true,
+  requires: [ILabShell, ILayoutRestorer],
+  activate: (app: JupyterFrontEnd, shell: ILabShell, restorer: ILayoutRestorer) => {
+    const load = async () => (await import('./plots/panel')).createPlotsPanel(shell);
+    addPanel(app, shell, restorer, new LazyPanel('rc2-plots', 'Plots', 'Plots of R', plotsIcon, load));
+  }
+};
+
+const help: JupyterFrontEndPlugin<void> = {
+  id: '@rc2hub/workbench:help',
+  description: 'The help of R',
+  autoStart: true,
+  requires: [ILabShell, ILayoutRestorer],
+  optional: [ILatexTypesetter],
+  activate: (app: JupyterFrontEnd, shell: ILabShell, restorer: ILayoutRestorer, latex: ILatexTypesetter | null) => {
+    const link = new HelpLink();
+    let loading: Promise<HelpModel> | undefined;
+    const model = () => (loading ??= import('./help/model').then(({ HelpModel }) => new HelpModel(link)));
+    const load = async () => (await import('./help/panel')).createHelpPanel(app, await model(), latex);
+    const panel = new LazyPanel('rc2-help', 'Help', 'Help of R', helpIcon, load);
+    addPanel(app, shell, restorer, panel);
+    followCurrentKernel(shell, kernel => link.use(kernel));
+    link.onPage = page => {
+      panel.reveal(shell);
+      void model().then(loaded => loaded.show(page));
+    };
   }
 };
 
@@ -62,4 +98,4 @@ function addPanel(app: JupyterFrontEnd, shell: ILabShell, restorer: ILayoutResto
   });
 }
 
-export default [services, environment, grid, rmarkdown, knit, preview];
+export default [services, environment, plots, help, grid, rmarkdown, knit, preview];

@@ -1,10 +1,12 @@
 /** A panel of a sidebar whose content is loaded when it is shown for the first time. */
+import { ILabShell } from '@jupyterlab/application';
 import { LabIcon } from '@jupyterlab/ui-components';
 import { Message } from '@lumino/messaging';
 import { Panel, Widget } from '@lumino/widgets';
 
 export class LazyPanel extends Panel {
   private loading = false;
+  private isRevealed = false;
 
   /** `load` makes the content. */
   constructor(
@@ -23,6 +25,14 @@ export class LazyPanel extends Panel {
     this.node.setAttribute('aria-label', name);
   }
 
+  /** Show it as R asks for it: the keyboard stays where the user works. */
+  reveal(shell: ILabShell): void {
+    if (!this.isVisible) {
+      this.isRevealed = true;
+      shell.activateById(this.id);
+    }
+  }
+
   protected onAfterShow(_: Message): void {
     void this.fill();
   }
@@ -35,8 +45,11 @@ export class LazyPanel extends Panel {
 
   /** Activated by a command: the keyboard continues in the panel. */
   protected onActivateRequest(_: Message): void {
-    this.node.tabIndex = -1;
-    this.node.focus();
+    if (!this.isRevealed) {
+      this.node.tabIndex = -1;
+      this.node.focus();
+    }
+    this.isRevealed = false;
   }
 
   private async fill(): Promise<void> {

@@ -1,61 +1,11 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 
-import { EnvironmentModel, RKernel } from '../src/environment/model';
-
-type Handler = (message: unknown) => void;
-
-/** A comm as the panel uses it; the test sends what R would send. */
-class Comm {
-  isDisposed = false;
-  opened = false;
-  sent: unknown[] = [];
-  onMsg: Handler = () => undefined;
-  onClose: Handler = () => undefined;
-
-  open(): void {
-    this.opened = true;
-  }
-
-  close(): void {
-    this.isDisposed = true;
-  }
-
-  send(data: unknown): void {
-    this.sent.push(data);
-  }
-
-  receive(data: unknown): void {
-    this.onMsg({ content: { data } });
-  }
-}
-
-class RProcess {
-  comms: Comm[] = [];
-  info: Promise<unknown>;
-  private slots: { slot: (sender: unknown, status: string) => void; owner: unknown }[] = [];
-  statusChanged = {
-    connect: (slot: (sender: unknown, status: string) => void, owner: unknown) => this.slots.push({ slot, owner }),
-    disconnect: () => (this.slots = [])
-  };
-
-  constructor(language = 'R') {
-    this.info = Promise.resolve({ language_info: { name: language } });
-  }
-
-  createComm(): Comm {
-    const comm = new Comm();
-    this.comms.push(comm);
-    return comm;
-  }
-
-  become(status: string): void {
-    this.slots.forEach(({ slot, owner }) => slot.call(owner, this, status));
-  }
-}
+import { EnvironmentModel } from '../src/environment/model';
+import { RKernel } from '../src/kernel-model';
+import { RProcess, settled } from './kernel';
 
 const x = { name: 'x', type: 'numeric', size: [1], value: '1' };
-const settled = () => new Promise(done => setImmediate(done));
 
 async function shown(kernel: RProcess): Promise<EnvironmentModel> {
   const model = new EnvironmentModel(() => undefined);

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 
-import { Connection, GridComm } from '../src/grid/connection';
+import { Connection, PanelComm } from '../src/connection';
 import { GridModel } from '../src/grid/model';
 import { asText, describeFilter, Table } from '../src/grid/table';
 
@@ -40,7 +40,7 @@ class R {
 
 function grid(): { r: R; model: GridModel; seen: string[] } {
   const [r, seen] = [new R(), [] as string[]];
-  const connection = new Connection(r as unknown as GridComm);
+  const connection = new Connection(r as unknown as PanelComm);
   const model = new GridModel(
     connection,
     () => seen.push('table'),

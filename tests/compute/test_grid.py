@@ -97,6 +97,11 @@ async def test_a_data_table_that_changes_in_place_is_sorted_anew(r: R):
     assert await column(r, 0, **ascending) == ["2", "3", "9"]
 
 
+async def test_view_is_the_grid_after_r_has_collected_garbage_too(r: R):
+    await r.run("invisible(gc(full = TRUE))")
+    assert len(await r.run("View(cars)")) == 1
+
+
 async def test_view_opens_a_variable_an_expression_and_a_matrix(r: R):
     await r.run("x <- data.frame(n = 1:3)")
     for code, title, rows in (

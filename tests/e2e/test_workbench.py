@@ -1,4 +1,4 @@
-"""The panels Services and Environment of JupyterLab and its data grid, in a browser: by mouse and keyboard, light and dark."""
+"""The panels of JupyterLab and its data grid, in a browser: by mouse and keyboard, light and dark."""
 
 import json
 from collections.abc import AsyncIterator
@@ -184,6 +184,91 @@ async def test_a_table_of_a_database_is_sorted_and_filtered_by_the_database(rc2:
     await expect(grid).to_contain_text("Row 1, ")
 
 
-def test_what_is_loaded_with_the_page_is_small():
+async def test_plots_are_kept_over_a_reload_drawn_at_the_size_of_the_panel_copied_saved_and_removed(
+    client: Client, lab: Page
+):
+    await lab.context.grant_permissions(["clipboard-read", "clipboard-write"])
+    await run_cell(lab, "plot(cars)")
+    await run_cell(lab, "ggplot2::ggplot(mtcars) + ggplot2::aes(wt, mpg) + ggplot2::geom_point()")
+    panel = await open_panel(lab, "Plots of R", "Plots")
+    await expect(panel.get_by_role("status")).to_contain_text("Plot 2 of 2: ggplot2::ggplot(mtcars)")
+    picture = panel.get_by_role("img", name="Plot 2: ggplot2")
+    await expect_drawn_at_its_size(picture)
+    await panel.get_by_role("button", name="Copy").press("Enter")
+    await expect(panel.get_by_role("status")).to_contain_text("Copied.")
+    assert await lab.evaluate("navigator.clipboard.read().then(items => items[0].types)") == ["image/png"]
+    await panel.get_by_role("button", name="Save…").press("Enter")
+    await panel.get_by_label("Format").select_option("pdf")
+    async with lab.expect_download() as saving:
+        await panel.get_by_role("button", name="Save", exact=True).press("Enter")
+    saved = await saving.value
+    assert saved.suggested_filename == "plot-2.pdf"
+    assert (await saved.path()).read_bytes().startswith(b"%PDF")
+    await lab.set_viewport_size({"width": 1280, "height": 700})
+    await expect_drawn_at_its_size(picture)
+    assert await serious_findings(lab, "rc2-plots") == []
+    await shoot(lab, "panel-plots")
+    await use_dark_theme(client, lab)
+    await expect(panel.get_by_role("status")).to_contain_text("Plot 2 of 2")
+    await panel.get_by_role("button", name="Plot 2: ").press("ArrowLeft")
+    await expect_drawn_at_its_size(panel.get_by_role("img", name="Plot 1: plot(cars)"))
+    assert await serious_findings(lab, "rc2-plots") == []
+    await shoot(lab, "panel-plots-dark")
+    await panel.get_by_role("button", name="Remove", exact=True).press("Enter")
+    await expect(panel.get_by_role("status")).to_contain_text("Plot 1 of 1: ggplot2")
+    await panel.get_by_role("button", name="Remove all").press("Enter")
+    await lab.get_by_role("dialog").get_by_role("button", name="Remove").click()
+    await expect(panel).to_contain_text("R has drawn no plots.")
+
+
+async def expect_drawn_at_its_size(picture: Locator) -> None:
+    """Wait until the picture has as many pixels as it is wide and high."""
+    await expect(picture).to_be_visible()
+    is_drawn = "image => [image.naturalWidth - image.clientWidth, image.naturalHeight - image.clientHeight]"
+    await picture.page.wait_for_function(
+        f"image => ({is_drawn})(image).every(difference => Math.abs(difference) <= 1)", arg=await picture.element_handle()
+    )
+
+
+async def test_help_opens_in_the_panel_with_links_search_examples_and_vignettes(client: Client, lab: Page):
+    await run_cell(lab, "?cor")
+    panel = lab.get_by_role("region", name="Help", exact=True)
+    page = panel.get_by_role("article")
+    await expect(page).to_have_attribute("aria-label", "Correlation, Variance and Covariance (Matrices)")
+    await run_cell(lab, 'cat("the keyboard", "stays in the notebook")')
+    await expect(lab.get_by_text("the keyboard stays in the notebook")).to_be_visible()
+    await shoot(lab, "panel-help")
+    await page.get_by_role("link", name="cor.test").first.press("Enter")
+    await expect(page).to_have_attribute("aria-label", "Test for Association/Correlation Between Paired Samples")
+    await panel.get_by_role("button", name="Back").press("Enter")
+    await expect(page).to_have_attribute("aria-label", "Correlation, Variance and Covariance (Matrices)")
+    await panel.get_by_role("searchbox").fill("women")
+    await lab.keyboard.press("Enter")
+    await expect(page).to_have_attribute("aria-label", "Average Heights and Weights for American Women")
+    await page.get_by_role("button", name="Run examples").press("Enter")
+    await expect(lab.locator(".jp-Notebook .jp-OutputArea-output img")).to_be_visible()
+    await page.get_by_role("button", name="Insert examples").press("Enter")
+    await expect(lab.locator(ACTIVE_CELL)).to_contain_text("plot(women")
+    await panel.get_by_role("searchbox").fill("cox regression")
+    await lab.keyboard.press("Enter")
+    await expect(page).to_contain_text("Vignettes:")
+    assert await serious_findings(lab, "rc2-help") == []
+    await use_dark_theme(client, lab)
+    await lab.get_by_text("R | Idle").wait_for()
+    await panel.get_by_role("searchbox").fill("dplyr::mutate")
+    await lab.keyboard.press("Enter")
+    await expect(page.get_by_role("img", name="[Experimental]").first).to_have_js_property("complete", True)
+    assert await serious_findings(lab, "rc2-help") == []
+    await shoot(lab, "panel-help-dark")
+    await panel.get_by_role("searchbox").fill("dnorm")
+    await lab.keyboard.press("Enter")
+    await expect(page.locator("mjx-container").first).to_be_visible()
+    await panel.get_by_role("button", name="Vignettes").press("Enter")
+    await page.get_by_role("link", name="Introduction to dplyr").press("Enter")
+    await expect(page.frame_locator("iframe").get_by_role("heading", name="Introduction to dplyr")).to_be_visible()
+    await shoot(lab, "panel-help-vignette")
+
+
+def test_the_panels_are_small():
     static = ROOT / "rc2hub/compute/labextensions/@rc2hub/workbench/static"
-    assert sum(file.stat().st_size for file in static.glob("*.js")) < 60_000
+    assert sum(file.stat().st_size for file in static.glob("*.js")) < 90_000

@@ -6,7 +6,7 @@ import { KeyboardEvent, memo, useState } from 'react';
 import { viewVariable } from '../grid/open';
 import { ShownWidget } from '../shown-widget';
 import { useStore } from '../store';
-import { followCurrentKernel } from './current-kernel';
+import { followCurrentKernel } from '../current-kernel';
 import { EnvironmentModel } from './model';
 import { Column, sizeOf, Variable } from './variable';
 

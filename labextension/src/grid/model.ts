@@ -1,6 +1,6 @@
 /** One table of R in a grid: what is shown of it, in which order, and which rows. */
 import { Store } from '../store';
-import { Connection } from './connection';
+import { Connection } from '../connection';
 import { Pages } from './pages';
 import { Column, Filter, Order, Page, Span, Table } from './table';
 
@@ -32,7 +32,7 @@ export class GridModel extends Store {
   ) {
     super();
     this.pages = new Pages((rows, columns) => this.fetch({ rows, columns }), onPage);
-    connection.onChanged = () => this.refresh();
+    connection.onNews = () => this.refresh();
     connection.onLost = () => this.fail(LOST);
   }
 

@@ -2,8 +2,8 @@
 import { ILabShell } from '@jupyterlab/application';
 import { Kernel } from '@jupyterlab/services';
 
-import { followCurrentKernel } from '../environment/current-kernel';
-import { GridComm } from './connection';
+import { followCurrentKernel } from '../current-kernel';
+import { PanelComm } from '../connection';
 
 /** The parts of a kernel's connection that are used here. */
 type RKernel = Pick<Kernel.IKernelConnection, 'id' | 'createComm' | 'statusChanged'>;
@@ -27,7 +27,7 @@ export function viewVariable(shell: ILabShell, kernel: RKernel, name: string): v
 }
 
 /** A table of that name and kernel that is already open is replaced. */
-async function openGrid(shell: ILabShell, kernel: RKernel, comm: GridComm, title: string): Promise<void> {
+async function openGrid(shell: ILabShell, kernel: RKernel, comm: PanelComm, title: string): Promise<void> {
   const { GridPanel } = await import('./panel');
   const id = `rc2-grid-${kernel.id}-${title}`;
   [...shell.widgets('main')].find(widget => widget.id === id)?.dispose();

@@ -5,7 +5,7 @@ import { BoxLayout, Widget } from '@lumino/widgets';
 
 import { ShownWidget } from '../shown-widget';
 import { createCanvas, paint } from './canvas';
-import { Connection, GridComm } from './connection';
+import { Connection, PanelComm } from '../connection';
 import { Controls } from './controls';
 import { GridModel } from './model';
 import { Rows } from './rows';
@@ -18,7 +18,7 @@ export class GridPanel extends Widget {
   private selection: BasicSelectionModel;
   private theme = new MutationObserver(() => paint(this.grid));
 
-  constructor(comm: GridComm, title: string) {
+  constructor(comm: PanelComm, title: string) {
     super();
     this.addClass('rc2-Panel');
     this.addClass('rc2-Grid');

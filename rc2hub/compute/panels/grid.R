@@ -37,20 +37,16 @@ start <- function(comm, name, value) {
   grid$told <- TRUE # that it should ask; it does when it has been opened
   assign(comm$id, grid, envir = grids)
   comm$on_close(function() rm(list = comm$id, envir = grids))
-  comm$on_msg(function(message) comm$send(c(answer(grid, message), list(answer = message$ask))))
+  answer_with(comm, function(message) answer(grid, message))
   grid$tell <- function() comm$send(list(changed = TRUE))
 }
 
-# A problem is a sentence that the grid shows.
 answer <- function(grid, message) {
   grid$told <- FALSE
   wanted <- message[c("order", "filters")] # two windows can show the same grid, each with its own
   if (!identical(wanted, grid$wanted)) forget(grid)
   grid$wanted <- wanted
-  tryCatch(
-    if (is.null(message$rows)) describe(grid) else page(grid, message),
-    interrupt = function(condition) list(problem = "R was interrupted."),
-    error = function(condition) list(problem = valid(conditionMessage(condition))))
+  if (is.null(message$rows)) describe(grid) else page(grid, message)
 }
 
 forget <- function(grid) grid$rows <- grid$held <- NULL

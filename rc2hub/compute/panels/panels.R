@@ -4,6 +4,8 @@
 targets <- list() # name of a comm's target to what is done when the browser opens one
 after_cell <- list() # functions
 functions <- list() # that take the place of IRkernel's, by name
+on_plot <- list() # functions of each plot that R has recorded, and the request of its cell
+on_value <- list() # functions of each value that a cell would show; the value is not shown if one returns TRUE
 
 # IRkernel calls evaluate() for each cell, and before that once for the text "stop()". It stores its comm manager when it has
 # defined its functions.
@@ -12,23 +14,55 @@ install <- function() {
   imports <- parent.env(asNamespace("IRkernel"))
   evaluate <- imports$evaluate
   unlockBinding("evaluate", imports)
-  imports$evaluate <- function(input, ...) {
+  imports$evaluate <- function(input, ..., output_handler) {
     if (!identical(input, "stop()")) {
       request <- parent.frame()$request # IRkernel's execute(); JupyterLab takes no message without the request it belongs to
-      if (!is.null(request)) manager$parent_request <- request
+      if (!is.null(request)) {
+        manager$parent_request <- request
+        if (!isTRUE(request$content$silent)) output_handler <- seen_first(output_handler, request)
+      }
+      # in each cell: what the search path has of IRkernel goes away when R collects an unused Executor of IRkernel
+      for (name in names(functions)) asNamespace("IRkernel")$add_to_user_searchpath(name, functions[[name]])
       on.exit(for (each in after_cell) try(each(), silent = TRUE))
     }
-    evaluate(input, ...)
+    evaluate(input, ..., output_handler = output_handler)
   }
   lockBinding("evaluate", imports)
   makeActiveBinding("comm_manager", function(value) {
     if (!missing(value)) {
       manager <<- value
       for (name in names(targets)) manager$register_target(name, targets[[name]])
-      for (name in names(functions)) asNamespace("IRkernel")$add_to_user_searchpath(name, functions[[name]])
     }
     manager
   }, asNamespace("IRkernel")$runtime_env)
+}
+
+# What evaluate() calls with the output of a cell: the panels first, then IRkernel.
+seen_first <- function(handler, request) {
+  show_plot <- handler$graphics
+  show_value <- handler$value
+  handler$graphics <- function(plot) {
+    for (each in on_plot) try(each(plot, request), silent = TRUE)
+    show_plot(plot)
+  }
+  handler$value <- function(object, visible) show_value(object, visible && !is_taken(object))
+  handler
+}
+
+is_taken <- function(object) {
+  for (each in on_value) if (isTRUE(try(each(object), silent = TRUE))) return(TRUE)
+  FALSE
+}
+
+# Has R answer each question of the browser. A problem is a sentence that the panel shows.
+answer_with <- function(comm, answer) {
+  comm$on_msg(function(message) {
+    reply <- tryCatch(
+      answer(message),
+      interrupt = function(condition) list(problem = "R was interrupted."),
+      error = function(condition) list(problem = valid(conditionMessage(condition))))
+    comm$send(c(reply, list(answer = message$ask)))
+  })
 }
 
 # The files are run in the order of their use; those of one panel in one environment.
@@ -38,6 +72,8 @@ source_panels <- function(panels) {
   run("describe.R", panels)
   run("variables.R", new.env(parent = panels))
   run(c("cells.R", "grid.R"), new.env(parent = panels))
+  run("plots.R", new.env(parent = panels))
+  run("help.R", new.env(parent = panels))
 }
 
 source_panels(environment())

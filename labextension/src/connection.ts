@@ -1,21 +1,21 @@
-/** Questions to R over the comm of one grid, each with its answer. R answers when it is idle. */
+/** Questions to R over a comm, each with its answer. R answers when it is idle. */
 import { Kernel } from '@jupyterlab/services';
 
 /** The parts of a comm that are used here. */
-export type GridComm = Pick<Kernel.IComm, 'send' | 'close' | 'isDisposed' | 'onMsg' | 'onClose'>;
+export type PanelComm = Pick<Kernel.IComm, 'send' | 'close' | 'isDisposed' | 'onMsg' | 'onClose'>;
 
-type Answer = { answer?: string; problem?: string; changed?: boolean };
+type Answer = { answer?: string; problem?: string };
 
-export class Connection {
-  /** What happens when the variable may have changed. */
-  onChanged: () => void = () => undefined;
-  /** What happens when R has forgotten the grid, as after a restart. */
+export class Connection<News = unknown> {
+  /** What happens when R says something without being asked. */
+  onNews: (news: News) => void = () => undefined;
+  /** What happens when R has forgotten the comm, as after a restart. */
   onLost: () => void = () => undefined;
   private waiting = new Map<string, (answer: Answer | null) => void>();
   private asked = 0;
   private window = crypto.randomUUID(); // R's answers come to all windows of the notebook
 
-  constructor(private comm: GridComm) {
+  constructor(private comm: PanelComm) {
     comm.onMsg = message => this.take(message.content.data as Answer);
     comm.onClose = () => this.lose();
   }
@@ -35,7 +35,7 @@ export class Connection {
     return answer as T | null;
   }
 
-  /** R has no such grid any more. */
+  /** R has forgotten the comm. */
   lose(): void {
     this.waiting.forEach(resolve => resolve(null));
     this.waiting.clear();
@@ -49,11 +49,11 @@ export class Connection {
   }
 
   private take(answer: Answer): void {
-    if (answer.changed) {
-      this.onChanged();
+    if (answer.answer === undefined) {
+      this.onNews(answer as News);
       return;
     }
-    this.waiting.get(answer.answer ?? '')?.(answer);
-    this.waiting.delete(answer.answer ?? '');
+    this.waiting.get(answer.answer)?.(answer);
+    this.waiting.delete(answer.answer);
   }
 }
