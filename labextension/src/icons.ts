@@ -16,6 +16,14 @@ export const environmentIcon = new LabIcon({
   svgstr: svg('M3 4h18v16H3zm2 2v3h4V6zm6 0v3h8V6zm-6 5v3h4v-3zm6 0v3h8v-3zm-6 5v2h4v-2zm6 0v2h8v-2z')
 });
 
+/** A pile of disks. */
+export const connectionsIcon = new LabIcon({
+  name: 'rc2:connections',
+  svgstr: svg(
+    'M12 2C7.6 2 4 3.6 4 5.5v13C4 20.4 7.6 22 12 22s8-1.6 8-3.5v-13C20 3.6 16.4 2 12 2zm0 2c3.7 0 6 1.1 6 1.5S15.7 7 12 7 6 5.9 6 5.5 8.3 4 12 4zm6 5v3.2c0 .5-2.3 1.6-6 1.6s-6-1.1-6-1.6V9c1.5.6 3.6 1 6 1s4.5-.4 6-1zm-6 11c-3.7 0-6-1.1-6-1.6v-3.1c1.5.7 3.6 1.1 6 1.1s4.5-.4 6-1.1v3.1c0 .5-2.3 1.6-6 1.6z'
+  )
+});
+
 /** A line between two axes. */
 export const plotsIcon = new LabIcon({
   name: 'rc2:plots',

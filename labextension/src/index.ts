@@ -6,7 +6,7 @@ import { followCurrentKernel } from './current-kernel';
 import { openGrids } from './grid/open';
 import { HelpLink } from './help/link';
 import type { HelpModel } from './help/model';
-import { environmentIcon, helpIcon, plotsIcon, servicesIcon } from './icons';
+import { connectionsIcon, environmentIcon, helpIcon, plotsIcon, servicesIcon } from './icons';
 import { knit } from './knit/plugin';
 import { LazyPanel } from './lazy-panel';
 import { preview } from './preview/plugin';
@@ -31,6 +31,17 @@ const environment: JupyterFrontEndPlugin<void> = {
   activate: (app: JupyterFrontEnd, shell: ILabShell, restorer: ILayoutRestorer) => {
     const load = async () => (await import('./environment/panel')).createEnvironmentPanel(shell);
     addPanel(app, shell, restorer, new LazyPanel('rc2-environment', 'Environment', 'Variables of R', environmentIcon, load));
+  }
+};
+
+const connections: JupyterFrontEndPlugin<void> = {
+  id: '@rc2hub/workbench:connections',
+  description: 'The databases of R',
+  autoStart: true,
+  requires: [ILabShell, ILayoutRestorer],
+  activate: (app: JupyterFrontEnd, shell: ILabShell, restorer: ILayoutRestorer) => {
+    const load = async () => (await import('./connections/panel')).createConnectionsPanel(shell);
+    addPanel(app, shell, restorer, new LazyPanel('rc2-connections', 'Connections', 'Databases of R', connectionsIcon, load));
   }
 };
 
@@ -98,4 +109,4 @@ function addPanel(app: JupyterFrontEnd, shell: ILabShell, restorer: ILayoutResto
   });
 }
 
-export default [services, environment, plots, help, grid, rmarkdown, knit, preview];
+export default [services, connections, environment, plots, help, grid, rmarkdown, knit, preview];

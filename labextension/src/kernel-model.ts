@@ -4,7 +4,7 @@ import { Kernel } from '@jupyterlab/services';
 import { Store } from './store';
 
 /** The parts of a kernel's connection that are used here. */
-export type RKernel = Pick<Kernel.IKernelConnection, 'id' | 'createComm' | 'statusChanged' | 'info'>;
+export type RKernel = Pick<Kernel.IKernelConnection, 'id' | 'createComm' | 'statusChanged' | 'info' | 'requestExecute'>;
 
 export abstract class KernelModel extends Store {
   /** Why there is nothing to show; empty if there is something. */

@@ -59,7 +59,7 @@ async def test_other_values_and_a_topic_that_does_not_exist_stay_with_the_notebo
         ("abbreviate_vars", "/doc/html/Search?pattern=abbreviate_vars"),
         ("lattice", "/library/lattice/html/Lattice.html"),
         ("DBItest", "/library/DBItest/html/DBItest-package.html"),
-        ("%in%", "/library/base/html/match.html"),
+        ("%o%", "/library/base/html/outer.html"),
     ],
 )
 async def test_what_the_user_looks_for_is_a_topic_a_package_or_words(help_panel: R, wanted: str, address: str):

@@ -66,6 +66,23 @@ async def use_dark_theme(client: Client, page: Page) -> None:
     await expect(page.locator("body")).to_have_attribute("data-jp-theme-light", "false")
 
 
+async def test_tables_of_an_attached_database_are_seen_viewed_and_inserted_from_the_panel(
+    rc2: Rc2, client: Client, lab: Page
+) -> None:
+    rc2.groups(alice=["analysts"], bob=[])
+    await run_cell(lab, 'con <- rc2::rc2_connect("flights")')
+    panel = await open_panel(lab, "Databases of R", "Connections")
+    await panel.get_by_role("button", name="flights connection").click()
+    await panel.get_by_role("button", name="airlines table").click()
+    await expect(panel.get_by_text("carrier")).to_be_visible()
+    await shoot(lab, "connections")
+    assert await serious_findings(lab, "rc2-connections") == []
+    await panel.get_by_role("button", name="Insert the code of airlines").click()
+    await expect(lab.locator(ACTIVE_CELL)).to_contain_text('dplyr::tbl(rc2::rc2_connect("flights"), "airlines")')
+    await panel.get_by_role("button", name="View airlines").click()
+    await expect(lab.get_by_role("tab", name="airlines")).to_be_visible()
+
+
 async def test_a_service_is_attached_used_in_r_and_lost_with_its_grant_in_the_panel(rc2: Rc2, client: Client, lab: Page):
     panel = await open_panel(lab, "Shared services", "Services")
     flights = panel.get_by_role("listitem", name=FLIGHTS)

@@ -74,6 +74,7 @@ source_panels <- function(panels) {
   run(c("cells.R", "grid.R"), new.env(parent = panels))
   run("plots.R", new.env(parent = panels))
   run("help.R", new.env(parent = panels))
+  run("connections.R", new.env(parent = panels))
 }
 
 source_panels(environment())
