@@ -15,7 +15,18 @@ TIMEOUT = 1200
 @pytest.mark.timeout(TIMEOUT)
 @pytest.mark.parametrize(
     "name",
-    ["machine-learning", "formulas", "machine-learning-errors", "ml-trees", "ml-classes", "ml-clusters", "ml-evaluate"],
+    [
+        "machine-learning",
+        "formulas",
+        "machine-learning-errors",
+        "ml-trees",
+        "ml-classes",
+        "ml-clusters",
+        "ml-evaluate",
+        "ft-columns",
+        "ft-text",
+        "ml-pipelines",
+    ],
 )
 async def test_models_of_spark_have_the_results_of_r_or_a_sentence(connect_server: Attachment, tmp_path: Path, name: str):
     environment = attach(tmp_path / "attachments", connect_server)

@@ -7,6 +7,7 @@ CLASS_METRICS <- c("f1", "accuracy", "weightedPrecision", "weightedRecall", "wei
 
 ml_regression_evaluator <- function(x, label_col = "label", prediction_col = "prediction", metric_name = "rmse") {
   check_metric(metric_name, REGRESSION_METRICS)
+  if (is(x, "SparkConnection")) return(evaluator_stage(x, "RegressionEvaluator", label_col, prediction_col, metric_name))
   columns <- evaluated(x, list(rc2_y = label_col, rc2_prediction = prediction_col), numbers = TRUE)
   evaluate(x, "RegressionEvaluator", metric_name, lapply(columns, number_of), columns)
 }
@@ -14,6 +15,10 @@ ml_regression_evaluator <- function(x, label_col = "label", prediction_col = "pr
 ml_binary_classification_evaluator <- function(x, label_col = "label", raw_prediction_col = "probability",
                                                metric_name = "areaUnderROC") {
   check_metric(metric_name, BINARY_METRICS)
+  if (is(x, "SparkConnection")) {
+    return(evaluator_stage(x, "BinaryClassificationEvaluator", label_col, metric_name = metric_name,
+      raw_prediction_col = raw_prediction_col, num_bins = 0L))
+  }
   columns <- evaluated(x, list(rc2_y = label_col, rc2_raw = raw_prediction_col), numbers = c(FALSE, TRUE))
   classes <- classes_in(x, columns, columns["rc2_y"])
   if (length(classes) != 2) {
@@ -28,16 +33,30 @@ ml_binary_classification_evaluator <- function(x, label_col = "label", raw_predi
 ml_multiclass_classification_evaluator <- function(x, label_col = "label", prediction_col = "prediction",
                                                    metric_name = "f1") {
   check_metric(metric_name, CLASS_METRICS)
+  if (is(x, "SparkConnection")) {
+    return(evaluator_stage(x, "MulticlassClassificationEvaluator", label_col, prediction_col, metric_name))
+  }
   columns <- evaluated(x, list(rc2_y = label_col, rc2_prediction = prediction_col), numbers = FALSE)
   classes <- classes_in(x, columns, columns)
   evaluate(x, "MulticlassClassificationEvaluator", metric_name, lapply(columns, place_of, classes, x), columns)
 }
 
-ml_clustering_evaluator <- function(x, features_col, prediction_col = "prediction", metric_name = "silhouette") {
+ml_clustering_evaluator <- function(x, features_col = "features", prediction_col = "prediction", metric_name = "silhouette") {
   check_metric(metric_name, "silhouette")
+  if (is(x, "SparkConnection")) {
+    return(evaluator_stage(x, "ClusteringEvaluator", prediction_col = prediction_col, metric_name = metric_name,
+      features_col = features_col))
+  }
   columns <- evaluated(x, c(list(rc2_prediction = prediction_col), as_features(features_col)), numbers = TRUE)
   evaluate(x, "ClusteringEvaluator", metric_name, lapply(columns, number_of), columns,
     list(featuresCol = "rc2_features"), length(features_col))
+}
+
+# Of a connection, an evaluator for a cross-validation.
+evaluator_stage <- function(x, name, label_col = NULL, prediction_col = NULL, metric_name = NULL, ...) {
+  arguments <- list(label_col = label_col, prediction_col = prediction_col, metric_name = metric_name, ...)
+  arguments$uid <- random_string(paste0(sub("^_", "", tolower(gsub("([A-Z])", "_\\1", name))), "_"))
+  new_stage(paste0("evaluation.", name), arguments, x)
 }
 
 as_features <- function(names) stats::setNames(as.list(names), paste0("rc2_x", seq_along(names)))

@@ -10,8 +10,9 @@ spark_method <- function(name, title, estimator, response, outputs, parts, proba
   as.list(environment())
 }
 
-# `arguments` are those of the function of the method, by their names.
-fit_method <- function(method, arguments) {
+# `arguments` are those of the function of the method, by their names; `...` names the columns of a stage.
+fit_method <- function(method, arguments, ...) {
+  if (is_stage_call(arguments$x, arguments$formula, ...)) return(estimator_stage(method, arguments, ...))
   design <- method_design(method, arguments)
   if (!is.null(method$check)) method$check(design, arguments)
   options <- spark_options(arguments)

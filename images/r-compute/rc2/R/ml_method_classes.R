@@ -25,8 +25,8 @@ NAIVE_BAYES <- spark_method("ml_naive_bayes", "Naive Bayes", "classification.Nai
   check = check_no_negative)
 
 ml_naive_bayes <- function(x, formula = NULL, model_type = "multinomial", smoothing = 1, thresholds = NULL,
-                           weight_col = NULL) {
-  fit_method(NAIVE_BAYES, as.list(environment()))
+                           weight_col = NULL, ...) {
+  fit_method(NAIVE_BAYES, as.list(environment()), ...)
 }
 
 perceptron_parts <- function(design, outputs, arguments) {
@@ -48,8 +48,8 @@ PERCEPTRON <- spark_method("ml_multilayer_perceptron_classifier", "Multilayer pe
   probability = TRUE, check = check_layers)
 ml_multilayer_perceptron_classifier <- function(x, formula = NULL, layers = NULL, max_iter = 100, step_size = 0.03,
                                                 tol = 1e-06, block_size = 128, solver = "l-bfgs", seed = NULL,
-                                                initial_weights = NULL, thresholds = NULL) {
-  fit_method(PERCEPTRON, as.list(environment()))
+                                                initial_weights = NULL, thresholds = NULL, ...) {
+  fit_method(PERCEPTRON, as.list(environment()), ...)
 }
 
 linear_svc_parts <- function(design, outputs, arguments) {
@@ -60,6 +60,6 @@ LINEAR_SVC <- spark_method("ml_linear_svc", "Linear support vector machine", "cl
   c("coefficients", "intercept"), linear_svc_parts)
 
 ml_linear_svc <- function(x, formula = NULL, fit_intercept = TRUE, reg_param = 0, max_iter = 100, standardization = TRUE,
-                          weight_col = NULL, tol = 1e-06, threshold = 0, aggregation_depth = 2) {
-  fit_method(LINEAR_SVC, as.list(environment()))
+                          weight_col = NULL, tol = 1e-06, threshold = 0, aggregation_depth = 2, ...) {
+  fit_method(LINEAR_SVC, as.list(environment()), ...)
 }

@@ -37,13 +37,13 @@ BISECTING_KMEANS <- spark_method("ml_bisecting_kmeans", "Bisecting k-means", "cl
   CLUSTER_OUTPUTS, cluster_parts, check = check_clusters, augmented = ".cluster")
 
 ml_kmeans <- function(x, formula = NULL, k = 2, max_iter = 10, tol = 1e-4, init_steps = 2, init_mode = "k-means||",
-                      seed = NULL, features = NULL, weight_col = NULL) {
-  fit_method(KMEANS, with_features(as.list(environment())))
+                      seed = NULL, features = NULL, weight_col = NULL, ...) {
+  fit_method(KMEANS, with_features(as.list(environment())), ...)
 }
 
 ml_bisecting_kmeans <- function(x, formula = NULL, k = 4, max_iter = 20, seed = NULL, min_divisible_cluster_size = 1,
-                                features = NULL, weight_col = NULL) {
-  fit_method(BISECTING_KMEANS, with_features(as.list(environment())))
+                                features = NULL, weight_col = NULL, ...) {
+  fit_method(BISECTING_KMEANS, with_features(as.list(environment())), ...)
 }
 
 mixture_parts <- function(design, outputs, arguments) {
@@ -65,6 +65,6 @@ GAUSSIAN_MIXTURE <- spark_method("ml_gaussian_mixture", "Gaussian mixture", "clu
   probability = TRUE, check = check_clusters, augmented = ".cluster")
 
 ml_gaussian_mixture <- function(x, formula = NULL, k = 2, max_iter = 100, tol = 0.01, seed = NULL, features = NULL,
-                                weight_col = NULL) {
-  fit_method(GAUSSIAN_MIXTURE, with_features(as.list(environment())))
+                                weight_col = NULL, ...) {
+  fit_method(GAUSSIAN_MIXTURE, with_features(as.list(environment())), ...)
 }

@@ -8,8 +8,8 @@ isotonic_parts <- function(design, outputs, arguments) {
 ISOTONIC_REGRESSION <- spark_method("ml_isotonic_regression", "Isotonic regression", "regression.IsotonicRegression",
   "number", c("boundaries", "predictions"), isotonic_parts)
 
-ml_isotonic_regression <- function(x, formula = NULL, feature_index = 0, isotonic = TRUE, weight_col = NULL) {
-  fit_method(ISOTONIC_REGRESSION, as.list(environment()))
+ml_isotonic_regression <- function(x, formula = NULL, feature_index = 0, isotonic = TRUE, weight_col = NULL, ...) {
+  fit_method(ISOTONIC_REGRESSION, as.list(environment()), ...)
 }
 
 survival_parts <- function(design, outputs, arguments) {
@@ -32,6 +32,6 @@ AFT_SURVIVAL_REGRESSION <- spark_method("ml_aft_survival_regression", "Accelerat
   row_column = "censor_col", row_option = "censorCol", check = check_events)
 
 ml_aft_survival_regression <- function(x, formula = NULL, censor_col = "censor", fit_intercept = TRUE, max_iter = 100,
-                                       tol = 1e-06, aggregation_depth = 2) {
-  fit_method(AFT_SURVIVAL_REGRESSION, as.list(environment()))
+                                       tol = 1e-06, aggregation_depth = 2, ...) {
+  fit_method(AFT_SURVIVAL_REGRESSION, as.list(environment()), ...)
 }

@@ -30,46 +30,46 @@ GBT_CLASSIFIER <- tree_method("ml_gbt_classifier", "Gradient-boosted trees",
 
 ml_decision_tree_regressor <- function(x, formula = NULL, max_depth = 5, max_bins = 32, min_instances_per_node = 1,
                                        min_info_gain = 0, impurity = "variance", seed = NULL, cache_node_ids = FALSE,
-                                       checkpoint_interval = 10, max_memory_in_mb = 256, weight_col = NULL) {
-  fit_method(DECISION_TREE_REGRESSOR, as.list(environment()))
+                                       checkpoint_interval = 10, max_memory_in_mb = 256, weight_col = NULL, ...) {
+  fit_method(DECISION_TREE_REGRESSOR, as.list(environment()), ...)
 }
 
 ml_decision_tree_classifier <- function(x, formula = NULL, max_depth = 5, max_bins = 32, min_instances_per_node = 1,
                                         min_info_gain = 0, impurity = "gini", seed = NULL, thresholds = NULL,
                                         cache_node_ids = FALSE, checkpoint_interval = 10, max_memory_in_mb = 256,
-                                        weight_col = NULL) {
-  fit_method(DECISION_TREE_CLASSIFIER, as.list(environment()))
+                                        weight_col = NULL, ...) {
+  fit_method(DECISION_TREE_CLASSIFIER, as.list(environment()), ...)
 }
 
 ml_random_forest_regressor <- function(x, formula = NULL, num_trees = 20, subsampling_rate = 1, max_depth = 5,
                                        min_instances_per_node = 1, feature_subset_strategy = "auto",
                                        impurity = "variance", min_info_gain = 0, max_bins = 32, seed = NULL,
                                        checkpoint_interval = 10, cache_node_ids = FALSE, max_memory_in_mb = 256,
-                                       weight_col = NULL) {
-  fit_method(RANDOM_FOREST_REGRESSOR, as.list(environment()))
+                                       weight_col = NULL, ...) {
+  fit_method(RANDOM_FOREST_REGRESSOR, as.list(environment()), ...)
 }
 
 ml_random_forest_classifier <- function(x, formula = NULL, num_trees = 20, subsampling_rate = 1, max_depth = 5,
                                         min_instances_per_node = 1, feature_subset_strategy = "auto", impurity = "gini",
                                         min_info_gain = 0, max_bins = 32, seed = NULL, thresholds = NULL,
                                         checkpoint_interval = 10, cache_node_ids = FALSE, max_memory_in_mb = 256,
-                                        weight_col = NULL) {
-  fit_method(RANDOM_FOREST_CLASSIFIER, as.list(environment()))
+                                        weight_col = NULL, ...) {
+  fit_method(RANDOM_FOREST_CLASSIFIER, as.list(environment()), ...)
 }
 
 ml_gbt_regressor <- function(x, formula = NULL, max_iter = 20, max_depth = 5, step_size = 0.1, subsampling_rate = 1,
                              feature_subset_strategy = "auto", min_instances_per_node = 1, max_bins = 32,
                              min_info_gain = 0, loss_type = "squared", seed = NULL, checkpoint_interval = 10,
-                             cache_node_ids = FALSE, max_memory_in_mb = 256, weight_col = NULL) {
-  fit_method(GBT_REGRESSOR, as.list(environment()))
+                             cache_node_ids = FALSE, max_memory_in_mb = 256, weight_col = NULL, ...) {
+  fit_method(GBT_REGRESSOR, as.list(environment()), ...)
 }
 
 ml_gbt_classifier <- function(x, formula = NULL, max_iter = 20, max_depth = 5, step_size = 0.1, subsampling_rate = 1,
                               feature_subset_strategy = "auto", min_instances_per_node = 1, max_bins = 32,
                               min_info_gain = 0, loss_type = "logistic", seed = NULL, thresholds = NULL,
                               checkpoint_interval = 10, cache_node_ids = FALSE, max_memory_in_mb = 256,
-                              weight_col = NULL) {
-  fit_method(GBT_CLASSIFIER, as.list(environment()))
+                              weight_col = NULL, ...) {
+  fit_method(GBT_CLASSIFIER, as.list(environment()), ...)
 }
 
 ml_decision_tree <- function(x, formula = NULL, type = c("auto", "regression", "classification"), ...) {
@@ -86,6 +86,7 @@ ml_gradient_boosted_trees <- function(x, formula = NULL, type = c("auto", "regre
 
 # "auto" is a regression for a number, and a classification for text, logical and factor().
 fit_by_type <- function(type, x, formula, regression, classification, ...) {
+  if (type == "auto" && is_stage_place(x)) fail("A stage needs type = \"regression\" or type = \"classification\".")
   if (type == "auto") type <- if (has_class_response(x, formula)) "classification" else "regression"
   fit <- if (type == "regression") regression else classification
   fit(x, formula, ...)

@@ -1,8 +1,12 @@
 # Linear, generalized linear and logistic regression, with R's formulas and sparklyr's names.
 
-ml_linear_regression <- function(x, formula, fit_intercept = TRUE, elastic_net_param = 0, reg_param = 0, max_iter = 100,
-                                 weight_col = NULL, loss = "squaredError", solver = "auto", standardization = TRUE,
-                                 tol = 1e-6) {
+ml_linear_regression <- function(x, formula = NULL, fit_intercept = TRUE, elastic_net_param = 0, reg_param = 0,
+                                 max_iter = 100, weight_col = NULL, loss = "squaredError", solver = "auto", standardization = TRUE,
+                                 tol = 1e-6, ...) {
+  if (is_stage_call(x, formula, ...)) {
+    return(estimator_stage(stage_method("ml_linear_regression", "regression.LinearRegression", "number"),
+      as.list(environment()), ...))
+  }
   design <- regression_design(x, formula, fit_intercept, weight_col)
   if (length(design$offset)) design <- without_offset(design)
   options <- list(regParam = reg_param, elasticNetParam = elastic_net_param, maxIter = max_iter, loss = loss,
@@ -47,10 +51,17 @@ without_offset <- function(design) {
   design
 }
 
-ml_generalized_linear_regression <- function(x, formula, family = "gaussian", link = NULL, fit_intercept = TRUE,
+ml_generalized_linear_regression <- function(x, formula = NULL, family = "gaussian", link = NULL, fit_intercept = TRUE,
                                              offset_col = NULL, link_power = NULL, reg_param = 0, max_iter = 25,
-                                             weight_col = NULL, solver = "irls", tol = 1e-10, variance_power = 0) {
+                                             weight_col = NULL, solver = "irls", tol = 1e-10, variance_power = 0,
+                                             ...) {
   family <- family_of(family, link, variance_power, link_power)
+  if (is_stage_call(x, formula, ...)) {
+    arguments <- list(x = x, formula = formula, fit_intercept = fit_intercept, offset_col = offset_col, reg_param = reg_param,
+      max_iter = max_iter, weight_col = weight_col, solver = solver, tol = tol)
+    method <- stage_method("ml_generalized_linear_regression", "regression.GeneralizedLinearRegression", "number")
+    return(estimator_stage(method, c(arguments, family$options), ...))
+  }
   if (!is.null(offset_col)) formula <- with_offset(as_model_formula(formula), offset_col)
   design <- regression_design(x, formula, fit_intercept, weight_col, check = function(response) {
     if (family$family != "binomial") check_response(response, FALSE)
@@ -86,11 +97,16 @@ general_model <- function(title, name, design, family, options) {
   linear_model(title, name, design, fitted, family)
 }
 
-ml_logistic_regression <- function(x, formula, fit_intercept = TRUE, elastic_net_param = 0, reg_param = 0, max_iter = 100,
-                                   threshold = 0.5, thresholds = NULL, tol = 1e-10, weight_col = NULL, aggregation_depth = 2,
-                                   family = "auto", standardization = TRUE) {
+ml_logistic_regression <- function(x, formula = NULL, fit_intercept = TRUE, elastic_net_param = 0, reg_param = 0,
+                                   max_iter = 100, threshold = 0.5, thresholds = NULL, tol = 1e-10, weight_col = NULL, aggregation_depth = 2,
+                                   family = "auto", standardization = TRUE, ...) {
   if (!family %in% c("auto", "binomial", "multinomial")) {
     fail("The family is \"auto\", \"binomial\" or \"multinomial\", not ", family, ".")
+  }
+  if (is_stage_call(x, formula, ...)) {
+    if (length(thresholds)) threshold <- NULL # Spark takes one of them
+    return(estimator_stage(stage_method("ml_logistic_regression", "classification.LogisticRegression", "classes"),
+      as.list(environment()), ...))
   }
   design <- regression_design(x, formula, fit_intercept, weight_col, classes = TRUE)
   if (length(design$offset)) fail("ml_logistic_regression() takes no offset(); ml_generalized_linear_regression() does.")
@@ -126,3 +142,5 @@ penalized_logistic <- function(design, options, threshold, thresholds) {
   }
   multinomial_model(design, fitted, thresholds)
 }
+
+stage_method <- function(name, estimator, response) list(name = name, estimator = estimator, response = response)

@@ -1,6 +1,7 @@
 """A connection to Spark: a series of sessions, as the gateway starts a Spark server that ended again at the next call."""
 
 import contextlib
+import importlib
 import os
 import re
 from uuid import uuid4
@@ -152,10 +153,10 @@ class Connection:
         return self.run(lambda session: spark_write.append(session, table, rows, **how))
 
     def call(self, name, arguments):
-        """A call of machine learning, by its name."""
-        from rc2_data import spark_ml  # the import takes half a second
-
-        return getattr(spark_ml, name)(self, **arguments)
+        """A call of machine learning: a function of `spark_ml`, or of another module as in `spark_pipelines.fit`."""
+        module, _, function = name.rpartition(".")
+        found = importlib.import_module(f"rc2_data.{module or 'spark_ml'}")  # takes half a second the first time
+        return getattr(found, function)(self, **arguments)
 
     def cancel(self):
         """Cancel what runs, from another thread."""

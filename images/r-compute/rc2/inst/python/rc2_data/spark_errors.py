@@ -10,6 +10,10 @@ IN_A_TASK = re.compile(
     r"^Job aborted due to stage failure: .*?: [\w.$]+(?:Exception|Error): (.*?)(?:\n\tat .*)?$", re.DOTALL
 )
 """An error of an executor, whose message begins after the name of a class of Java and ends before its stack."""
+IN_A_FUNCTION = re.compile(
+    r"^(?:\[FAILED_EXECUTE_UDF\] )?User defined function \(.*?\) failed due to: [\w.$]+: (.*?)\.*$", re.DOTALL
+)
+"""An error of a function of Spark's machine learning: after its types and the name of a class."""
 TRANSPORT = re.compile(r'details = "(.*?)"\s*debug_error_string', re.DOTALL)
 NOT_SHARED = (
     "Spark runs on another machine and does not see this file; read it in R, and write the data frame with dbWriteTable()."
@@ -21,6 +25,11 @@ HIVE = re.compile(
 """What Hive's client puts around a sentence of the metastore or of its gateway."""
 HIVE_EXCEPTION = "org.apache.hadoop.hive."
 NO_RIGHT = "HDFS refuses this to you; ask the owner or the operator for the right."
+PREFIXES = ("[USER_RAISED_EXCEPTION] ", "requirement failed: ", "assertion failed: ")
+MISSING = (
+    "A value is missing (NA) in a column that a stage reads, and this stage takes none; filter() such rows out, or fill "
+    "them with coalesce()."
+)
 PLACE = re.compile(r"\(line (\d+), pos (\d+)\)")
 
 
@@ -45,9 +54,15 @@ def plain(message):
     """The message without what Java puts around it."""
     if found := IN_A_TASK.match(message):
         message = found[1]
+    if found := IN_A_FUNCTION.match(message):
+        message = f"{found[1]}."
     if message.startswith(HIVE_EXCEPTION) and (found := HIVE.match(message)):
         message = found[1] or found[2] or message
-    return message.removeprefix("requirement failed: ")
+    if message.startswith('Cannot invoke "'):
+        return MISSING
+    for prefix in PREFIXES:
+        message = message.removeprefix(prefix)
+    return message.replace("handleInvalid", "handle_invalid")
 
 
 def hint(error, message):

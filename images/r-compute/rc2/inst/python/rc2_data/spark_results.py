@@ -33,6 +33,8 @@ KINDS = {
 
 def kind_of(kind):
     """How R stores a type: a name, a list for an array, a dict for a struct, a tuple for a map; None for a type as text."""
+    if is_vector(kind):
+        return ["double"]
     if isinstance(kind, types.ArrayType):
         element = kind_of(kind.elementType)
         return element and [element]
@@ -43,6 +45,11 @@ def kind_of(kind):
         fields = {field.name: kind_of(field.dataType) for field in kind.fields}
         return fields if all(fields.values()) else None
     return KINDS.get(type(kind))
+
+
+def is_vector(kind):
+    """Whether a type is that of machine learning's vectors."""
+    return isinstance(kind, types.UserDefinedType) and kind.simpleString() == "vector"
 
 
 class Rows:
@@ -58,7 +65,7 @@ class Rows:
         self._names = schema.names
         self._kinds = [kind_of(field.dataType) for field in schema.fields]
         self.columns = describe_columns(schema, self._kinds, options)
-        self._frames = [readable(frame, self._kinds) for frame in frames]
+        self._frames = [readable(frame, schema, self._kinds) for frame in frames]
         self._schema = to_arrow_schema(readable_schema(schema, self._kinds), timezone=connection.zone)
         self._kinds = [kind or "character" for kind in self._kinds]
         self._parts, self._waiting, self._failure = iter(()), [], None
@@ -110,19 +117,35 @@ class Rows:
         return left
 
 
-def readable(frame, kinds):
-    """The frame with all columns as text whose type has no form in R."""
-    if all(kinds):
+def readable(frame, schema, kinds):
+    """The frame with vectors as arrays, and all columns as text whose type has no form in R."""
+    vectors = [is_vector(field.dataType) for field in schema.fields]
+    if all(kinds) and not any(vectors):
         return frame
     frame = frame.toDF(*[f"c{at}" for at in range(len(kinds))])
     columns = [functions.col(f"c{at}") for at in range(len(kinds))]
-    return frame.select(*[column if kind else column.cast("string") for column, kind in zip(columns, kinds, strict=True)])
+    return frame.select(*map(readable_column, columns, kinds, vectors))
+
+
+def readable_column(column, kind, vector):
+    """A column in a form that R has; a vector may be missing."""
+    if not vector:
+        return column if kind else column.cast("string")
+    from pyspark.ml.functions import vector_to_array  # the import takes half a second
+
+    return functions.when(column.isNotNull(), vector_to_array(column))
 
 
 def readable_schema(schema, kinds):
     """The schema of that frame."""
-    fields = [(field.dataType if kind else types.StringType()) for field, kind in zip(schema.fields, kinds, strict=True)]
-    return types.StructType([types.StructField(f"c{at}", kind) for at, kind in enumerate(fields)])
+    fields = zip(schema.fields, kinds, strict=True)
+    return types.StructType([types.StructField(f"c{at}", readable_type(*entry)) for at, entry in enumerate(fields)])
+
+
+def readable_type(field, kind):
+    if is_vector(field.dataType):
+        return types.ArrayType(types.DoubleType())
+    return field.dataType if kind else types.StringType()
 
 
 def describe_columns(schema, kinds, options):

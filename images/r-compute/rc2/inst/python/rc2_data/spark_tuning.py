@@ -1,0 +1,105 @@
+"""The best options of a stage or a pipeline, by cross-validation or by one split.
+
+Spark's own CrossValidator goes on with its other fits when one is interrupted, and reads rows for each fold again, which may
+then be in another order and so in another fold.
+"""
+
+from concurrent.futures import ThreadPoolExecutor
+
+import numpy as np
+from pyspark.sql.connect.functions import builtin as functions
+from pyspark.sql.connect.session import SparkSession
+from pyspark.util import inheritable_thread_target
+
+from rc2_data.errors import DataError
+from rc2_data.spark_pipelines import keep
+from rc2_data.spark_stages import as_dict, fitted, new_stage, transformed
+
+FOLD = "rc2_fold"
+
+
+def search(connection, estimator, choices, evaluator, how, sql):
+    """Fit and measure each choice of options on each part; the metrics, part by part, and the best choice fitted to all.
+
+    `how` has `parallelism`, `seed`, and either the number of `folds` or the `ratio` of one split.
+    """
+    how = {name: content[0] for name, content in how.items()}
+    folds = int(how.get("folds", 0))
+
+    def work(session):
+        stages = [with_options(estimator, as_dict(choice)) for choice in choices.values()]
+        judge = new_stage(connection, session, evaluator)
+        numbered = (
+            session.sql(sql).withColumn(FOLD, fold_of(functions.rand(int(how["seed"])), folds, how.get("ratio"))).persist()
+        )
+        try:
+            parts = parts_of(numbered, folds)
+            metrics = measure(connection, session, stages, parts, judge, int(how["parallelism"]))
+            place = best_of(metrics, judge.isLargerBetter())
+            model = fitted(new_stage(connection, session, stages[place]), numbered.drop(FOLD))
+        finally:
+            numbered.unpersist()
+        return {"metrics": metrics.ravel(), "place": place + 1, "best": keep(connection, session, model)}
+
+    return connection.run(work, sql)
+
+
+def with_options(spec, options):
+    """What R says of a stage, with other options of it and of its stages, by their uids."""
+    changed = {**as_dict(spec["options"]), **as_dict(options.get(spec["uid"][0]))}
+    stages = {uid: with_options(stage, options) for uid, stage in as_dict(spec["stages"]).items()}
+    return {**spec, "options": changed, "stages": stages}
+
+
+def fold_of(random, folds, ratio):
+    """The number of a row's fold; of one split, 0 for rows that are measured."""
+    if folds:
+        return functions.floor(random * folds)
+    return functions.when(random < float(ratio), 1).otherwise(0)
+
+
+def parts_of(numbered, folds):
+    """For each part, the rows of the fit and those that are measured.
+
+    Raises:
+        DataError: if one is empty.
+    """
+    found = {row[0] for row in numbered.select(FOLD).distinct().collect()}
+    wanted = range(folds or 1)
+    if not {0, 1, *wanted} <= found:
+        raise DataError("A part of the rows is empty; the table has too few rows for so many parts.")
+    return [
+        (numbered.filter(functions.col(FOLD) != fold).drop(FOLD), numbered.filter(functions.col(FOLD) == fold).drop(FOLD))
+        for fold in wanted
+    ]
+
+
+def measure(connection, session, stages, parts, evaluator, parallelism):
+    """The metric of each part and choice. After an error or an interrupt, no other fit starts."""
+
+    def one(stage, training, validation):
+        SparkSession._active_session.session = session  # of this thread
+        model = fitted(new_stage(connection, session, stage), training)
+        return evaluator.evaluate(transformed(model, validation))
+
+    with ThreadPoolExecutor(parallelism) as pool:
+        task = inheritable_thread_target(session)(one)  # with the tag by which an interrupt finds its calls
+        futures = [pool.submit(task, stage, *part) for part in parts for stage in stages]
+        try:
+            found = [future.result() for future in futures]
+        except BaseException:
+            pool.shutdown(wait=False, cancel_futures=True)
+            raise
+    return np.array(found, float).reshape(len(parts), len(stages))
+
+
+def best_of(metrics, is_larger_better):
+    """The place of the best choice by the mean over the parts.
+
+    Raises:
+        DataError: if no choice has a metric in all parts.
+    """
+    means = metrics.mean(axis=0)
+    if np.isnan(means).all():
+        raise DataError("The evaluator has no value for any choice, as a part of the rows lacks what it measures.")
+    return int(np.nanargmax(means) if is_larger_better else np.nanargmin(means))
