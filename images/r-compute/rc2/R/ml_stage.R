@@ -113,9 +113,10 @@ stage_text <- function(stage) {
 
 shortened <- function(value) {
   if (is.list(value)) return(paste0("list of ", length(value)))
-  text <- paste(if (is.numeric(value)) format(utils::head(value, 8), digits = 4, trim = TRUE) else utils::head(value, 8),
-    collapse = " ")
-  if (length(value) > 8 || nchar(text) > 80) paste0(substr(text, 1, 80), " ...") else text
+  first <- utils::head(value, 8)
+  text <- if (is.numeric(first)) format(first, digits = 4, trim = TRUE) else first
+  text <- paste0(if (length(names(value))) paste(names(first), ""), text, collapse = if (length(names(value))) ", " else " ")
+  if (length(value) > 8 || nchar(text) > 200) paste0(substr(text, 1, 200), " ...") else text
 }
 
 # R's names of Spark's options
