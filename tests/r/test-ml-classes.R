@@ -39,7 +39,7 @@ test_that("a perceptron learns the species, and says which layers it needs", {
 })
 
 test_that("a support vector machine separates by its coefficients", {
-  model <- ml_linear_svc(cars, factor(am) ~ wt + qsec, reg_param = 0.01)
+  model <- ml_linear_svc(cars, factor(am) ~ wt + qsec, reg_param = 0.01, max_iter = 10)
   coefficients <- coef(model)
   margin <- coefficients[["(Intercept)"]] + coefficients[["wt"]] * mtcars$wt + coefficients[["qsec"]] * mtcars$qsec
   classes <- pull(predict(model, cars), prediction)

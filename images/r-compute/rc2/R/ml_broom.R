@@ -4,7 +4,13 @@ use_broom_methods <- function(...) {
   if (!"generics" %in% loadedNamespaces()) return()
   methods <- list(
     rc2_linear_model = list(tidy = tidy_model, glance = glance_model, augment = augment_model),
-    rc2_held_model = list(tidy = tidy_held, glance = glance_held, augment = augment_held))
+    rc2_held_model = list(tidy = tidy_held, glance = glance_held, augment = augment_held),
+    rc2_multinomial_model = list(tidy = tidy_by_class, glance = glance_by_class, augment = augment_by_class),
+    rc2_one_vs_rest_model = list(tidy = tidy_by_class, glance = glance_by_class, augment = augment_by_class),
+    ml_als = list(tidy = tidy_als, glance = glance_als, augment = augment_als),
+    ml_fpgrowth = list(tidy = tidy_fpgrowth, glance = glance_fpgrowth, augment = augment_fpgrowth),
+    ml_lda = list(tidy = tidy_lda, glance = glance_lda, augment = augment_lda),
+    ml_pca = list(tidy = tidy_pca, glance = glance_pca, augment = augment_pca))
   for (class in names(methods)) {
     for (verb in names(methods[[class]])) {
       registerS3method(verb, class, methods[[class]][[verb]], envir = asNamespace("generics"))

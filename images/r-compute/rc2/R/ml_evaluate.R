@@ -67,15 +67,15 @@ check_metric <- function(metric, metrics) {
   }
 }
 
-# Columns of the table as variables, by what Spark calls them. `numbers`: which of them must be numbers.
-evaluated <- function(x, names, numbers) {
+# Columns of the table as variables, by what Spark calls them. `numbers`: which of them must be numbers, for `what`.
+evaluated <- function(x, names, numbers, what = "this evaluator") {
   connection <- spark_connection_of(x)
   columns <- columns_of(connection, rows_of(dplyr::ungroup(x)))
   Map(function(name, is_number) {
     check_column(name, names(columns))
     type <- type_of(columns[[name]])
     if (is_number && type != "number") {
-      fail("The column ", name, " is of type ", type, ", and this evaluator takes a number there.")
+      fail("The column ", name, " is of type ", type, ", and ", what, " takes a number there.")
     }
     list(name = name, column = as.character(dbQuoteIdentifier(connection, name)), type = type)
   }, names, numbers)

@@ -12,11 +12,13 @@ spark_connection_of <- function(x) {
 
 rows_of <- function(x) as.character(dbplyr::remote_query(x))
 
+SMALL_TABLE <- 1e5 # numbers that one task handles faster than several
+
 # Fits `estimator` to the used columns of a design; names of options and outputs are those of pyspark.ml.
 fit_design <- function(design, estimator, options, outputs, used = seq_len(nrow(design$columns))) {
   options <- c(options, list(featuresCol = "rc2_features"), if (design$response) list(labelCol = "rc2_y"))
   ml_call(design$connection, "fit", estimator = estimator, sql = design_sql(design, used), width = length(used),
-    options = options[lengths(options) > 0], outputs = outputs)
+    options = options[lengths(options) > 0], outputs = outputs, small = design$rows * length(used) <= SMALL_TABLE)
 }
 
 say_omitted <- function(design) {

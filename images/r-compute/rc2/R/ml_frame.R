@@ -12,7 +12,8 @@ model_frame <- function(x, formula, classes = FALSE, weights = NULL) {
   variables <- formula_variables(terms, environment(formula))
   if (!is.null(weights)) variables <- c(variables, list(weights_variable(weights, names(columns))))
   frame <- list(connection = connection, terms = terms, env = environment(formula), response = attr(terms, "response"),
-    formula = stats::formula(terms), weights = if (is.null(weights)) 0 else length(variables))
+    formula = stats::formula(terms), table_columns = names(columns))
+  frame$weights <- if (is.null(weights)) 0 else length(variables)
   frame$sql <- variables_sql(x, variables, frame$env)
   frame$variables <- typed_variables(connection, frame$sql, variables)
   if (classes) frame$variables[[frame$response]]$is_factor <- TRUE

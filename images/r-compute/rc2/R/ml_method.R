@@ -23,7 +23,7 @@ fit_method <- function(method, arguments, ...) {
   hold_model(method, design, fitted, arguments)
 }
 
-NO_OPTIONS <- c("x", "formula", "features", "weight_col", "censor_col")
+NO_OPTIONS <- c("x", "formula", "features", "weight_col", "censor_col", "quantile_probabilities", "quantiles_col")
 
 # Options as Spark names them: maxDepth for max_depth.
 spark_options <- function(arguments) {
@@ -121,7 +121,8 @@ held_types <- function(model) {
 # The columns of a prediction, as SQL on the columns that Spark's model adds.
 held_values <- function(model, type) {
   if (!grepl("classes", model$method$response)) {
-    return(c(list(prediction = "rc2_prediction"), if (model$method$probability) shares_of(model$table$cluster)))
+    shares <- if (model$method$probability) shares_of(model$table$cluster)
+    return(c(list(prediction = "rc2_prediction"), shares, model$more_values))
   }
   class <- list(prediction = class_at(model, "rc2_prediction + 1"))
   each <- shares_of(response_of(model)$levels)

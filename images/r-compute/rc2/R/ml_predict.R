@@ -48,9 +48,7 @@ prediction_rows <- function(model, newdata) {
 
 # The rows that the fit was given, complete or not.
 rows_before <- function(design) {
-  columns <- names(columns_of(design$connection, design$sql))
-  columns <- grep("^rc2_(v[0-9]+|weight)$", columns, invert = TRUE, value = TRUE)
-  list(connection = design$connection, sql = design$sql, columns = columns)
+  list(connection = design$connection, sql = design$sql, columns = design$table_columns)
 }
 
 # The table with a column rc2_eta1 and so on for each set of coefficients; NULL where a predictor is missing.
@@ -91,9 +89,10 @@ with_predictions <- function(table, values) {
 # A table of Spark: the columns of `table` that `values` do not replace, and the values, of the rows of a query.
 with_columns <- function(table, rows, values) {
   quoted <- function(names) as.character(dbQuoteIdentifier(table$connection, names))
-  fields <- c(quoted(setdiff(table$columns, names(values))), paste(values, "AS", quoted(names(values))))
+  kept <- setdiff(table$columns, names(values))
+  fields <- c(quoted(kept), paste(values, "AS", quoted(names(values))))
   query <- paste("SELECT", paste(fields, collapse = ", "), "FROM (", rows, ") AS rc2_rows")
-  dplyr::tbl(table$connection, dbplyr::sql(query))
+  dplyr::tbl(table$connection, dbplyr::sql(query), vars = c(kept, names(values))) # which need no query to be found
 }
 
 # The class as the response has it: text, number or logical.

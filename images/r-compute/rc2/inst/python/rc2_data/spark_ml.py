@@ -22,29 +22,50 @@ PREDICTIONS = {
     "predictionCol": "rc2_prediction",
     "probabilityCol": "rc2_probability",
     "rawPredictionCol": "rc2_raw",
+    "topicDistributionCol": "rc2_probability",
 }
 """Names of what models add to a table, which has other columns."""
 GONE = "The model is no longer in this session of Spark, where it was fitted; fit it again."
 LISTS = (TypeConverters.toListFloat, TypeConverters.toListInt, TypeConverters.toListString, TypeConverters.toList)
 
 
-def fit(connection, estimator, sql, width, options, outputs):
-    """Fit `estimator`, such as `regression.LinearRegression`, to the rows of a query; its key and its `outputs`."""
+def fit(connection, estimator, sql, options, outputs, **shape):
+    """Fit `estimator`, such as `regression.LinearRegression`, to the rows of a query; its key and its `outputs`.
+
+    `shape` is the number of features as `width`, and whether the table is `small`.
+    """
 
     def work(session):
-        return new_estimator(estimator, options).fit(assembled(session.sql(sql), int(width))), session
+        return new_estimator(estimator, options).fit(shaped(session.sql(sql), **shape)), session
 
     model, session = connection.run(work, sql)
-    key = uuid4().hex  # which no model of another session has, as R may keep a model in a file
+    return {"model": hold(connection, model, session), "outputs": outputs_of(connection, model, outputs)}
+
+
+def hold(connection, model, session):
+    """Keep a model; its key, which no model of another session has, as R may keep a model in a file."""
+    key = uuid4().hex
     connection.models[key] = (model, session)
-    return {"model": key, "outputs": connection.attempt(lambda: read_outputs(model, as_list(outputs)))}
+    return key
+
+
+def held(connection, key, session):
+    """A model by its key.
+
+    Raises:
+        DataError: for a model that was fitted in another session.
+    """
+    found, own = connection.models.get(key, (None, None))
+    if own is not session:
+        raise DataError(GONE)
+    return found
 
 
 def correlation(connection, sql, width, method="pearson"):
     """The matrix of correlations of the features, row by row."""
 
     def work(session):
-        return Correlation.corr(assembled(session.sql(sql), int(width)), FEATURES, method).head()[0].toArray()
+        return Correlation.corr(assembled(session.sql(sql), width), FEATURES, method).head()[0].toArray()
 
     return connection.run(work, sql).ravel()
 
@@ -54,18 +75,31 @@ def drop(connection, model):
     connection.models.pop(model, None)
 
 
-def predict(connection, model, sql, width):
-    """The name of a view: the rows of a query with what the model predicts, vectors as arrays.
-
-    Raises:
-        DataError: for a model that was fitted in another session.
-    """
+def predict(connection, model, sql, width=None):
+    """The name of a view: the rows of a query with what the model predicts, vectors as arrays."""
 
     def work(session):
-        found, own = connection.models.get(model, (None, None))
-        if own is not session:
-            raise DataError(GONE)
-        return new_view(found.transform(assembled(session.sql(sql), int(width))).drop(FEATURES))
+        found = held(connection, model, session)
+        return new_view(found.transform(assembled(session.sql(sql), width)).drop(FEATURES))
+
+    return connection.run(work, sql)
+
+
+def rows(connection, model, attribute, number=None):
+    """The name of a view: rows that a model has, such as `userFactors`, or `describeTopics` of a number."""
+
+    def work(session):
+        found = getattr(held(connection, model, session), attribute)
+        return new_view(found(int(number)) if number is not None else found)
+
+    return connection.run(work)
+
+
+def measure(connection, model, attribute, sql, width=None):
+    """What a model says of the rows of a query, such as `logLikelihood`."""
+
+    def work(session):
+        return getattr(held(connection, model, session), attribute)(assembled(session.sql(sql), width))
 
     return connection.run(work, sql)
 
@@ -84,7 +118,7 @@ def evaluate(connection, evaluator, sql, width, options):
     """What an evaluator of pyspark.ml says of the rows of a query."""
 
     def work(session):
-        frame = assembled(session.sql(sql), int(width)) if width else session.sql(sql)
+        frame = assembled(session.sql(sql), width or None)
         return new_estimator(f"evaluation.{evaluator}", options).evaluate(frame)
 
     return connection.run(work, sql)
@@ -109,10 +143,19 @@ def describe(connection, sql, columns):
 
 
 def assembled(frame, width):
-    """The frame with its features as one vector."""
+    """The frame with its features as one vector; as it is for a method without features."""
+    if width is None:
+        return frame
+    width = int(width)
     if not width:  # an intercept alone
         return frame.withColumn(FEATURES, array_to_vector(expr("CAST(ARRAY() AS ARRAY<DOUBLE>)")))
     return VectorAssembler(inputCols=[f"rc2_x{at + 1}" for at in range(width)], outputCol=FEATURES).transform(frame)
+
+
+def shaped(frame, width=None, small=False):
+    """The frame as a fit reads it: a small one is computed once, in one part, so an iteration is one task, not three."""
+    frame = assembled(frame, width)
+    return frame.localCheckpoint().coalesce(1) if small else frame
 
 
 def new_estimator(name, options):
@@ -134,9 +177,9 @@ def converted(param, content):
     return bool(values[0]) if param.typeConverter is TypeConverters.toBoolean else values[0]
 
 
-def read_outputs(model, names):
+def outputs_of(connection, model, names):
     """Attributes of a model by their names, such as `coefficients` or `summary.deviance`."""
-    return {name: as_r(read(model, name)) for name in names}
+    return connection.attempt(lambda: {name: as_r(read(model, name)) for name in as_list(names)})
 
 
 def read(model, name):
