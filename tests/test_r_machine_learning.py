@@ -21,6 +21,7 @@ FILES = [
     "ft-columns",
     "ft-text",
     "ml-pipelines",
+    "ml-plots",
 ]
 TIMEOUT = 1200
 """Seconds; a quiet machine needs two minutes for the formulas."""

@@ -47,6 +47,8 @@ describe_postgres <- function(con, ...) {
   for (package in c("dplyr", "dbplyr")) setHook(packageEvent(package, "onLoad"), use_postgres_methods)
   use_broom_methods()
   setHook(packageEvent("generics", "onLoad"), use_broom_methods)
+  use_plot_methods()
+  setHook(packageEvent("ggplot2", "onLoad"), use_plot_methods)
   use_notebook_methods()
   setHook(packageEvent("repr", "onLoad"), use_notebook_methods)
 }
