@@ -111,3 +111,9 @@ test_that("an intercept alone, and a constant column with and without an interce
   model <- ml_generalized_linear_regression(table, n ~ 1, family = poisson)
   expect_equal(coef(model), coef(glm(n ~ 1, poisson, data)), tolerance = 1e-6)
 })
+
+test_that("the measures of a fit have sparklyr's names", {
+  measures <- ml_linear_regression(cars, mpg ~ wt)$summary
+  expect_equal(measures$root_mean_squared_error, sqrt(mean(residuals(lm(mpg ~ wt, mtcars))^2)), tolerance = 1e-6)
+  expect_equal(measures$r2, summary(lm(mpg ~ wt, mtcars))$r.squared, tolerance = 1e-6)
+})

@@ -34,8 +34,8 @@ tidy_model <- function(x, conf.int = FALSE, conf.level = 0.95, ...) {
 
 glance_model <- function(x, ...) {
   fit <- x$summary
-  names(fit) <- c(r2 = "r.squared", rootMeanSquaredError = "rmse", nullDeviance = "null.deviance", aic = "AIC",
-    deviance = "deviance", dispersion = "dispersion", numIterations = "iterations")[names(fit)]
+  names(fit) <- c(r2 = "r.squared", root_mean_squared_error = "rmse", null_deviance = "null.deviance", aic = "AIC",
+    deviance = "deviance", dispersion = "dispersion", num_iterations = "iterations")[names(fit)]
   dplyr::as_tibble(c(fit[!is.na(names(fit))], list(df.residual = x$df.residual, nobs = x$design$rows)))
 }
 

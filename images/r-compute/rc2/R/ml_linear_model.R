@@ -29,11 +29,11 @@ errors_in_order <- function(design, used, errors) {
   in_order(design, used, errors[seq_along(used)], errors[length(errors)])
 }
 
-# Spark's measures of the fit
+# Spark's measures of the fit, with sparklyr's names, such as root_mean_squared_error for rootMeanSquaredError
 measures <- function(outputs) {
   found <- outputs[startsWith(names(outputs), "summary.") & lengths(outputs) == 1]
   found$summary.coefficientStandardErrors <- NULL
-  stats::setNames(found, sub("^summary\\.", "", names(found)))
+  stats::setNames(found, tolower(gsub("([A-Z])", "_\\1", sub("^summary\\.", "", names(found)))))
 }
 
 coef.rc2_spark_model <- function(object, ...) object$coefficients
