@@ -14,7 +14,7 @@ IMAGES = $(or $(RC2_CACHE),$(or $(XDG_CACHE_HOME),$(HOME)/.cache)/rc2hub)/images
 OIDC_PROVIDER := tests/fixtures/oidc-provider
 PANELS := $(wildcard labextension/*.json labextension/src/* labextension/src/*/* labextension/style/*)
 
-.PHONY: help setup fmt lint test cluster cluster-build cluster-down import test-cluster bench up clean reference images dist
+.PHONY: help setup fmt lint test examples cluster cluster-build cluster-down import test-cluster bench up clean reference images dist
 .DEFAULT_GOAL := help
 
 help: ## list all targets
@@ -39,6 +39,10 @@ lint: .venv/ready-dev ## check format, style, types, import rules and shell scri
 test: .venv/ready-dev build/R-checked ## run all tests that need no cluster
 	npm run --silent test --prefix labextension
 	$(BIN)/pytest
+
+examples: .venv/ready-dev ## run all examples on the real services, print their results, and keep the pages in build/examples
+	$(BIN)/pytest --override-ini addopts="$(STRICT) --quiet" tests/e2e/test_examples.py
+	@cat build/examples/results.txt
 
 ifdef KUBECONFIG_RC2_TEST
 cluster cluster-build cluster-down import:

@@ -28,7 +28,8 @@ from scripts.reference import CLASSES
 from tests.fixtures.hub import ROOT
 
 DOCS = sorted((ROOT / "docs").glob("*.md"))
-PAGES = [*(ROOT / name for name in ("README.md", "DESIGN.md", "CHANGELOG.md", "CONTRIBUTING.md")), *DOCS]
+NAMED = ("README.md", "DESIGN.md", "CHANGELOG.md", "CONTRIBUTING.md", "examples/README.md", "examples/data/README.md")
+PAGES = [*(ROOT / name for name in NAMED), *DOCS]
 CHART = ROOT / "helm" / "rc2hub"
 ANOTHER_CHART = "install-zero-to-jupyterhub.md"
 """Its values are those of another chart."""

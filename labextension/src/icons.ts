@@ -37,3 +37,11 @@ export const helpIcon = new LabIcon({
     'M12 2a10 10 0 1 0 0 20 10 10 0 0 0 0-20zm0 2a8 8 0 1 1 0 16 8 8 0 0 1 0-16zm-1 12h2v2h-2zm1-10a4 4 0 0 0-4 4h2a2 2 0 1 1 2 2 1 1 0 0 0-1 1v2h2v-1.2A4 4 0 0 0 12 6z'
   )
 });
+
+/** A bar chart in an open book. */
+export const examplesIcon = new LabIcon({
+  name: 'rc2:examples',
+  svgstr: svg(
+    'M3 4h8v14H3zm10 0h8v14h-8zM5 12v4h1v-4zm2-3v7h1V9zm2-3v10h1V6zm6 6v4h1v-4zm2-4v8h1V8zm2 2v6h1v-6zM3 19h18v1H3z'
+  )
+});

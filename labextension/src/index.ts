@@ -1,12 +1,13 @@
-/** The panels of Rc² in JupyterLab, R Markdown as a type of file, Knit and Preview. This file is loaded with the page; what a panel needs is loaded when it is first shown. */
+/** The panels of Rc² in JupyterLab, R Markdown as a type of file, Knit, Preview, and the examples in the launcher. This file is loaded with the page; what a panel needs is loaded when it is first shown. */
 import { ILabShell, ILayoutRestorer, JupyterFrontEnd, JupyterFrontEndPlugin } from '@jupyterlab/application';
+import { ILauncher } from '@jupyterlab/launcher';
 import { ILatexTypesetter } from '@jupyterlab/rendermime';
 
 import { followCurrentKernel } from './current-kernel';
 import { openGrids } from './grid/open';
 import { HelpLink } from './help/link';
 import type { HelpModel } from './help/model';
-import { connectionsIcon, environmentIcon, helpIcon, plotsIcon, servicesIcon } from './icons';
+import { connectionsIcon, environmentIcon, examplesIcon, helpIcon, plotsIcon, servicesIcon } from './icons';
 import { knit } from './knit/plugin';
 import { LazyPanel } from './lazy-panel';
 import { preview } from './preview/plugin';
@@ -98,6 +99,29 @@ const rmarkdown: JupyterFrontEndPlugin<void> = {
   }
 };
 
+const examples: JupyterFrontEndPlugin<void> = {
+  id: '@rc2hub/workbench:examples',
+  description: 'A tile in the launcher that opens the index of the examples',
+  autoStart: true,
+  requires: [ILauncher],
+  activate: (app: JupyterFrontEnd, launcher: ILauncher) => {
+    const path = 'examples/README.md';
+    const command = 'rc2-examples:open';
+    app.commands.addCommand(command, {
+      label: 'Examples in R',
+      caption: 'A course: dplyr, PostgreSQL, Spark and machine learning',
+      icon: examplesIcon,
+      describedBy: { args: { type: 'object', properties: {} } },
+      execute: () => app.commands.execute('docmanager:open', { path, factory: 'Markdown Preview' })
+    });
+    // only homes of one machine get the examples, and a user may delete them
+    void app.serviceManager.contents.get(path, { content: false }).then(
+      () => launcher.add({ command, category: 'Other', rank: 0 }),
+      () => undefined
+    );
+  }
+};
+
 /** Add it to the right sidebar, where it is open again after a reload, and a command that shows it, for shortcuts. */
 function addPanel(app: JupyterFrontEnd, shell: ILabShell, restorer: ILayoutRestorer, panel: LazyPanel): void {
   shell.add(panel, 'right');
@@ -109,4 +133,4 @@ function addPanel(app: JupyterFrontEnd, shell: ILabShell, restorer: ILayoutResto
   });
 }
 
-export default [services, connections, environment, plots, help, grid, rmarkdown, knit, preview];
+export default [services, connections, environment, plots, help, grid, rmarkdown, knit, preview, examples];

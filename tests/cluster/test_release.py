@@ -71,9 +71,12 @@ async def log_in(page: Page, release: Release, name: str) -> None:
 
 
 async def upload(release: Release, *names: str) -> None:
-    """Upload examples to alice's home."""
+    """Upload examples to alice's home, with the folder that they are in."""
     async with release.client() as client:
         for name in names:
+            for folder in Path(name).parents[:-1]:
+                made = await client.call("PUT", f"/user/alice/api/contents/{folder}", json={"type": "directory"})
+                assert made[0] == 201
             file = {"type": "file", "format": "text", "content": (ROOT / "examples" / name).read_text()}
             assert (await client.call("PUT", f"/user/alice/api/contents/{name}", json=file))[0] == 201
 
@@ -100,9 +103,9 @@ async def test_alice_reads_postgresql_and_spark_in_r_through_the_ingress(release
     await run_all(page, "Delays by carrier and month")
     await expect(page.get_by_text("336 776 flights")).to_be_visible(timeout=60_000)
     await shoot(page, "cluster-2-notebook")
-    await upload(release, "slump.Rmd", "slump.csv")
+    await upload(release, "03-linear-regression.Rmd", "data/slump.csv")
     await page.goto(f"{release.url}/user/alice/lab?reset")  # without the first notebook
-    await open_as_notebook(page, "slump.Rmd")
+    await open_as_notebook(page, "03-linear-regression.Rmd")
     await run_all(page, "The strength of concrete")
     await expect(page.get_by_text("R and Spark agree on all 16 coefficients.")).to_be_visible(timeout=120_000)
     await shoot(page, "cluster-3-spark")

@@ -111,11 +111,11 @@ async def test_a_new_home_has_the_examples_and_keeps_what_its_user_changes_or_de
     examples = sorted(path.name for path in (ROOT / "examples").iterdir())
     assert sorted(path.name for path in mine.iterdir()) == examples
     (mine / "flights.Rmd").write_text("changed")
-    (mine / "slump.Rmd").unlink()
+    (mine / "03-linear-regression.Rmd").unlink()
     await client.stop(username)
     await client.start(username)
     assert (mine / "flights.Rmd").read_text() == "changed"
-    assert not (mine / "slump.Rmd").exists()
+    assert not (mine / "03-linear-regression.Rmd").exists()
     await client.stop(username)
     shutil.rmtree(mine)
     await client.start(username)
