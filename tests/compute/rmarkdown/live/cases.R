@@ -94,6 +94,8 @@ cases <- list(
   edit("a file whose name is made", c("file <- paste0('g', '.txt')", "cat('1\n', file = file)", "readLines(file)", "'other'"), 2, "cat('2\n', file = file)", 2:3),
   edit("the same file again", c("cat('1\n', file = 'o.txt')", "readLines('o.txt')", "'other'"), 1, "cat('1', '\n', sep = '', file = 'o.txt')", 1),
   edit("bash, which writes a file", c("```{bash}\necho 1 > o.txt\n```", "readLines('o.txt')", "'other'"), 1, "```{bash}\necho 2 > o.txt\n```", 1:2),
+  edit("Python, which keeps its variables", c("```{python}\nx = 1\n```", "```{python}\nx = x + 1\n```", "```{python}\nprint(x)\n```", "'other'"), 2, "```{python}\nx = x + 2\n```", 1:3),
+  edit("a variable of Python in R", c("```{python}\nx = [1, 2]\n```", "y <- sum(unlist(reticulate::py$x)); y", "y", "'other'"), 1, "```{python}\nx = [1, 3]\n```", 1:3),
   # databases
   edit("a table of a database", c("con <- DBI::dbConnect(RSQLite::SQLite())", "DBI::dbWriteTable(con, 't', data.frame(a = 1), overwrite = TRUE)", "DBI::dbGetQuery(con, 'select * from t')", "'other'"), 2, "DBI::dbWriteTable(con, 't', data.frame(a = 2), overwrite = TRUE)", 2:3),
   edit("a chunk of SQL", c("con <- DBI::dbConnect(RSQLite::SQLite()); least <- 1", "```{sql, connection=con, output.var='x'}\nselect 1 + ?least as a\n```", "x", "'other'"), 2, "```{sql, connection=con, output.var='x'}\nselect 2 + ?least as a\n```", 2:3),
