@@ -1,5 +1,7 @@
 """The help of the R package: its examples and vignettes run as they stand, with the services that they name."""
 
+import re
+from collections import Counter
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -56,3 +58,9 @@ async def test_the_examples_and_vignettes_of_the_r_package_run_for_a_reader(
     assert "s3cret" not in output
     token = environment["JUPYTERHUB_API_TOKEN"]
     assert (await gateway.call(token, "GET", "/user/alice/data/mtcars.csv?op=GETFILESTATUS"))[0] == 200
+
+
+def test_no_file_of_the_r_package_replaces_a_function_of_another_one():
+    sources = "".join(file.read_text() for file in (PACKAGE / "R").glob("*.R"))
+    defined = Counter(re.findall(r"^([\w.]+) <- ", sources, re.MULTILINE))
+    assert [name for name, count in defined.items() if count > 1] == []

@@ -57,7 +57,7 @@ with_formulas <- function(stage, connection, rows) {
     if (!has_formula(stage$stages[[at]])) next
     before <- stage
     before$stages <- stage$stages[seq_len(at - 1)]
-    here <- if (at == 1) rows else rows_of(transformed_rows(before, connection, rows))
+    here <- if (at == 1) rows else rows_of(staged_rows(before, connection, rows))
     stage$stages[[at]] <- with_formulas(stage$stages[[at]], connection, here)
   }
   stage

@@ -46,17 +46,17 @@ ml_transform <- function(x, dataset, ...) {
   check_stage(x)
   if (inherits(x, "ml_estimator")) fail(x$uid, " is not fitted; ml_fit() fits it, or ml_fit_and_transform() does both.")
   if (!inherits(x, "ml_transformer")) fail(x$uid, " has no rows to give.")
-  transformed_rows(x, spark_connection_of(dataset), rows_of(dplyr::ungroup(dataset)))
+  staged_rows(x, spark_connection_of(dataset), rows_of(dplyr::ungroup(dataset)))
 }
 
 ml_fit_and_transform <- function(x, dataset, ...) {
   check_stage(x)
   connection <- spark_connection_of(dataset)
   rows <- rows_of(dplyr::ungroup(dataset))
-  transformed_rows(with_formulas(x, connection, rows), connection, rows)
+  staged_rows(with_formulas(x, connection, rows), connection, rows)
 }
 
-transformed_rows <- function(stage, connection, rows) {
+staged_rows <- function(stage, connection, rows) {
   view <- ml_call(connection, "spark_pipelines.transform", stage = stage_spec(stage), sql = rows)
   dplyr::tbl(connection, view)
 }
