@@ -67,6 +67,7 @@ async def test_what_the_user_looks_for_is_a_topic_a_package_or_words(help_panel:
 
 
 async def test_a_topic_of_several_packages_is_a_list_of_them(help_panel: R):
+    await help_panel.run("invisible(loadNamespace('dplyr'))")  # R looks in loaded packages
     text = (await help_panel.ask(find="filter"))["text"]
     assert "../../stats/html/filter.html" in text
     assert "../../dplyr/html/filter.html" in text
