@@ -1,6 +1,7 @@
 # Runs the examples of all help pages and the code of all vignettes: run_help.R <package folder>
 package <- commandArgs(TRUE)[[1]]
 library(rc2)
+pdf(NULL) # plots of examples leave no file
 
 for (page in list.files(file.path(package, "man"), "\\.Rd$", full.names = TRUE)) {
   message("Examples of ", basename(page))
