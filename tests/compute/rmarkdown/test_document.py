@@ -57,6 +57,6 @@ def test_the_chunks_are_those_of_knitr(tmp_path: Path) -> None:
     by_knitr = knitr_chunks(files)
     assert len(by_knitr) == len(files) > 400
     answered = [(file, chunk) for file, chunk in zip(files, by_knitr, strict=True) if chunk != "knitr fails"]
-    assert len(answered) > 0.9 * len(files)
+    assert len(answered) > 0.8 * len(files)
     for file, expected in answered:
         assert chunks(file.read_bytes().decode()) == expected, file.read_bytes()
