@@ -48,7 +48,7 @@ def test_the_chunks_are_those_of_knitr(tmp_path: Path) -> None:
     files = list(DOCUMENTS)
 
     @settings(max_examples=400, deadline=None, database=None)
-    @given(RANDOM_DOCUMENTS.filter(lambda text: text and "\0" not in text))
+    @given(RANDOM_DOCUMENTS.filter(lambda text: text and "\0" not in text and "\r\r\n" not in text))  # three lines for R
     def write(text: str) -> None:
         files.append(tmp_path / f"{len(files)}.Rmd")
         files[-1].write_bytes(text.encode())
