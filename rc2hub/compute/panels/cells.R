@@ -68,8 +68,6 @@ kind_of <- function(column) {
   if (is_ordered) "range" else ""
 }
 
-type_of <- function(column) valid(class(column)[[1L]])
-
 # The value at an end of a range, as the user wrote it; `column` is one of that class without values.
 bound_of <- function(text, column) {
   value <- tryCatch(

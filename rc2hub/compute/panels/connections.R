@@ -10,9 +10,10 @@ opened <- function(comm, message) answer_with(comm, function(question) {
 # `code` is the R that gives the connection or table.
 connections <- function() {
   services <- attached_databases()
-  names <- c(services, connection_variables())
-  codes <- c(sprintf("rc2::rc2_connect(%s)", quoted(services)), syntactic(connection_variables()))
-  Map(function(name, code) list(name = valid(name), kind = "connection", code = code), names, codes, USE.NAMES = FALSE)
+  variables <- connection_variables()
+  codes <- c(sprintf("rc2::rc2_connect(%s)", quoted(services)), syntactic(variables))
+  Map(function(name, code) list(name = valid(name), kind = "connection", code = code), c(services, variables), codes,
+    USE.NAMES = FALSE)
 }
 
 attached_databases <- function() {
@@ -52,7 +53,7 @@ describe <- function(parts, is_prefix, code) {
 columns_of <- function(connection, id) {
   query <- paste("SELECT * FROM", DBI::dbQuoteIdentifier(connection, id), "WHERE 1 = 0")
   columns <- DBI::dbGetQuery(connection, query)
-  Map(function(name, column) list(name = valid(name), kind = "column", type = valid(class(column)[[1]])),
+  Map(function(name, column) list(name = valid(name), kind = "column", type = type_of(column)),
     names(columns), columns, USE.NAMES = FALSE)
 }
 

@@ -40,6 +40,8 @@ with_ellipsis <- function(texts, length, separator) {
   if (length > shown && nzchar(text)) paste0(text, separator, "\u2026") else text
 }
 
+type_of <- function(column) valid(class(column)[[1L]])
+
 is_table <- function(value) is.list(value) && inherits(value, "data.frame")
 
 is_lazy <- function(value) is.list(value) && inherits(value, "tbl_lazy")

@@ -16,7 +16,7 @@ from enum import StrEnum
 from pathlib import Path
 from urllib.parse import unquote
 
-from rc2hub.compute.rmarkdown.document import BEGIN, Kind, Piece, lines_of
+from rc2hub.compute.rmarkdown.document import BEGIN, Kind, Piece, first_lines
 
 PANDOC = "pandoc", "--to=html5", "--mathml", "--no-highlight"
 FROM = "--from=markdown+autolink_bare_uris+tex_math_single_backslash"
@@ -88,7 +88,7 @@ class Blocks:
         if head:
             keys[0] = await self._convert_head(head)
         self.html = {key: self.html[key] for key in keys}
-        starts = _first_lines(pieces)
+        starts = first_lines(pieces)
         return [
             Block(key, _worst([outputs[i].state for i in group]), starts[group[0]])
             for key, group in zip(_numbered(keys), groups, strict=True)
@@ -167,14 +167,6 @@ def _depth(text: str) -> int:
     """How many containers the text opens and does not close."""
     divs = sum(1 if match["attributes"] else -1 for match in DIV.finditer(text))
     return divs + sum(-1 if match["end"] else 1 for match in ELEMENT.finditer(text))
-
-
-def _first_lines(pieces: Sequence[Piece]) -> list[int]:
-    starts, line = [], 1
-    for piece in pieces:
-        starts.append(line)
-        line += len(lines_of(piece.text))
-    return starts
 
 
 def _worst(states: Sequence[State]) -> State:

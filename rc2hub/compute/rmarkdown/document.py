@@ -4,9 +4,10 @@ The chunks are those of `knitr:::group_indices`, its oddities included; tests/co
 """
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from enum import Enum
+from itertools import accumulate
 
 # What R's regular expressions take for white space; `\s` of Python has more.
 _SPACE = "[\t-\r \u1680\u2000-\u2006\u2008-\u200a\u2028\u2029\u205f\u3000]"
@@ -47,6 +48,11 @@ class Piece:
 def lines_of(text: str) -> list[str]:
     """The lines of a text with their ends."""
     return _LINE.findall(text)
+
+
+def first_lines(pieces: Sequence[Piece]) -> list[int]:
+    """The line in the document at which each piece begins, counted from 1."""
+    return list(accumulate((len(lines_of(piece.text)) for piece in pieces), initial=1))[:-1]
 
 
 def split(text: str) -> list[Piece]:

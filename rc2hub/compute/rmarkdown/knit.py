@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import Any, BinaryIO
 
 from rc2hub.compute.kernel import prepare_process
-from rc2hub.compute.rmarkdown.document import Kind, lines_of, split
+from rc2hub.compute.rmarkdown.document import Kind, first_lines, lines_of, split
 
 KNIT_R = Path(__file__).with_name("knit.R")
 LOG_SIZE = 32 << 10
@@ -232,15 +232,13 @@ class KnitJob:
 
     def _lines(self) -> tuple[int, int]:
         """The first and the last line of the chunk or text that R came to, counted from 1."""
-        chunk, line = 0, 1
-        for piece in split(self._text):
+        chunk, pieces = 0, split(self._text)
+        for piece, first in zip(pieces, first_lines(pieces), strict=True):
             is_chunk = piece.kind is Kind.CHUNK
             chunk += is_chunk
-            end = line + len(lines_of(piece.text))
             if chunk == self._chunk and is_chunk == bool(self._label) and piece.kind is not Kind.HEAD:
-                return line, end - 1
-            line = end
-        return 1, line - 1
+                return first, first + len(lines_of(piece.text)) - 1
+        return 1, len(lines_of(self._text))
 
 
 def _end_of(log: BinaryIO) -> str:

@@ -8,13 +8,13 @@ import contextlib
 import re
 import time
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from difflib import SequenceMatcher
 from pathlib import Path
 from typing import Any
 
 from rc2hub.compute.rmarkdown.blocks import Blocks, Output, State
-from rc2hub.compute.rmarkdown.document import Kind, Piece, lines_of, split
+from rc2hub.compute.rmarkdown.document import Kind, Piece, first_lines, lines_of, split
 from rc2hub.compute.rmarkdown.live_r import LiveR, RHasEndedError
 
 PAINT_DELAY = 0.15
@@ -209,7 +209,7 @@ class Preview:
             state = {
                 **self._status,
                 "running": _describe(pieces, running) if running >= 0 else None,
-                "blocks": [{"key": block.key, "state": block.state, "line": block.line} for block in blocks],
+                "blocks": [asdict(block) for block in blocks],
             }
             for page in self._pages:
                 page.send({**state, **self._news(page)})
@@ -254,6 +254,6 @@ def _first_output(piece: Piece, earlier: Output | None) -> Output:
 def _describe(pieces: Sequence[Piece], number: int) -> dict[str, Any]:
     """Where a piece is, for the user."""
     return {
-        "line": 1 + sum(len(lines_of(piece.text)) for piece in pieces[:number]),
+        "line": first_lines(pieces)[number],
         "opening": pieces[number].opening.strip(),
     }
