@@ -5,17 +5,19 @@ JupyterLab notices that a file has changed on disk, are Jupyter's own, as for an
 """
 
 import errno
-from pathlib import PurePosixPath
+from pathlib import Path, PurePosixPath
 from typing import Any
 
 import nbformat
 from jupyter_server.services.contents.largefilemanager import AsyncLargeFileManager
+from jupyter_server.utils import ApiPath, to_os_path
 from tornado.web import HTTPError
 
 from rc2hub.compute.rmarkdown.cells import to_cells, to_document
 
 Model = dict[str, Any]
-SUFFIXES = (".rmd", ".qmd")
+R_MARKDOWN = ".rmd"
+SUFFIXES = (R_MARKDOWN, ".qmd")
 """The ends of the names of such documents, in lower case."""
 R_KERNEL = {"kernelspec": {"name": "ir", "display_name": "R", "language": "R"}, "language_info": {"name": "R"}}
 
@@ -61,6 +63,12 @@ class RMarkdownContentsManager(AsyncLargeFileManager):
                 ) from error
             raise
         return _as_notebook(saved)
+
+
+def r_markdown_file(path: str, root: str) -> Path | None:
+    """The file of an R Markdown document of the user, by its path under `root`; None if it is another file or elsewhere."""
+    file = Path(to_os_path(ApiPath(path), root))
+    return file if file.suffix.lower() == R_MARKDOWN and file.is_relative_to(root) else None
 
 
 def is_document(path: str) -> bool:

@@ -2,16 +2,14 @@
 
 import asyncio
 from http import HTTPStatus
-from pathlib import Path
+from pathlib import PurePosixPath
 
 from jupyter_server.base.handlers import APIHandler
-from jupyter_server.utils import ApiPath, to_os_path
 from tornado.web import authenticated
 
 from rc2hub.compute.attachments import LONG_POLL_TIMEOUT
+from rc2hub.compute.rmarkdown.contents import r_markdown_file
 from rc2hub.compute.rmarkdown.knit import Format, KnitJob, State
-
-SUFFIX = ".rmd"
 
 
 class KnitJobs:
@@ -68,11 +66,11 @@ class KnitHandler(_KnitHandler):
     @authenticated
     async def post(self, path: str) -> None:
         """Start it: `format` in the body is own, html, word or pdf."""
-        document, output_format = self._document(path), self._format()
-        name = document.name
+        document, output_format = r_markdown_file(path, self.contents_manager.root_dir), self._format()
         if output_format is None:
             self.refuse(HTTPStatus.BAD_REQUEST, f"The format is one of {', '.join(Format)}.")
-        elif document.suffix.lower() != SUFFIX or not document.is_relative_to(self.contents_manager.root_dir):
+        elif document is None:
+            name = PurePosixPath(path).name
             self.refuse(
                 HTTPStatus.BAD_REQUEST, f"{name} is no R Markdown document of yours; Knit takes files that end in .Rmd."
             )
@@ -108,9 +106,6 @@ class KnitHandler(_KnitHandler):
                 self.finish(job.describe())
             else:
                 self.refuse(HTTPStatus.CONFLICT, f"{name} is being knitted already; wait for its end, or cancel it.")
-
-    def _document(self, path: str) -> Path:
-        return Path(to_os_path(ApiPath(path), self.contents_manager.root_dir))
 
     def _format(self) -> Format | None:
         try:

@@ -9,13 +9,12 @@ from typing import Any
 
 from jupyter_server.base.handlers import JupyterHandler
 from jupyter_server.base.websocket import WebSocketMixin
-from jupyter_server.utils import ApiPath, ensure_async, to_os_path
+from jupyter_server.utils import ensure_async
 from tornado.web import HTTPError
 from tornado.websocket import WebSocketClosedError, WebSocketHandler
 
+from rc2hub.compute.rmarkdown.contents import r_markdown_file
 from rc2hub.compute.rmarkdown.preview import Preview
-
-SUFFIX = ".rmd"
 
 
 class Previews:
@@ -51,9 +50,8 @@ class PreviewSocket(WebSocketMixin, JupyterHandler, WebSocketHandler):
             self.authorizer.is_authorized(self, self.current_user, "execute", self.auth_resource)
         ):
             raise HTTPError(HTTPStatus.FORBIDDEN)
-        root = self.contents_manager.root_dir
-        document = Path(to_os_path(ApiPath(path), root))
-        if document.suffix.lower() != SUFFIX or not document.is_relative_to(root) or not document.parent.is_dir():
+        document = r_markdown_file(path, self.contents_manager.root_dir)
+        if document is None or not document.parent.is_dir():
             raise HTTPError(HTTPStatus.NOT_FOUND)
         self._preview = self._previews.open(path, document)
         await super().get(path)
