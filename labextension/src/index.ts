@@ -2,6 +2,8 @@
 import { ILabShell, ILayoutRestorer, JupyterFrontEnd, JupyterFrontEndPlugin } from '@jupyterlab/application';
 import { ILauncher } from '@jupyterlab/launcher';
 import { ILatexTypesetter } from '@jupyterlab/rendermime';
+import { LabIcon } from '@jupyterlab/ui-components';
+import { Widget } from '@lumino/widgets';
 
 import { followCurrentKernel } from './current-kernel';
 import { openGrids } from './grid/open';
@@ -12,50 +14,42 @@ import { knit } from './knit/plugin';
 import { LazyPanel } from './lazy-panel';
 import { preview } from './preview/plugin';
 
-const services: JupyterFrontEndPlugin<void> = {
-  id: '@rc2hub/workbench:services',
-  description: 'The shared services of Rc²',
-  autoStart: true,
-  requires: [ILabShell, ILayoutRestorer],
-  activate: (app: JupyterFrontEnd, shell: ILabShell, restorer: ILayoutRestorer) => {
-    const load = async () =>
-      (await import('./services/panel')).createServicesPanel(app.serviceManager.serverSettings, shell);
-    addPanel(app, shell, restorer, new LazyPanel('rc2-services', 'Services', 'Shared services', servicesIcon, load));
-  }
-};
+type Load = (shell: ILabShell, app: JupyterFrontEnd) => Promise<Widget>;
 
-const environment: JupyterFrontEndPlugin<void> = {
-  id: '@rc2hub/workbench:environment',
-  description: 'The variables of R',
-  autoStart: true,
-  requires: [ILabShell, ILayoutRestorer],
-  activate: (app: JupyterFrontEnd, shell: ILabShell, restorer: ILayoutRestorer) => {
-    const load = async () => (await import('./environment/panel')).createEnvironmentPanel(shell);
-    addPanel(app, shell, restorer, new LazyPanel('rc2-environment', 'Environment', 'Variables of R', environmentIcon, load));
-  }
-};
+/** A plugin that is one panel; `load` makes its content. */
+function panelPlugin(
+  name: string,
+  description: string,
+  caption: string,
+  icon: LabIcon,
+  load: Load
+): JupyterFrontEndPlugin<void> {
+  const id = name.toLowerCase();
+  return {
+    id: `@rc2hub/workbench:${id}`,
+    description,
+    autoStart: true,
+    requires: [ILabShell, ILayoutRestorer],
+    activate: (app: JupyterFrontEnd, shell: ILabShell, restorer: ILayoutRestorer) =>
+      addPanel(app, shell, restorer, new LazyPanel(`rc2-${id}`, name, caption, icon, () => load(shell, app)))
+  };
+}
 
-const connections: JupyterFrontEndPlugin<void> = {
-  id: '@rc2hub/workbench:connections',
-  description: 'The databases of R',
-  autoStart: true,
-  requires: [ILabShell, ILayoutRestorer],
-  activate: (app: JupyterFrontEnd, shell: ILabShell, restorer: ILayoutRestorer) => {
-    const load = async () => (await import('./connections/panel')).createConnectionsPanel(shell);
-    addPanel(app, shell, restorer, new LazyPanel('rc2-connections', 'Connections', 'Databases of R', connectionsIcon, load));
-  }
-};
+const services = panelPlugin('Services', 'The shared services of Rc²', 'Shared services', servicesIcon, async (shell, app) =>
+  (await import('./services/panel')).createServicesPanel(app.serviceManager.serverSettings, shell)
+);
 
-const plots: JupyterFrontEndPlugin<void> = {
-  id: '@rc2hub/workbench:plots',
-  description: 'The plots of R',
-  autoStart: true,
-  requires: [ILabShell, ILayoutRestorer],
-  activate: (app: JupyterFrontEnd, shell: ILabShell, restorer: ILayoutRestorer) => {
-    const load = async () => (await import('./plots/panel')).createPlotsPanel(shell);
-    addPanel(app, shell, restorer, new LazyPanel('rc2-plots', 'Plots', 'Plots of R', plotsIcon, load));
-  }
-};
+const environment = panelPlugin('Environment', 'The variables of R', 'Variables of R', environmentIcon, async shell =>
+  (await import('./environment/panel')).createEnvironmentPanel(shell)
+);
+
+const connections = panelPlugin('Connections', 'The databases of R', 'Databases of R', connectionsIcon, async shell =>
+  (await import('./connections/panel')).createConnectionsPanel(shell)
+);
+
+const plots = panelPlugin('Plots', 'The plots of R', 'Plots of R', plotsIcon, async shell =>
+  (await import('./plots/panel')).createPlotsPanel(shell)
+);
 
 const help: JupyterFrontEndPlugin<void> = {
   id: '@rc2hub/workbench:help',
