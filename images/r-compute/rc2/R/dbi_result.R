@@ -48,8 +48,8 @@ warn_of_lost_digits <- function(conn, answer) {
 
 new_result <- function(conn, statement, answer) {
   state <- list2env(list(connection = conn, sql = as.character(statement), valid = TRUE, complete = answer$complete,
-    bound = answer$bound, query = answer$query, affected = answer$affected, columns = answer$columns, fetched = 0),
-    parent = emptyenv())
+    bound = answer$bound, query = answer$query, affected = answer$affected, columns = answer$columns, fetched = 0,
+    has_gap = FALSE), parent = emptyenv())
   conn@state$result <- state
   new("Rc2Result", connection = conn, state = state)
 }
@@ -141,11 +141,14 @@ setMethod("dbFetch", "Rc2Result", function(res, n = -1, ...) {
     warning("The statement returns no rows; dbExecute() runs it.", call. = FALSE)
     return(data.frame())
   }
+  if (res@state$has_gap) fail("An earlier dbFetch() of this result did not end, and its rows are lost; send the query again.")
+  res@state$has_gap <- TRUE # until all rows of this call are there
   with_progress({
     answer <- do.call(call_connection, c(list(conn, "fetch", rows = n), as_wanted(conn)))
     warn_of_lost_digits(conn, answer)
     data <- rest_of(conn, answer, n)
   })
+  res@state$has_gap <- FALSE
   res@state$complete <- answer$complete || n < 0
   res@state$fetched <- res@state$fetched + nrow(data)
   data
@@ -176,6 +179,7 @@ setMethod("dbBind", "Rc2Result", function(res, params, ...) {
   answer <- with_position(res@state$sql, do.call(call_connection, c(list(conn, "bind"), packed, as_wanted(conn))))
   for (name in c("complete", "bound", "query", "affected", "columns")) res@state[[name]] <- answer[[name]]
   res@state$fetched <- 0
+  res@state$has_gap <- FALSE
   invisible(res)
 })
 

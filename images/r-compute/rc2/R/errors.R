@@ -6,10 +6,14 @@ fail <- function(..., lost = FALSE) {
 
 # An error of a service, with its SQLSTATE where it has one.
 fail_data <- function(message, sqlstate = NULL, position = NULL, detail = NULL, hint = NULL, lost = FALSE, ...) {
-  if (lost) message <- paste0("The connection is lost, and rc2_connect() opens a new one; the service reported: ", message)
+  if (lost) message <- lost_connection(message)
   text <- c(message, if (length(detail)) paste0("Detail: ", detail), if (length(hint)) paste0("Hint: ", hint))
   stop(structure(class = c("rc2_error", "error", "condition"), list(message = paste(text, collapse = "\n"), call = NULL,
     sqlstate = sqlstate, position = position, detail = detail, hint = hint, lost = lost)))
+}
+
+lost_connection <- function(message) {
+  paste0("The connection is lost, and rc2_connect() opens a new one if you still have a grant; the service reported: ", message)
 }
 
 # Adds the line of the statement in which an error is, with a mark below its place.

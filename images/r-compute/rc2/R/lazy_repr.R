@@ -2,11 +2,7 @@
 # Jupyter shows the parts of the object itself.
 
 use_notebook_methods <- function(...) {
-  if (!isNamespaceLoaded("repr")) return()
-  methods <- list(repr_html = lazy_html, repr_text = lazy_text, repr_markdown = no_repr, repr_latex = no_repr)
-  for (class in c("tbl_Rc2PostgresConnection", "tbl_SparkConnection")) {
-    for (generic in names(methods)) registerS3method(generic, class, methods[[generic]], envir = asNamespace("repr"))
-  }
+  register_lazy_methods("repr", list(repr_html = lazy_html, repr_text = lazy_text, repr_markdown = no_repr, repr_latex = no_repr))
 }
 
 no_repr <- function(obj, ...) NULL
@@ -20,10 +16,14 @@ first_rows <- function(table) {
     rm(list = ls(shown), envir = shown)
     return(rows)
   }
+  shown$table <- table
+  shown$rows <- fetch_first_rows(table)
+}
+
+fetch_first_rows <- function(table) {
   count <- getOption("pillar.print_min", getOption("tibble.print_min", 10L))
   rows <- as.data.frame(dplyr::collect(dplyr::ungroup(utils::head(table, count + 1))))
-  shown$table <- table
-  shown$rows <- list(data = utils::head(rows, count), more = nrow(rows) > count, columns = ncol(rows))
+  list(data = utils::head(rows, count), more = nrow(rows) > count, columns = ncol(rows))
 }
 
 lazy_html <- function(obj, ...) {

@@ -39,7 +39,7 @@ logical_columns <- function(query, con) {
 
 # The columns that are the first argument of such a call, whatever is around it.
 counted_columns <- function(call) {
-  if (inherits(call, "quosure")) call <- call[[2]]
+  call <- call_of(call)
   if (!is.call(call)) return(NULL)
   found <- if (is_counting(call)) as.character(call[[2]])
   c(found, unlist(lapply(as.list(call)[-1], counted_columns)))
@@ -52,9 +52,7 @@ is_counting <- function(call) {
 }
 
 as_counts <- function(call, logicals) {
-  if (inherits(call, "quosure")) {
-    return(structure(call("~", as_counts(call[[2]], logicals)), class = class(call), .Environment = attr(call, ".Environment")))
-  }
+  if (inherits(call, "quosure")) return(with_call(call, as_counts(call_of(call), logicals)))
   if (!is.call(call)) return(call)
   if (is_counting(call) && as.character(call[[2]]) %in% logicals) call[[2]] <- call("as.integer", call[[2]])
   for (i in seq_along(call)[-1]) if (is.call(call[[i]])) call[[i]] <- as_counts(call[[i]], logicals)

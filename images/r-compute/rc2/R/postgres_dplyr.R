@@ -62,6 +62,12 @@ postgres_regex <- function(sql) {
       pattern <- paste0("(", known(if (p$fixed) escape_regex(p$pattern) else p$pattern), ")")
       dbplyr::sql(paste0("(", sql("REGEXP_MATCH({x}, {pattern})"), ")[1]"))
     },
+    part = function(x, p, i) {
+      pattern <- known(if (p$fixed) escape_regex(p$pattern) else p$pattern)
+      parts <- sql("REGEXP_SPLIT_TO_ARRAY({x}, {pattern})")
+      if (i < 0) i <- sql("CARDINALITY({parts}) + 1 + {i}")
+      dbplyr::sql(paste0("(", parts, ")[", sql("{i}"), "]"))
+    },
     count = function(x, p) {
       pattern <- known(if (p$fixed) escape_regex(p$pattern) else p$pattern)
       sql("CASE WHEN {x} IS NOT NULL THEN (SELECT CAST(COUNT(*) AS {integer}) FROM REGEXP_MATCHES({x}, {pattern}, 'g')) END")
@@ -76,10 +82,11 @@ postgres_clock <- function(sql) list(
   second = function(x) sql("CAST(EXTRACT(SECOND FROM {x}) AS {double})"),
   isoyear = function(x) sql("CAST(EXTRACT(ISOYEAR FROM {x}) AS {integer})"),
   weekday = function(x) sql("CAST(EXTRACT(ISODOW FROM {x}) AS {integer})"),
-  label = function(x, kind) {
-    format <- c(month = "Mon", `full month` = "FMMonth", day = "Dy", `full day` = "FMDay")[[kind]]
-    sql("TO_CHAR({x}, {format})")
-  },
+  letters = c(Y = "YYYY", y = "YY", m = "MM", d = "DD", H = "HH24", I = "HH12", M = "MI", S = "SS", p = "AM", j = "DDD",
+    b = "Mon", B = "FMMonth", a = "Dy", A = "FMDay"),
+  quoted = function(text) paste0("\"", gsub("([\"\\\\])", "\\\\\\1", text), "\""),
+  text = function(x, format) sql("TO_CHAR({x}, {format})"),
+  is_time = function(x) sql("CAST(PG_TYPEOF({x}) AS {text}) <> 'date'"),
   truncate = function(x, unit) sql("DATE_TRUNC({unit}, {x})"),
   epoch = function(x) sql("CAST(EXTRACT(EPOCH FROM {x}) AS {double})"),
   interval = function(count, unit) {
@@ -131,26 +138,27 @@ postgres_summaries <- function(sql) {
     unless_missing(sql, identity, x, value, na.rm)
   }
   picked <- function(place) function(x, order_by = NULL, ...) {
+    refuse_subset(x, "first(), last() or nth()")
     dbplyr::sql(paste0("(ARRAY_AGG(", sql("{x}"), " ORDER BY ", ordered_by(order_by), "))[", place, "]"))
   }
-  list(
-    median = function(x, na.rm = FALSE) quantiles(x, 0.5, na.rm),
-    quantile = function(x, probs, na.rm = FALSE, ...) quantiles(x, one_probability(probs), na.rm),
+  c(quantile_summaries(sql, quantiles), list(
     n_distinct = function(..., na.rm = FALSE) {
       columns <- list(...)
       x <- columns[[1]]
       if (length(columns) > 1) return(distinct_rows(sql, columns))
       if (isTRUE(na.rm)) return(sql("COUNT(DISTINCT {x})"))
-      sql("COUNT(DISTINCT {x}) + CASE WHEN COUNT(*) > COUNT({x}) THEN 1 ELSE 0 END")
+      rows <- counted_rows(sql, x)
+      sql("COUNT(DISTINCT {x}) + CASE WHEN {rows} > COUNT({x}) THEN 1 ELSE 0 END")
     },
     first = picked("1"), last = picked("COUNT(*)"),
     nth = function(x, n, order_by = NULL, ...) picked(as.integer(n))(x, order_by),
     str_flatten = function(string, collapse = "", ...) {
       unless_missing(sql, identity, string, sql("STRING_AGG(CAST({string} AS {text}), {collapse})"), FALSE)
-    })
+    }))
 }
 
 distinct_rows <- function(sql, columns) {
+  lapply(columns, refuse_subset, "n_distinct() of several columns")
   values <- vapply(columns, function(column) as.character(sql("{column}")), "")
   dbplyr::sql(paste0("COUNT(DISTINCT ROW(", paste(values, collapse = ", "), "))"))
 }
@@ -162,19 +170,15 @@ ordered_by <- function(order_by) {
   nulls_last(dbplyr::sql(as.character(order_by)), ascending_too = FALSE)
 }
 
-one_probability <- function(probs) {
-  if (!is.numeric(probs) || length(probs) != 1) fail("quantile() in a database gives one value; give one number as probs.")
-  probs
-}
-
 postgres_windows <- function(sql, con) {
   needs_summary <- function(name) function(...) {
     fail(name, "() in mutate() or filter() is not to be had in PostgreSQL; compute it by summarise() and join.")
   }
   list(
-    median = needs_summary("median"), quantile = needs_summary("quantile"),
+    median = needs_summary("median"), quantile = needs_summary("quantile"), IQR = needs_summary("IQR"),
     # the highest rank counts the values, the missing one among them
     n_distinct = function(x, na.rm = FALSE) {
+      refuse_subset(x, "n_distinct() in mutate() or filter()")
       in_groups <- function(expression, order = NULL) {
         dbplyr::win_over(expression, partition = dbplyr::win_current_group(), order = order, con = con)
       }

@@ -87,6 +87,10 @@ spark_regex <- function(sql) list(
   count = function(x, p) {
     pattern <- if (p$fixed) escape_regex(p$pattern) else java_pattern(p$pattern)
     sql("REGEXP_COUNT({x}, {pattern})")
+  },
+  part = function(x, p, i) {
+    pattern <- if (p$fixed) escape_regex(p$pattern) else java_pattern(p$pattern)
+    sql("TRY_ELEMENT_AT(SPLIT({x}, {pattern}, -1), {i})")
   })
 
 # \1 is $1 in Java
@@ -106,10 +110,11 @@ spark_clock <- function(sql) list(
   second = function(x) sql("CAST(EXTRACT(SECOND FROM {x}) AS {double})"),
   isoyear = function(x) sql("CAST(EXTRACT(YEAROFWEEK FROM {x}) AS {integer})"),
   weekday = function(x) sql("CAST(EXTRACT(DAYOFWEEK_ISO FROM {x}) AS {integer})"),
-  label = function(x, kind) {
-    format <- c(month = "MMM", `full month` = "MMMM", day = "E", `full day` = "EEEE")[[kind]]
-    sql("DATE_FORMAT({x}, {format})")
-  },
+  letters = c(Y = "yyyy", y = "yy", m = "MM", d = "dd", H = "HH", I = "hh", M = "mm", S = "ss", p = "a", j = "DDD",
+    b = "MMM", B = "MMMM", a = "E", A = "EEEE"),
+  quoted = function(text) paste0("'", gsub("'", "''", text), "'"),
+  text = function(x, format) sql("DATE_FORMAT({x}, {format})"),
+  is_time = function(x) sql("TYPEOF({x}) <> 'date'"),
   truncate = function(x, unit) sql("DATE_TRUNC({unit}, {x})"),
   # days between dates are of 24 hours, whatever the zone
   epoch = function(x) sql(paste(
@@ -154,7 +159,7 @@ spark_conversions <- function(sql) {
 }
 
 is_difference <- function(call) {
-  if (inherits(call, "quosure")) call <- call[[2]]
+  call <- call_of(call)
   is.call(call) && (identical(call[[1]], quote(`-`)) || identical(call[[1]], quote(`(`)) && is_difference(call[[2]]))
 }
 
@@ -163,24 +168,27 @@ spark_summaries <- function(sql, over) {
   quantiles <- function(x, probs, na.rm) {
     unless_missing(sql, over, x, over(sql("PERCENTILE(CAST({x} AS {double}), {probs})")), na.rm)
   }
-  list(
-    median = function(x, na.rm = FALSE) quantiles(x, 0.5, na.rm),
-    quantile = function(x, probs, na.rm = FALSE, ...) quantiles(x, one_probability(probs), na.rm),
+  c(quantile_summaries(sql, quantiles), list(
     # a set of structs holds a missing value, too
     n_distinct = function(..., na.rm = FALSE) {
-      values <- paste(vapply(list(...), function(column) as.character(sql("{column}")), ""), collapse = ", ")
+      columns <- list(...)
+      if (length(columns) > 1) lapply(columns, refuse_subset, "n_distinct() of several columns")
+      values <- paste(vapply(columns, function(column) as.character(sql("{column}")), ""), collapse = ", ")
       item <- dbplyr::sql(if (isTRUE(na.rm)) values else paste0("STRUCT(", values, ")"))
+      rows <- attr(columns[[1]], "rows")
+      if (!is.null(rows)) item <- sql("CASE WHEN {rows} = 1 THEN {item} END")
       set <- over(sql("COLLECT_SET({item})"))
       sql("SIZE({set})")
     },
     str_flatten = function(string, collapse = "", ...) {
       texts <- over(sql("COLLECT_LIST({string})"))
       unless_missing(sql, over, string, sql("ARRAY_JOIN({texts}, {collapse})"), FALSE)
-    })
+    }))
 }
 
 spark_picks <- function(sql) {
   picked <- function(x, order_by, place) {
+    refuse_subset(x, "first(), last() or nth()")
     key <- sub(" DESC$", "", ordered_by(order_by))
     descending <- grepl(" DESC", order_by)
     # missing keys come last in both directions

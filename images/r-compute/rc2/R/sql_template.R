@@ -77,7 +77,7 @@ LOGICAL_CALLS <- c("==", "!=", "<", ">", "<=", ">=", "!", "&", "|", "&&", "||", 
   "as.logical", "near", "any", "all")
 
 is_logical_call <- function(call) {
-  if (inherits(call, "quosure")) call <- call[[2]]
+  call <- call_of(call)
   if (is.logical(call)) return(TRUE)
   if (!is.call(call)) return(FALSE)
   name <- call[[1]]

@@ -2,7 +2,7 @@
 # a function of the service.
 
 translate_numbers <- function(sql, whole) {
-  c(arithmetic(sql), logic(sql), rounding(sql, whole), logarithms(sql), extremes(sql))
+  c(arithmetic(sql), logic(sql), rounding(sql, whole), logarithms(sql), extremes(sql), recoding(sql))
 }
 
 arithmetic <- function(sql) list(
@@ -20,9 +20,12 @@ arithmetic <- function(sql) list(
     sql("{x} * {y}")
   },
   `^` = function(x, y) {
+    if (is.numeric(y) && isTRUE(y == 0)) return(sql("CAST(1 AS {double})"))
     power <- sql("POWER(CAST({x} AS {double}), {y})")
-    if (is.numeric(y) && isTRUE(y >= 0 && y == trunc(y))) return(power)
-    sql("CASE WHEN {x} = 0 AND {y} < 0 THEN {inf} WHEN {x} < 0 AND {y} <> FLOOR({y}) THEN {nan} ELSE {power} END")
+    if (is.numeric(y) && isTRUE(y > 0 && y == trunc(y))) return(power)
+    # NA^0 and 1^NA are 1
+    one <- if (is.numeric(y)) sql("FALSE") else sql("{y} = 0 OR {x} = 1")
+    sql("CASE WHEN {one} THEN 1 WHEN {x} = 0 AND {y} < 0 THEN {inf} WHEN {x} < 0 AND {y} <> FLOOR({y}) THEN {nan} ELSE {power} END")
   })
 
 # A number without L, which is a double in R
@@ -32,6 +35,7 @@ negative <- function(sql, x) if (is.numeric(x)) -x else sql("-{x}")
 
 logic <- function(sql) list(
   xor = function(x, y) sql("{x} <> {y}"),
+  `[` = subset_of(sql),
   `%in%` = function(x, table) is_one_of(sql, x, table),
   is.nan = function(x) sql("COALESCE(CAST({x} AS {double}) = {nan}, FALSE)"),
   is.finite = function(x) sql("COALESCE(ABS(CAST({x} AS {double})) < {inf}, FALSE)"),
@@ -113,3 +117,20 @@ extremes <- function(sql) {
   }
   list(pmin = extreme("LEAST"), pmax = extreme("GREATEST"))
 }
+
+# dplyr's recode(): the new values by name.
+recoding <- function(sql) list(
+  recode = function(.x, ..., .default = NULL, .missing = NULL) {
+    x <- .x
+    values <- list(...)
+    if (!length(values) || is.null(names(values)) || any(names(values) == "")) {
+      fail("recode() in a database needs the new values by name, such as recode(x, a = \"A\").")
+    }
+    cases <- vapply(names(values), function(name) {
+      value <- values[[name]]
+      as.character(sql("WHEN {x} = {name} THEN {value}"))
+    }, "")
+    if (!is.null(missing <- .missing)) cases <- c(cases, as.character(sql("WHEN {x} IS NULL THEN {missing}")))
+    rest <- if (is.null(.default)) x else .default
+    dbplyr::sql(paste("CASE", paste(cases, collapse = " "), sql("WHEN {x} IS NOT NULL THEN {rest} END")))
+  })

@@ -9,9 +9,29 @@ translate_summaries <- function(sql, over) c(
 # NULL where a value is missing, unless na.rm
 unless_missing <- function(sql, over, x, value, na.rm) {
   if (isTRUE(na.rm)) return(value)
-  rows <- over(sql("COUNT(*)"))
+  rows <- over(counted_rows(sql, x))
   values <- over(sql("COUNT({x})"))
   sql("CASE WHEN {rows} = {values} THEN {value} END")
+}
+
+# x[condition] in a summary. A row whose condition is missing has a missing value, as in R.
+subset_of <- function(sql) function(x, i) {
+  with_rows(sql("CASE WHEN {i} THEN {x} END"), sql("CASE WHEN {i} IS NOT FALSE THEN 1 END"))
+}
+
+# A value that counts only in the rows where `rows` is not NULL.
+with_rows <- function(value, rows) structure(value, rows = rows)
+
+is_subset <- function(x) !is.null(attr(x, "rows"))
+
+# How many rows a summary of x has.
+counted_rows <- function(sql, x) {
+  rows <- attr(x, "rows")
+  if (is.null(rows)) sql("COUNT(*)") else sql("COUNT({rows})")
+}
+
+refuse_subset <- function(x, functions) {
+  if (is_subset(x)) fail(functions, " in a database needs a column, not a part of it such as x[y > 1]; filter() the rows first.")
 }
 
 # TRUE counts as 1
@@ -48,15 +68,39 @@ logical_summaries <- function(sql, over) {
   list(any = decided("BOOL_OR({x})", "TRUE", "FALSE"), all = decided("BOOL_AND({x})", "FALSE", "TRUE"))
 }
 
+# `quantiles` gives a service's quantile for one probability.
+quantile_summaries <- function(sql, quantiles) list(
+  median = function(x, na.rm = FALSE) quantiles(x, 0.5, na.rm),
+  quantile = function(x, probs, na.rm = FALSE, ...) quantiles(x, one_probability(probs), na.rm),
+  IQR = function(x, na.rm = FALSE, ...) {
+    upper <- quantiles(x, 0.75, na.rm)
+    lower <- quantiles(x, 0.25, na.rm)
+    sql("{upper} - {lower}")
+  })
+
+one_probability <- function(probs) {
+  if (!is.numeric(probs) || length(probs) != 1) fail("quantile() in a database gives one value; give one number as probs.")
+  probs
+}
+
 paired_summaries <- function(sql, over) {
   paired <- function(name) function(x, y, use = "everything") {
     value <- over(sql(paste0(name, "(CAST({y} AS {double}), CAST({x} AS {double}))")))
     if (!use %in% c("everything", "all.obs")) return(value)
-    rows <- over(sql("COUNT(*)"))
+    rows <- over(counted_rows(sql, x))
     pairs <- over(sql(paste0("REGR_COUNT(CAST({y} AS {double}), CAST({x} AS {double}))")))
     sql("CASE WHEN {rows} = {pairs} THEN {value} END")
   }
-  list(cor = paired("CORR"), cov = paired("COVAR_SAMP"))
+  list(
+    cor = paired("CORR"), cov = paired("COVAR_SAMP"),
+    weighted.mean = function(x, w, ..., na.rm = FALSE) {
+      total <- over(sql("SUM({x} * CAST({w} AS {double}))"))
+      weights <- over(sql("SUM(CASE WHEN {x} IS NOT NULL THEN {w} END)"))
+      product <- sql("{x} * {w}")
+      # a weight that is missing makes the mean missing, also with na.rm
+      if (isTRUE(na.rm)) product <- with_rows(product, sql("CASE WHEN {x} IS NOT NULL THEN 1 END"))
+      unless_missing(sql, over, product, sql("COALESCE({total} / NULLIF({weights}, 0), {nan})"), FALSE)
+    })
 }
 
 # Window functions. `nulls` is nulls_last() as the service needs it, `any_order` what numbers rows in no order.
@@ -86,7 +130,14 @@ order_or_current <- function(order) {
 ranks <- function(sql, window, any_order) {
   rank <- function(name) function(order = NULL) ranked(sql, window, sql(paste0(name, "()")), order, any_order)
   list(
-    row_number = rank("ROW_NUMBER"), min_rank = rank("RANK"), rank = rank("RANK"), dense_rank = rank("DENSE_RANK"),
+    row_number = rank("ROW_NUMBER"), min_rank = rank("RANK"), dense_rank = rank("DENSE_RANK"),
+    rank = function(x, na.last = TRUE, ties.method = "average") rank_of_base(sql, window, x, na.last, ties.method),
+    top_n_rank = function(n, wt) {
+      order <- if (is.numeric(n) && n < 0) wt else sql("{wt} DESC")
+      place <- ranked(sql, window, sql("RANK()"), order, any_order)
+      most <- if (is.numeric(n)) abs(n) else n
+      sql("{place} <= {most}")
+    },
     percent_rank = rank("PERCENT_RANK"), cume_dist = rank("CUME_DIST"),
     ntile = function(order = NULL, n) {
       n <- as.integer(n)
@@ -104,6 +155,25 @@ ranked <- function(sql, window, rank, order, any_order) {
   partition <- dbplyr::sql(c(as.character(dbplyr::win_current_group()), paste0("(", present, ")")))
   value <- window(rank, order, partition = partition)
   sql("CASE WHEN {present} THEN {value} END")
+}
+
+# R's own rank(): equal values share a place, and missing values are last.
+rank_of_base <- function(sql, window, x, na.last, ties.method) {
+  ties <- ties.method[[1]]
+  if (!(isTRUE(na.last) || identical(na.last, "keep")) || !ties %in% c("average", "min", "max", "first")) {
+    fail("rank() in a database has na.last = TRUE or \"keep\", and ties.method = \"average\", \"min\", \"max\" or \"first\".")
+  }
+  x <- dbplyr::sql(as.character(x))
+  value <- dbplyr::sql(sub(" DESC$", "", x))
+  groups <- as.character(dbplyr::win_current_group())
+  first <- ranked(sql, window, sql(if (ties == "first") "ROW_NUMBER()" else "RANK()"), x, NULL)
+  equal <- window(sql("COUNT(*)"), partition = dbplyr::sql(c(groups, value)))
+  place <- switch(ties, max = sql("{first} + {equal} - 1"),
+    average = sql("{first} + ({equal} - 1) / CAST(2 AS {double})"), first)
+  if (!isTRUE(na.last)) return(place)
+  present <- window(sql("COUNT({value})"))
+  missing <- window(sql("ROW_NUMBER()"), value, partition = dbplyr::sql(c(groups, sql("({value} IS NULL)"))))
+  sql("CASE WHEN {value} IS NULL THEN {present} + {missing} ELSE {place} END")
 }
 
 # A missing value makes all later ones missing
@@ -132,6 +202,7 @@ offsets <- function(sql, window) {
     window(sql(call), order_or_current(order_by))
   }
   picked <- function(template) function(x, order_by = NULL, ...) {
+    refuse_subset(x, "first(), last() or nth()")
     window(sql(template), order_or_current(order_by), c(-Inf, Inf))
   }
   list(

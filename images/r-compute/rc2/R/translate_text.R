@@ -2,7 +2,8 @@
 # (detect, replace, extract, count), which take a pattern as as_pattern() makes it; `as_text` is its as.character().
 
 translate_text <- function(sql, regex, as_text) {
-  c(patterns(sql, regex), base_patterns(sql, regex), characters(sql, regex), pasted(sql, as_text))
+  c(patterns(sql, regex), base_patterns(sql, regex), characters(sql, regex), pasted(sql, as_text),
+    list(sprintf = function(fmt, ...) filled_format(sql, as_text, fmt, list(...))))
 }
 
 # fixed("a.b") and regex("a", ignore_case = TRUE) within a call
@@ -58,9 +59,17 @@ patterns <- function(sql, regex) list(
   str_replace_all = function(string, pattern, replacement) {
     regex$replace(string, as_pattern(pattern), replacement, all = TRUE)
   },
+  str_replace_na = function(string, replacement = "NA") sql("COALESCE({string}, {replacement})"),
   str_remove = function(string, pattern) regex$replace(string, as_pattern(pattern), "", all = FALSE),
   str_remove_all = function(string, pattern) regex$replace(string, as_pattern(pattern), "", all = TRUE),
   str_extract = function(string, pattern) regex$extract(string, as_pattern(pattern)),
+  str_like = function(string, pattern, ignore_case = TRUE) {
+    if (isTRUE(ignore_case)) sql("{string} ILIKE {pattern}") else sql("{string} LIKE {pattern}")
+  },
+  str_split_i = function(string, pattern, i) {
+    if (!is.numeric(i) || length(i) != 1 || i == 0) fail("str_split_i() needs a number that is not 0 as i, not a column.")
+    regex$part(string, as_pattern(pattern), as.integer(i))
+  },
   str_count = function(string, pattern = "") {
     if (identical(pattern, "")) sql("LENGTH({string})") else regex$count(string, as_pattern(pattern))
   },
@@ -106,6 +115,12 @@ characters <- function(sql, regex) list(
   str_to_lower = function(string, locale = "en") sql("LOWER({string})"),
   str_to_upper = function(string, locale = "en") sql("UPPER({string})"),
   str_to_title = function(string, locale = "en") sql("INITCAP({string})"),
+  chartr = function(old, new, x) {
+    if (!is_text(old) || !is_text(new) || nchar(old) != nchar(new) || grepl("-", paste(old, new))) {
+      fail("chartr() in a database needs two texts of the same length, without ranges.")
+    }
+    sql("TRANSLATE({x}, {old}, {new})")
+  },
   str_trim = function(string, side = "both") trimmed(regex, string, side),
   trimws = function(x, which = "both", whitespace = "[ \t\r\n]") trimmed(regex, x, which),
   str_pad = function(string, width, side = "left", pad = " ") padded(sql, string, width, side, pad),
@@ -167,6 +182,32 @@ pasted <- function(sql, as_text) {
       text <- joined(values, sep)
       sql("CASE WHEN {complete} THEN {text} END")
     })
+}
+
+# sprintf() for text and whole numbers: decimals of services are rounded in another way than those of C.
+filled_format <- function(sql, as_text, fmt, values) {
+  if (!is_text(fmt)) fail("sprintf() needs a format in text, not a column.")
+  parts <- regmatches(fmt, gregexpr("%%|%[0-9]*[a-zA-Z]|%[^%]?|[^%]+", fmt))[[1]]
+  is_field <- grepl("^%0?[0-9]*d$|^%s$", parts)
+  if (any(startsWith(parts[!is_field], "%") & parts[!is_field] != "%%")) {
+    fail("sprintf() in a database knows %s, %d, %5d, %05d and %%; paste() and round() are for others.")
+  }
+  if (sum(is_field) != length(values)) fail("sprintf() needs a value for each % of its format, here ", sum(is_field), ".")
+  texts <- lapply(sub("%%", "%", parts, fixed = TRUE), function(text) sql("{text}"))
+  texts[is_field] <- Map(function(field, value) field_text(sql, as_text, field, value), parts[is_field], values)
+  dbplyr::sql(paste0("CONCAT(", paste(vapply(texts, as.character, ""), collapse = ", "), ")"))
+}
+
+field_text <- function(sql, as_text, field, value) {
+  text <- if (is_text(value)) sql("{value}") else as_text(value)
+  text <- sql("COALESCE({text}, 'NA')")
+  width <- suppressWarnings(as.integer(gsub("[%sd]", "", field)))
+  if (is.na(width)) return(text)
+  blanks <- padded(sql, text, width, "left", " ")
+  if (!startsWith(field, "%0")) return(blanks)
+  zeros <- padded(sql, text, width, "left", "0")
+  behind_sign <- padded(sql, sql("SUBSTR({text}, 2)"), width - 1L, "left", "0")
+  sql("CASE WHEN {value} < 0 THEN '-' || {behind_sign} WHEN {value} >= 0 THEN {zeros} ELSE {blanks} END")
 }
 
 is_text <- function(value) is.character(value) && !inherits(value, c("sql", "ident"))

@@ -2,7 +2,8 @@
 # label, truncate, epoch, interval and their like.
 
 translate_times <- function(sql, clock) {
-  c(parts_of_time(sql, clock), steps_of_time(sql, clock), spans_of_time(sql, clock), moments(sql))
+  c(parts_of_time(sql, clock), steps_of_time(sql, clock), spans_of_time(sql, clock), moments(sql),
+    translate_dates(sql, clock))
 }
 
 # Text of the call itself is read by R, with the zone given there.
@@ -41,10 +42,10 @@ parts_of_time <- function(sql, clock) {
       sql("CAST(FLOOR(({day} - 1) / 7.0) + 1 AS {integer})")
     },
     month = function(x, label = FALSE, abbr = TRUE) {
-      if (isTRUE(label)) clock$label(x, if (abbr) "month" else "full month") else clock$part(x, "MONTH")
+      if (isTRUE(label)) time_text(clock, x, if (abbr) "%b" else "%B") else clock$part(x, "MONTH")
     },
     wday = function(x, label = FALSE, abbr = TRUE, week_start = getOption("lubridate.week.start", 7)) {
-      if (isTRUE(label)) return(clock$label(x, if (abbr) "day" else "full day"))
+      if (isTRUE(label)) return(time_text(clock, x, if (abbr) "%a" else "%A"))
       day <- clock$weekday(x)
       shift <- 7L - as.integer(week_start)
       sql("({day} + {shift}) % 7 + 1")
@@ -64,17 +65,23 @@ parts_of_time <- function(sql, clock) {
 # floor_date() for a unit such as "week" or "15 minutes"
 steps_of_time <- function(sql, clock) list(
   floor_date = function(x, unit = "seconds", week_start = getOption("lubridate.week.start", 7)) {
-    words <- strsplit(trimws(unit), " +")[[1]]
-    step <- if (length(words) == 2) suppressWarnings(as.integer(words[[1]])) else 1L
-    name <- sub("^min$", "minute", sub("^sec$", "second", sub("s$", "", words[[length(words)]])))
-    known <- c("second", "minute", "hour", "day", "week", "month", "quarter", "year")
-    if (is.na(step) || step < 1 || !name %in% known) fail("floor_date() does not know the unit ", unit, " in a database.")
-    if (name == "week" && step == 1) return(floor_week(sql, clock, x, as.integer(week_start)))
-    if (step == 1) return(clock$truncate(x, name))
+    step <- time_step(unit)
+    if (step$name == "week" && step$count == 1) return(floor_week(sql, clock, x, as.integer(week_start)))
+    if (step$count == 1) return(clock$truncate(x, step$name))
     larger <- c(second = "minute", minute = "hour", hour = "day", month = "year")
-    if (!name %in% names(larger)) fail("floor_date() cannot make steps of several ", name, "s in a database.")
-    floor_steps(sql, clock, x, name, step, larger[[name]])
+    if (!step$name %in% names(larger)) fail("floor_date() cannot make steps of several ", step$name, "s in a database.")
+    floor_steps(sql, clock, x, step$name, step$count, larger[[step$name]])
   })
+
+# "15 minutes" as their count and name
+time_step <- function(unit) {
+  words <- strsplit(trimws(unit), " +")[[1]]
+  count <- if (length(words) == 2) suppressWarnings(as.integer(words[[1]])) else 1L
+  name <- sub("^min$", "minute", sub("^sec$", "second", sub("s$", "", words[[length(words)]])))
+  known <- c("second", "minute", "hour", "day", "week", "month", "quarter", "year")
+  if (is.na(count) || count < 1 || !name %in% known) fail("floor_date() does not know the unit ", unit, " in a database.")
+  list(count = count, name = name)
+}
 
 # The services' weeks start on Monday
 floor_week <- function(sql, clock, x, week_start) {
@@ -94,23 +101,33 @@ floor_steps <- function(sql, clock, x, name, step, larger) {
   sql("{start} + {span}")
 }
 
+# An interval of so many units, which the services have as days or months where they lack the unit.
+span_of <- function(sql, clock, count, unit) {
+  factor <- c(week = 7L, quarter = 3L, year = 12L)
+  if (!unit %in% names(factor)) return(clock$interval(count, unit))
+  times <- factor[[unit]]
+  clock$interval(sql("{count} * {times}"), if (unit == "week") "day" else "month")
+}
+
+seconds_between <- function(sql, clock, from, to) {
+  from <- clock$epoch(from)
+  to <- clock$epoch(to)
+  sql("{to} - {from}")
+}
+
 spans_of_time <- function(sql, clock) {
-  span <- function(unit, factor = 1L) function(x = 1) {
-    if (factor != 1L) x <- sql("{x} * {factor}")
-    clock$interval(x, unit)
-  }
+  span <- function(unit) function(x = 1) span_of(sql, clock, x, unit)
   list(
-    seconds = span("second"), minutes = span("minute"), hours = span("hour"), days = span("day"), weeks = span("day", 7L),
-    months = span("month"), years = span("month", 12L),
+    seconds = span("second"), minutes = span("minute"), hours = span("hour"), days = span("day"), weeks = span("week"),
+    months = span("month"), years = span("year"),
     difftime = function(time1, time2, tz, units = "auto") {
       lengths <- c(secs = 1, mins = 60, hours = 3600, days = 86400, weeks = 604800)
       if (!units %in% names(lengths)) {
         fail("difftime() in a database needs units = \"secs\", \"mins\", \"hours\", \"days\" or \"weeks\".")
       }
-      from <- clock$epoch(time2)
-      to <- clock$epoch(time1)
+      seconds <- seconds_between(sql, clock, time2, time1)
       length <- lengths[[units]]
-      sql("({to} - {from}) / CAST({length} AS {double})")
+      sql("{seconds} / CAST({length} AS {double})")
     },
     today = function(...) sql("CURRENT_DATE"),
     now = function(...) sql("CURRENT_TIMESTAMP"),
