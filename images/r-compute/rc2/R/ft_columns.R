@@ -33,6 +33,16 @@ ft_polynomial_expansion <- function(x, input_col = NULL, output_col = NULL, degr
   stage_on(x, "feature.PolynomialExpansion", as.list(environment()))
 }
 
+ft_pca <- function(x, input_col = NULL, output_col = NULL, k = NULL, uid = random_string("pca_")) {
+  if (!is_count(k)) fail("k is the number of components, such as 2.")
+  stage_on(x, "feature.PCA", as.list(environment()))
+}
+
+ft_interaction <- function(x, input_cols = NULL, output_col = NULL, uid = random_string("interaction_")) {
+  if (length(input_cols) < 2) fail("An interaction is of two columns or more.")
+  stage_on(x, "feature.Interaction", as.list(environment()))
+}
+
 ft_binarizer <- function(x, input_col = NULL, output_col = NULL, threshold = 0, uid = random_string("binarizer_")) {
   stage_on(x, "feature.Binarizer", as.list(environment()))
 }
@@ -70,6 +80,8 @@ ft_one_hot_encoder <- function(x, input_cols = NULL, output_cols = NULL, handle_
                                uid = random_string("one_hot_encoder_")) {
   stage_on(x, "feature.OneHotEncoder", as.list(environment()))
 }
+
+ft_one_hot_encoder_estimator <- ft_one_hot_encoder # its name before Spark 3
 
 ft_imputer <- function(x, input_cols = NULL, output_cols = NULL, missing_value = NULL, strategy = "mean",
                        uid = random_string("imputer_")) {

@@ -77,15 +77,31 @@ formula_stage <- function(stage, connection, rows) {
 stage_design <- function(stage, table) {
   formula <- if (is.null(stage$formula)) as_model_formula(stage$options$formula) else stage$formula
   has_response <- length(formula) == 3
-  design <- model_design(model_frame(table, formula, has_response && isTRUE(stage$options$forceIndexLabel)))
+  parts <- without_vectors(formula, columns_of(spark_connection_of(table), rows_of(table)))
+  design <- model_design(model_frame(table, parts$formula, has_response && isTRUE(stage$options$forceIndexLabel)))
+  design$vectors <- parts$vectors
   if (length(design$offset)) fail("The formula of a stage takes no offset().")
-  if (!nrow(design$columns)) fail("The formula ", deparsed(formula), " has no predictors; a stage needs at least one.")
+  if (!nrow(design$columns) && !length(design$vectors)) fail("The formula ", deparsed(formula), " has no predictors; a stage needs at least one.")
   if (design$omitted && stage$options$handleInvalid == "error") {
     fail(whole_number(design$omitted), " of ", whole_number(design$omitted + design$rows), " rows have missing values;",
       " handle_invalid = \"skip\" of ft_r_formula() leaves them out, or ft_imputer() fills them.")
   }
   say_omitted(design)
   design
+}
+
+# A formula of a stage may have columns that are vectors of numbers, such as those of stages before it. The formula without
+# them, and their names.
+without_vectors <- function(formula, columns) {
+  terms <- model_terms(formula, names(columns))
+  labels <- attr(terms, "term.labels")
+  is_vector <- unquoted(labels) %in% names(columns)[vapply(columns, is.list, NA)]
+  if (!any(is_vector)) return(list(formula = formula))
+  rest <- labels[!is_vector]
+  response <- if (length(formula) == 3) formula[[2]]
+  without <- stats::reformulate(if (length(rest)) rest else "1", response, attr(terms, "intercept") == 1 || !length(rest),
+    environment(formula))
+  list(formula = without, vectors = unquoted(labels[is_vector]))
 }
 
 # The response as a number, in a step that is left out where its columns are missing.
@@ -109,8 +125,11 @@ sql_step <- function(prefix, statement) {
   list(uid = random_string(prefix), name = "feature.SQLTransformer", options = list(statement = statement))
 }
 
-# The columns of the design, which become one vector. Where a predictor is missing, they are NULL.
+# The columns of the design, which become one vector, after them those that are vectors. Where a predictor is missing, they
+# are NULL.
 feature_steps <- function(stage, design, table, source) {
+  vectors <- as.character(dbQuoteIdentifier(design$connection, as.character(design$vectors)))
+  if (!nrow(design$columns)) return(list(assembler_step(stage, vectors)))
   variables <- design$variables[design$predictors]
   inner <- in_place(variables_sql(table, variables, design$env), source)
   known <- paste("SELECT *,", guarded_sql(design, "TRUE"), "AS rc2_known FROM (", inner, ") AS rc2_rows")
@@ -119,9 +138,13 @@ feature_steps <- function(stage, design, table, source) {
   unneeded <- paste(c("rc2_known", vapply(variables, `[[`, "", "column")), collapse = ", ")
   list(
     sql_step("rc2_design_", paste0("SELECT * EXCEPT (", unneeded, "), ", fields, " FROM (", known, ") AS rc2_rows")),
-    list(uid = random_string("vector_assembler_"), name = "feature.VectorAssembler", options = list(
-      inputCols = names, outputCol = stage$options$featuresCol, handleInvalid = stage$options$handleInvalid)),
+    assembler_step(stage, c(names, vectors)),
     sql_step("rc2_features_", paste0("SELECT * EXCEPT (", paste(names, collapse = ", "), ") FROM __THIS__")))
+}
+
+assembler_step <- function(stage, names) {
+  options <- list(inputCols = names, outputCol = stage$options$featuresCol, handleInvalid = stage$options$handleInvalid)
+  list(uid = random_string("vector_assembler_"), name = "feature.VectorAssembler", options = options)
 }
 
 # Of a formula without an intercept, an estimator that would have one.

@@ -11,7 +11,7 @@ rc2_hive_tables <- function(service = "hive") {
 }
 
 list_hive_tables <- function(service, gateway) {
-  handle <- hdfs_handle("GET")
+  handle <- store_handle("GET")
   answer <- tryCatch(curl::curl_fetch_memory(paste0(gateway, "/tables"), handle), error = function(error) {
     fail(service, ": its gateway does not answer; try again in a moment.")
   })

@@ -7,6 +7,7 @@ LEAST_SHARE <- 1e-12 # of a column's variance; less than this is rounding
 used_columns <- function(design) {
   width <- nrow(design$columns)
   if (!width) return(integer())
+  design <- with_moments(design)
   mean <- design$columns$mean
   spread <- design$columns$spread
   correlation <- matrix(ml_call(design$connection, "correlation", sql = design_sql(design), width = width), width)
@@ -23,7 +24,7 @@ SUSPECT_INFLATION <- 1e8 # of the variance of a coefficient, above which the col
 # What `fit(design, used)` gives for the independent columns. Only a fit that shows that there are others is made twice.
 fit_independent <- function(design, penalty, fit) {
   all <- seq_len(nrow(design$columns))
-  constant <- any(design$columns$spread == 0)
+  constant <- any(has_one_value(design))
   if (!constant || penalty > 0) {
     fitted <- c(fit(design, all), list(used = all))
     if (penalty > 0 || is_well_determined(design, fitted$outputs)) return(fitted)
@@ -32,14 +33,16 @@ fit_independent <- function(design, penalty, fit) {
   if (!constant && length(used) == length(all)) return(fitted)
   if (!constant) ml_call(design$connection, "drop", model = fitted$model)
   if (!length(used) && !design$intercept) fail("Each predictor is zero in all rows.")
-  at <- if (!design$intercept) which(design$columns$spread[used] == 0)
+  at <- if (!design$intercept) which(has_one_value(design)[used])
   if (length(at)) fit_as_intercept(design, used, at, fit) else c(fit(design, used), list(used = used))
 }
+
+has_one_value <- function(design) design$columns$least == design$columns$greatest
 
 # Spark gives a constant column the coefficient 0. Without an intercept in the formula, its coefficient is the one of an
 # intercept over the constant.
 fit_as_intercept <- function(design, used, at, fit) {
-  constant <- design$columns$mean[[used[[at]]]]
+  constant <- design$columns$least[[used[[at]]]]
   design$intercept <- TRUE
   fitted <- fit(design, used[-at])
   outputs <- fitted$outputs
@@ -51,7 +54,8 @@ fit_as_intercept <- function(design, used, at, fit) {
   list(model = fitted$model, outputs = outputs, used = used)
 }
 
-# By the standard errors, which are large if columns nearly depend on each other, and missing if they do.
+# By the standard errors, which are large if columns nearly depend on each other, and missing if they do. The sums of squares
+# are at most these, so no such column is overlooked.
 is_well_determined <- function(design, outputs) {
   width <- nrow(design$columns)
   if (!width) return(TRUE)
@@ -59,7 +63,8 @@ is_well_determined <- function(design, outputs) {
   if (length(errors) < width) return(FALSE)
   dispersion <- outputs$summary.dispersion
   if (is.null(dispersion)) dispersion <- outputs$summary.rootMeanSquaredError^2
-  squares <- (design$rows - 1) * design$columns$spread^2 + if (design$intercept) 0 else design$rows * design$columns$mean^2
+  ends <- design$columns[c("least", "greatest")]
+  squares <- design$rows * if (design$intercept) ((ends$greatest - ends$least) / 2)^2 else pmax(ends$least^2, ends$greatest^2)
   inflation <- errors[seq_len(width)]^2 * squares / dispersion
   all(is.finite(inflation)) && all(inflation < SUSPECT_INFLATION)
 }

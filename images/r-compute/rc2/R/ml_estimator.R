@@ -3,9 +3,24 @@
 
 MODEL_COLUMNS <- c("features_col", "label_col", "prediction_col", "probability_col", "raw_prediction_col", "uid")
 
+# The formula of a model, or the one that names of columns stand for: response = "mpg", features = c("wt", "cyl").
+given_formula <- function(formula, ..., response = NULL, features = NULL) {
+  if (is.null(response) && is.null(features)) return(formula)
+  if (!is.null(formula)) fail("Give the predictors either as a formula or as response and features, not both.")
+  if (inherits(response, "formula")) return(response)
+  names <- vapply(features, function(name) deparsed(as.name(name)), "")
+  stats::reformulate(if (length(names)) names else "1", if (length(response)) as.name(response))
+}
+
+# The arguments that name columns of a stage
+stage_columns <- function(...) {
+  columns <- list(...)
+  columns[!given(names(columns), rep("", length(columns))) %in% c("response", "features")]
+}
+
 # Whether a call of a model is one for a stage: of a pipeline or a connection, or of a table with a column of features.
 is_stage_call <- function(x, formula, ...) {
-  columns <- list(...)
+  columns <- stage_columns(...)
   unknown <- if (length(columns)) setdiff(c(names(columns), if (is.null(names(columns))) ""), MODEL_COLUMNS)
   if (length(unknown)) {
     fail("There is no argument ", if (nzchar(unknown[[1]])) unknown[[1]] else "without a name here",
@@ -22,7 +37,7 @@ is_stage_call <- function(x, formula, ...) {
 
 # `method` has the name of the function, Spark's estimator and which response it takes.
 estimator_stage <- function(method, arguments, ...) {
-  columns <- list(...)
+  columns <- stage_columns(...)
   x <- arguments$x
   formula <- arguments$formula
   if (is.null(columns$uid)) columns$uid <- random_string(paste0(sub("^ml_", "", method$name), "_"))

@@ -8,8 +8,12 @@ CLASS_METRICS <- c("f1", "accuracy", "weightedPrecision", "weightedRecall", "wei
 ml_regression_evaluator <- function(x, label_col = "label", prediction_col = "prediction", metric_name = "rmse") {
   check_metric(metric_name, REGRESSION_METRICS)
   if (is(x, "SparkConnection")) return(evaluator_stage(x, "RegressionEvaluator", label_col, prediction_col, metric_name))
+  regression_metrics(x, label_col, prediction_col, metric_name)
+}
+
+regression_metrics <- function(x, label_col, prediction_col, metrics) {
   columns <- evaluated(x, list(rc2_y = label_col, rc2_prediction = prediction_col), numbers = TRUE)
-  evaluate(x, "RegressionEvaluator", metric_name, lapply(columns, number_of), columns)
+  evaluate(x, "RegressionEvaluator", metrics, lapply(columns, number_of), columns)
 }
 
 ml_binary_classification_evaluator <- function(x, label_col = "label", raw_prediction_col = "probability",
@@ -19,15 +23,21 @@ ml_binary_classification_evaluator <- function(x, label_col = "label", raw_predi
     return(evaluator_stage(x, "BinaryClassificationEvaluator", label_col, metric_name = metric_name,
       raw_prediction_col = raw_prediction_col, num_bins = 0L))
   }
-  columns <- evaluated(x, list(rc2_y = label_col, rc2_raw = raw_prediction_col), numbers = c(FALSE, TRUE))
+  binary_metrics(x, label_col, raw_prediction_col, metric_name)
+}
+
+# The probability may be a list of numbers, whose second one is that of the event.
+binary_metrics <- function(x, label_col, raw_prediction_col, metrics) {
+  columns <- evaluated(x, list(rc2_y = label_col, rc2_raw = raw_prediction_col), c(FALSE, TRUE), vectors = TRUE)
   classes <- classes_in(x, columns, columns["rc2_y"])
   if (length(classes) != 2) {
     fail("The column ", label_col, " has ", length(classes), " classes, and this evaluator takes two;",
       " ml_multiclass_classification_evaluator() takes more.")
   }
-  sql <- list(rc2_y = place_of(columns$rc2_y, classes, x), rc2_raw = number_of(columns$rc2_raw))
+  raw <- if (columns$rc2_raw$type == "list") columns$rc2_raw$column else number_of(columns$rc2_raw)
+  sql <- list(rc2_y = place_of(columns$rc2_y, classes, x), rc2_raw = raw)
   # 0 bins: the exact area, not one of a curve with fewer points
-  evaluate(x, "BinaryClassificationEvaluator", metric_name, sql, columns, list(numBins = 0L))
+  evaluate(x, "BinaryClassificationEvaluator", metrics, sql, columns, list(numBins = 0L))
 }
 
 ml_multiclass_classification_evaluator <- function(x, label_col = "label", prediction_col = "prediction",
@@ -36,9 +46,13 @@ ml_multiclass_classification_evaluator <- function(x, label_col = "label", predi
   if (is(x, "SparkConnection")) {
     return(evaluator_stage(x, "MulticlassClassificationEvaluator", label_col, prediction_col, metric_name))
   }
+  class_metrics(x, label_col, prediction_col, metric_name)
+}
+
+class_metrics <- function(x, label_col, prediction_col, metrics, options = list()) {
   columns <- evaluated(x, list(rc2_y = label_col, rc2_prediction = prediction_col), numbers = FALSE)
   classes <- classes_in(x, columns, columns)
-  evaluate(x, "MulticlassClassificationEvaluator", metric_name, lapply(columns, place_of, classes, x), columns)
+  evaluate(x, "MulticlassClassificationEvaluator", metrics, lapply(columns, place_of, classes, x), columns, options)
 }
 
 ml_clustering_evaluator <- function(x, features_col = "features", prediction_col = "prediction", metric_name = "silhouette") {
@@ -67,14 +81,15 @@ check_metric <- function(metric, metrics) {
   }
 }
 
-# Columns of the table as variables, by what Spark calls them. `numbers`: which of them must be numbers, for `what`.
-evaluated <- function(x, names, numbers, what = "this evaluator") {
+# Columns of the table as variables, by what Spark calls them. `numbers`: which of them must be numbers, for `what`;
+# `vectors`: whether lists of numbers will do.
+evaluated <- function(x, names, numbers, what = "this evaluator", vectors = FALSE) {
   connection <- spark_connection_of(x)
   columns <- columns_of(connection, rows_of(dplyr::ungroup(x)))
   Map(function(name, is_number) {
     check_column(name, names(columns))
     type <- type_of(columns[[name]])
-    if (is_number && type != "number") {
+    if (is_number && type != "number" && !(vectors && type == "list")) {
       fail("The column ", name, " is of type ", type, ", and ", what, " takes a number there.")
     }
     list(name = name, column = as.character(dbQuoteIdentifier(connection, name)), type = type)
@@ -108,16 +123,27 @@ complete_sql <- function(x, columns) {
   paste("SELECT * FROM (", rows_of(dplyr::ungroup(x)), ") AS rc2_rows WHERE", all_present(columns, spark_connection_of(x)))
 }
 
-# `sql` gives Spark's columns by their names. Rows in which a column is missing have no part in the result.
-evaluate <- function(x, evaluator, metric, sql, columns, options = list(), width = 0L) {
+# A number for each metric. `sql` gives Spark's columns by their names. Rows in which a column is missing have no part in the
+# result.
+evaluate <- function(x, evaluator, metrics, sql, columns, options = list(), width = 0L) {
+  connection <- spark_connection_of(x)
+  counts <- count_complete(x, columns)
+  say_omitted(list(rows = counts$complete, omitted = counts$found - counts$complete))
+  options <- c(options, if ("rc2_y" %in% names(sql)) list(labelCol = "rc2_y"))
+  query <- selected_sql(sql, x, columns)
+  vapply(metrics, function(metric) {
+    ml_call(connection, "evaluate", evaluator = evaluator, sql = query, width = width,
+      options = c(options, list(metricName = metric)))
+  }, 0, USE.NAMES = FALSE)
+}
+
+# How many rows there are, and how many of them have all these columns.
+count_complete <- function(x, columns) {
   connection <- spark_connection_of(x)
   counts <- dbGetQuery(connection, paste0("SELECT CAST(COUNT(*) AS DOUBLE) AS found, CAST(COUNT_IF(",
     all_present(columns, connection), ") AS DOUBLE) AS complete FROM (", rows_of(dplyr::ungroup(x)), ") AS rc2_rows"))
   if (!counts$complete) fail("No row has all the columns ", paste(vapply(columns, `[[`, "", "name"), collapse = ", "), ".")
-  say_omitted(list(rows = counts$complete, omitted = counts$found - counts$complete))
-  options <- c(options, list(metricName = metric), if ("rc2_y" %in% names(sql)) list(labelCol = "rc2_y"))
-  ml_call(connection, "evaluate", evaluator = evaluator, sql = selected_sql(sql, x, columns), width = width,
-    options = options)
+  counts
 }
 
 # The complete rows with these columns, named SQL.

@@ -14,10 +14,11 @@ as_model_formula <- function(formula) {
   formula
 }
 
-# The terms of a formula; `columns` is a data frame with the columns of the table.
+# The terms of a formula; `columns` are the names of the columns of the table.
 model_terms <- function(formula, columns) {
-  check_names(formula, names(columns))
-  terms <- tryCatch(stats::terms(formula, data = columns), error = function(error) {
+  check_names(formula, columns)
+  data <- stats::setNames(as.data.frame(as.list(seq_along(columns))), columns)
+  terms <- tryCatch(stats::terms(formula, data = data), error = function(error) {
     fail("R cannot read the formula: ", conditionMessage(error), ".")
   })
   is_empty <- !length(attr(terms, "term.labels")) && !attr(terms, "intercept")

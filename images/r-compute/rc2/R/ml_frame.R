@@ -7,12 +7,12 @@ model_frame <- function(x, formula, classes = FALSE, weights = NULL) {
   connection <- spark_connection_of(x)
   formula <- as_model_formula(formula)
   x <- dplyr::ungroup(x)
-  columns <- columns_of(connection, rows_of(x))
+  columns <- colnames(x)
   terms <- model_terms(formula, columns)
   variables <- formula_variables(terms, environment(formula))
-  if (!is.null(weights)) variables <- c(variables, list(weights_variable(weights, names(columns))))
+  if (!is.null(weights)) variables <- c(variables, list(weights_variable(weights, columns)))
   frame <- list(connection = connection, terms = terms, env = environment(formula), response = attr(terms, "response"),
-    formula = stats::formula(terms), table_columns = names(columns))
+    formula = stats::formula(terms), table_columns = columns)
   frame$weights <- if (is.null(weights)) 0 else length(variables)
   frame$sql <- variables_sql(x, variables, frame$env)
   frame$variables <- typed_variables(connection, frame$sql, variables)
@@ -26,7 +26,12 @@ weights_variable <- function(name, columns) {
   list(name = name, column = "rc2_weight", call = as.name(name), is_factor = FALSE)
 }
 
-columns_of <- function(connection, sql) dbGetQuery(connection, paste0("SELECT * FROM (", sql, ") AS rc2_rows LIMIT 0"))
+# No rows of a query: Spark tells the types without running it.
+columns_of <- function(connection, sql) {
+  result <- dbSendQuery(connection, sql)
+  on.exit(dbClearResult(result))
+  dbFetch(result, n = 0)
+}
 
 # The query with each variable as a column. The formula's environment has its constants; `x` stands in the call as it is.
 variables_sql <- function(x, variables, env) {
@@ -35,7 +40,9 @@ variables_sql <- function(x, variables, env) {
 }
 
 typed_variables <- function(connection, sql, variables) {
-  columns <- columns_of(connection, sql)
+  columns <- tryCatch(columns_of(connection, sql), rc2_error = function(error) {
+    fail("Spark cannot compute the formula. ", sub("^\\[[A-Z_.]+\\] ", "", sub("\n.*", "", conditionMessage(error))))
+  })
   lapply(variables, function(variable) {
     variable$type <- type_of(columns[[variable$column]])
     if (!variable$type %in% c("number", "logical", "character", "Date", "POSIXct")) {

@@ -12,6 +12,7 @@ spark_method <- function(name, title, estimator, response, outputs, parts, proba
 
 # `arguments` are those of the function of the method, by their names; `...` names the columns of a stage.
 fit_method <- function(method, arguments, ...) {
+  arguments$formula <- given_formula(arguments$formula, ...)
   if (is_stage_call(arguments$x, arguments$formula, ...)) return(estimator_stage(method, arguments, ...))
   design <- method_design(method, arguments)
   if (!is.null(method$check)) method$check(design, arguments)
@@ -103,8 +104,6 @@ print.rc2_held_model <- function(x, digits = max(3L, getOption("digits") - 3L), 
 
 summary.rc2_held_model <- function(object, ...) object
 
-ml_predict <- function(x, dataset = NULL, ...) predict(x, dataset, ...)
-
 predict.rc2_held_model <- function(object, newdata = NULL, type = NULL, ...) {
   type <- checked_type(object, type, held_types(object))
   table <- transformed(object, newdata)
@@ -136,9 +135,10 @@ shares_of <- function(groups) {
 
 # The rows of a prediction with what Spark's model adds. A row with a missing predictor has zeros in its place, as Spark has
 # no missing features, and rc2_known is NULL there.
-transformed <- function(model, newdata) {
+transformed <- function(model, newdata) transformed_by(model, prediction_rows(model, newdata))
+
+transformed_by <- function(model, table) {
   design <- model$design
-  table <- prediction_rows(model, newdata)
   known <- paste("SELECT *,", guarded_sql(design, "TRUE"), "AS rc2_known FROM (", table$sql, ") AS rc2_rows")
   features <- paste0("CASE WHEN rc2_known THEN ", design$columns$sql, " ELSE 0D END AS rc2_x", seq_len(nrow(design$columns)))
   sql <- paste("SELECT *,", paste(features, collapse = ", "), "FROM (", known, ") AS rc2_rows")

@@ -11,9 +11,7 @@ naive_bayes_parts <- function(design, outputs, arguments) {
 check_no_negative <- function(design, arguments) {
   if (arguments$model_type == "gaussian") return()
   columns <- design$columns
-  fields <- paste0("CAST(COUNT_IF(", columns$sql, " < 0) AS DOUBLE) AS f", seq_len(nrow(columns)), collapse = ", ")
-  query <- paste("SELECT", fields, "FROM (", design$sql, ") AS rc2_rows WHERE", design$complete)
-  negative <- unlist(dbGetQuery(design$connection, query))
+  negative <- numbers_of_query(design, paste0("COUNT_IF(", columns$sql, " < 0)"), complete_rows(design))
   if (!any(negative > 0)) return()
   first <- which(negative > 0)[[1]]
   fail(columns$name[[first]], " is negative in ", whole_number(negative[[first]]), " rows, and naive Bayes of the type ",

@@ -1,12 +1,8 @@
 # Clusters. Their features are a formula without a response, or names of columns. Clusters have numbers from 0, as
 # in sparklyr.
 
-# What features = c("a", "b") means as a formula.
 with_features <- function(arguments) {
-  if (!is.null(arguments$features)) {
-    if (!is.null(arguments$formula)) fail("Give the predictors either as a formula or as features, not both.")
-    arguments$formula <- stats::reformulate(vapply(arguments$features, function(name) deparsed(as.name(name)), ""))
-  }
+  arguments$formula <- given_formula(arguments$formula, features = arguments$features)
   arguments
 }
 

@@ -85,7 +85,8 @@ ml_gradient_boosted_trees <- function(x, formula = NULL, type = c("auto", "regre
 }
 
 # "auto" is a regression for a number, and a classification for text, logical and factor().
-fit_by_type <- function(type, x, formula, regression, classification, ...) {
+fit_by_type <- function(type, x, formula, regression, classification, ..., response = NULL, features = NULL) {
+  formula <- given_formula(formula, response = response, features = features)
   if (type == "auto" && is_stage_place(x)) fail("A stage needs type = \"regression\" or type = \"classification\".")
   if (type == "auto") type <- if (has_class_response(x, formula)) "classification" else "regression"
   fit <- if (type == "regression") regression else classification

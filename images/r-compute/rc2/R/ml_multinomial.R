@@ -40,11 +40,13 @@ class_probabilities <- function(model) {
   stats::setNames(probabilities, paste0("probability_", response_of(model)$levels))
 }
 
-most_likely <- function(model, probabilities) {
-  shares <- unlist(probabilities)
+most_likely <- function(model, probabilities) class_at(model, place_of_most(model, unlist(probabilities)))
+
+# From 1
+place_of_most <- function(model, shares) {
   if (length(model$thresholds)) shares <- paste0("(", shares, ") / ", vapply(model$thresholds, double_sql, ""))
   shares <- paste0("ARRAY(", paste(shares, collapse = ", "), ")")
-  class_at(model, paste0("ARRAY_POSITION(", shares, ", ARRAY_MAX(", shares, "))"))
+  paste0("ARRAY_POSITION(", shares, ", ARRAY_MAX(", shares, "))")
 }
 
 # The class as the response has it, by its place from 1.

@@ -1,7 +1,7 @@
 # Principal components. Spark finds them; their scores are sums in SQL, so a model can be saved and outlives Spark's session.
 
 ml_pca <- function(x, features = colnames(x), k = NULL, pc_prefix = "PC") {
-  design <- number_design(x, features)
+  design <- with_moments(number_design(x, features))
   width <- nrow(design$columns)
   if (is.null(k)) k <- width
   if (!is_count(k) || k > width) fail("k is the number of components, from 1 to ", width, " for these columns.")

@@ -89,6 +89,7 @@ fitted_stages <- function(x) {
     features <- feature_names(found, given(each$options$featuresCol, "features"))
     named <- intersect(c("coefficients", "featureImportances"), names(values)[lengths(values) == length(features)])
     values[named] <- lapply(values[named], stats::setNames, features)
+    if (length(values$surrogateDF)) names(values$surrogateDF) <- unquoted(stage$options$inputCols)
     names(values) <- r_names(names(values))
     stage$found <- values
     stage[names(values)] <- values
@@ -104,9 +105,27 @@ feature_names <- function(stages, column) {
       if (length(found)) return(found)
     }
     if (!identical(stage$options$outputCol, column)) next
-    if (grepl("VectorAssembler$", stage$name)) return(sub("^rc2_x:", "", unquoted(stage$options$inputCols)))
-    return(feature_names(stages, unquoted(given(stage$options$inputCol, ""))))
+    if (!grepl("VectorAssembler$", stage$name)) return(feature_names(stages, unquoted(given(stage$options$inputCol, ""))))
+    return(unlist(lapply(unquoted(stage$options$inputCols), assembled_names, stages)))
   }
+}
+
+# The names of what a column gives to an assembled vector: of a vector, those of its numbers.
+assembled_names <- function(column, stages) {
+  for (stage in stages) {
+    at <- match(column, stage$options$outputCols)
+    if (grepl("OneHotEncoderModel$", stage$name) && !is.na(at)) return(paste0(column, "_", encoded_classes(stage, at, stages)))
+  }
+  given(feature_names(stages, column), sub("^rc2_x:", "", column))
+}
+
+# The classes that an encoder has columns for: those of the indexer before it, or numbers.
+encoded_classes <- function(encoder, at, stages) {
+  size <- encoder$found$categorySizes[[at]]
+  made <- Filter(function(stage) identical(stage$options$outputCol, unquoted(encoder$options$inputCols[[at]])), stages)
+  labels <- if (length(made)) unlist(made[[1]]$found$labels)
+  classes <- if (length(labels) == size) labels else seq_len(size) - 1
+  if (identical(encoder$options$dropLast, FALSE)) classes else utils::head(classes, -1)
 }
 
 unquoted <- function(names) gsub("``", "`", gsub("^`|`$", "", names), fixed = TRUE)

@@ -28,22 +28,31 @@ checked_type <- function(model, type, types) {
   type
 }
 
-# The table of the prediction as SQL, with the predictors as columns; without a table, the one of the fit.
-prediction_rows <- function(model, newdata) {
+# The table of the prediction as SQL, with the predictors as columns, and the response if it is wanted and there; without a
+# table, the one of the fit.
+prediction_rows <- function(model, newdata, with_response = FALSE) {
   design <- model$design
   if (is.null(newdata)) return(rows_before(design))
   connection <- spark_connection_of(newdata)
   columns <- names(columns_of(connection, rows_of(newdata)))
   variables <- design$variables[design$predictors]
-  for (variable in variables) {
-    for (name in setdiff(all.vars(variable$call), columns)) {
-      if (!is_constant(name, design$env)) {
-        fail("The table has no column ", name, ", which the model needs.", similar_to(name, columns))
-      }
-    }
+  missing <- missing_names(variables, columns, design$env)
+  if (length(missing)) {
+    fail("The table has no column ", missing[[1]], ", which the model needs.", similar_to(missing[[1]], columns))
   }
+  if (with_response && has_response_columns(model, columns)) variables <- c(variables, list(response_of(model)))
   sql <- if (length(variables)) variables_sql(dplyr::ungroup(newdata), variables, design$env) else rows_of(newdata)
   list(connection = connection, sql = sql, columns = columns)
+}
+
+# The columns that variables need and a table lacks.
+missing_names <- function(variables, columns, env) {
+  names <- setdiff(unlist(lapply(variables, function(variable) all.vars(variable$call))), columns)
+  Filter(function(name) !is_constant(name, env), names)
+}
+
+has_response_columns <- function(model, columns) {
+  !length(missing_names(list(response_of(model)), columns, model$design$env))
 }
 
 # The rows that the fit was given, complete or not.

@@ -3,6 +3,7 @@
 ml_linear_regression <- function(x, formula = NULL, fit_intercept = TRUE, elastic_net_param = 0, reg_param = 0,
                                  max_iter = 100, weight_col = NULL, loss = "squaredError", solver = "auto", standardization = TRUE,
                                  tol = 1e-6, ...) {
+  formula <- given_formula(formula, ...)
   if (is_stage_call(x, formula, ...)) {
     return(estimator_stage(stage_method("ml_linear_regression", "regression.LinearRegression", "number"),
       as.list(environment()), ...))
@@ -55,6 +56,7 @@ ml_generalized_linear_regression <- function(x, formula = NULL, family = "gaussi
                                              offset_col = NULL, link_power = NULL, reg_param = 0, max_iter = 25,
                                              weight_col = NULL, solver = "irls", tol = 1e-10, variance_power = 0,
                                              ...) {
+  formula <- given_formula(formula, ...)
   family <- family_of(family, link, variance_power, link_power)
   if (is_stage_call(x, formula, ...)) {
     arguments <- list(x = x, formula = formula, fit_intercept = fit_intercept, offset_col = offset_col, reg_param = reg_param,
@@ -100,6 +102,7 @@ general_model <- function(title, name, design, family, options) {
 ml_logistic_regression <- function(x, formula = NULL, fit_intercept = TRUE, elastic_net_param = 0, reg_param = 0,
                                    max_iter = 100, threshold = 0.5, thresholds = NULL, tol = 1e-10, weight_col = NULL, aggregation_depth = 2,
                                    family = "auto", standardization = TRUE, ...) {
+  formula <- given_formula(formula, ...)
   if (!family %in% c("auto", "binomial", "multinomial")) {
     fail("The family is \"auto\", \"binomial\" or \"multinomial\", not ", family, ".")
   }
@@ -128,7 +131,7 @@ ml_logistic_regression <- function(x, formula = NULL, fit_intercept = TRUE, elas
 
 penalized_logistic <- function(design, options, threshold, thresholds) {
   used <- if (options$regParam == 0) used_columns(design) else seq_len(nrow(design$columns))
-  if (!design$intercept && any(design$columns$spread == 0 & design$columns$mean != 0)) {
+  if (!design$intercept && any(has_one_value(design) & design$columns$least != 0)) {
     fail("A predictor is constant, to which Spark gives the coefficient 0; write the formula with an intercept.")
   }
   outputs <- c("coefficientMatrix", "interceptVector", "summary.totalIterations", "summary.accuracy")

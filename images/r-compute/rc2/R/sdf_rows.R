@@ -11,6 +11,8 @@ sdf_random_split <- function(x, ..., weights = NULL, seed = NULL) {
   stats::setNames(lapply(views, function(view) dplyr::tbl(connection, view)), names(weights))
 }
 
+sdf_partition <- sdf_random_split # an older name of sparklyr
+
 sdf_sample <- function(x, fraction = 1, replacement = TRUE, seed = NULL) {
   if (!is.numeric(fraction) || length(fraction) != 1 || is.na(fraction) || fraction < 0 || (fraction > 1 && !replacement)) {
     fail("fraction is the share of rows, from 0 to 1, and above 1 only with replacement.")
@@ -40,6 +42,7 @@ ml_corr <- function(x, columns = NULL, method = c("pearson", "spearman")) {
   }
   if (!length(columns)) fail("The table has no column of numbers.")
   variables <- evaluated(x, as_features(columns), numbers = TRUE)
+  count_complete(x, variables)
   query <- selected_sql(lapply(variables, number_of), x, variables)
   found <- ml_call(connection, "correlation", sql = query, width = length(variables), method = method)
   as.data.frame(matrix(found, length(columns), dimnames = list(columns, columns)), check.names = FALSE)

@@ -5,6 +5,7 @@ Values are written as byte parts, which are joined once; raw vectors are read wi
 """
 
 import struct
+from functools import partial
 
 import numpy as np
 
@@ -15,7 +16,7 @@ NA_INTEGER = -(2**31)
 NA_INTEGER64 = -(2**63)
 NA_REAL = struct.unpack("<d", struct.pack("<II", 1954, 0x7FF00000))[0]
 HEADER = b"B\n" + struct.pack("<iii", 2, 0x040202, 0x020300)
-pack_int = struct.Struct("<i").pack
+pack_int = partial(struct.pack, "<i")  # which Spark can pickle
 
 
 def dumps(parts):

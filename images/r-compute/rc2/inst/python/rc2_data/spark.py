@@ -36,7 +36,7 @@ class Connection:
         self._tag = f"rc2-{uuid4().hex}"
         self._catalogs = {}
         self.session, self.result, self.note, self.progress = None, None, "", (0, 0)
-        self.models = {}
+        self.models, self.cancelled = {}, False
         self.attempt(self._open)
 
     def _open(self):
@@ -66,7 +66,7 @@ class Connection:
 
     def run(self, work, sql=""):
         """The value of `work(session)`; once more in a new session if its Spark server has ended."""
-        self.progress = (0, 0)
+        self.progress, self.cancelled = (0, 0), False
 
         def refreshed():
             self._refresh()
@@ -160,6 +160,7 @@ class Connection:
 
     def cancel(self):
         """Cancel what runs, from another thread."""
+        self.cancelled = True
         if self.session is not None:
             with contextlib.suppress(Exception):
                 self.session.interruptTag(self._tag)

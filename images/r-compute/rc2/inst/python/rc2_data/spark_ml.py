@@ -4,6 +4,7 @@ R names the columns of these queries: `rc2_x1`, `rc2_x2` and so on are the featu
 """
 
 import importlib
+from functools import reduce
 from uuid import uuid4
 
 import numpy as np
@@ -13,11 +14,15 @@ from pyspark.ml.functions import array_to_vector, vector_to_array
 from pyspark.ml.linalg import Matrix, Vector, VectorUDT
 from pyspark.ml.param import TypeConverters
 from pyspark.ml.stat import Correlation
-from pyspark.sql.functions import expr
+from pyspark.sql import Window
+from pyspark.sql.functions import expr, monotonically_increasing_id, row_number
+from pyspark.sql.types import ArrayType
 
 from rc2_data.errors import DataError
+from rc2_data.spark_errors import invalid_option
 
 FEATURES = "rc2_features"
+PLACE = "rc2_place"
 PREDICTIONS = {
     "predictionCol": "rc2_prediction",
     "probabilityCol": "rc2_probability",
@@ -118,10 +123,18 @@ def evaluate(connection, evaluator, sql, width, options):
     """What an evaluator of pyspark.ml says of the rows of a query."""
 
     def work(session):
-        frame = assembled(session.sql(sql), width or None)
+        frame = with_vectors(assembled(session.sql(sql), width or None))
         return new_estimator(f"evaluation.{evaluator}", options).evaluate(frame)
 
     return connection.run(work, sql)
+
+
+def with_vectors(frame):
+    """The frame with its arrays as the vectors that an evaluator reads."""
+    for field in frame.schema.fields:
+        if isinstance(field.dataType, ArrayType):
+            frame = frame.withColumn(field.name, array_to_vector(field.name))
+    return frame
 
 
 def split(connection, sql, weights, seed):
@@ -140,6 +153,38 @@ def sample(connection, sql, fraction, replacement, seed):
 def describe(connection, sql, columns):
     """The name of a view: number, mean, deviation, minimum and maximum of columns of a query."""
     return connection.run(lambda session: new_view(session.sql(sql).describe(*as_list(columns))), sql)
+
+
+def crosstab(connection, sql, title):
+    """The name of a view: how often each pair of values of the columns `one` and `other` is there, the first as `title`."""
+    return connection.run(
+        lambda session: new_view(session.sql(sql).crosstab("one", "other").withColumnRenamed("one_other", title)), sql
+    )
+
+
+def bind_columns(connection, sqls, names):
+    """The name of a view: the columns of queries side by side.
+
+    Raises:
+        DataError: if one has another number of rows.
+    """
+
+    def work(session):
+        frames = [numbered(session.sql(sql), f"c{at}_") for at, sql in enumerate(as_list(sqls))]
+        sizes = [frame.count() for frame in frames]
+        if len(set(sizes)) > 1:
+            raise DataError(f"The tables have different numbers of rows: {', '.join(map(str, sizes))}.")
+        whole = reduce(lambda one, other: one.join(other, PLACE), frames).orderBy(PLACE).drop(PLACE)
+        return new_view(whole.toDF(*as_list(names)))
+
+    return connection.run(work)
+
+
+def numbered(frame, prefix):
+    """The frame with the place of each row, which is computed once, and with column names that no other frame has."""
+    named = frame.toDF(*[f"{prefix}{at}" for at in range(len(frame.columns))])
+    placed = named.withColumn(PLACE, monotonically_increasing_id()).localCheckpoint()
+    return placed.withColumn(PLACE, row_number().over(Window.orderBy(PLACE)))
 
 
 def assembled(frame, width):
@@ -165,8 +210,20 @@ def new_estimator(name, options):
     added = {option: column for option, column in PREDICTIONS.items() if estimator.hasParam(option)}
     for option, content in {**added, **dict(options or {})}.items():
         param = estimator.getParam(option)
-        estimator.set(param, converted(param, content))
+        set_option(estimator, param, converted(param, content))
     return estimator
+
+
+def set_option(stage, param, content):
+    """Set an option of a stage.
+
+    Raises:
+        DataError: for a value of another type.
+    """
+    try:
+        stage.set(param, content)
+    except TypeError:
+        raise DataError(invalid_option(param.name, content)) from None
 
 
 def converted(param, content):

@@ -9,7 +9,7 @@ from pyspark.ml.feature import StopWordsRemover
 from pyspark.ml.util import DefaultParamsReader
 
 from rc2_data.errors import DataError
-from rc2_data.spark_stages import described, fitted, held, new_stage, read_fitted, transformed
+from rc2_data.spark_stages import as_option, described, fitted, held, new_stage, read_fitted, transformed
 
 LANGUAGES = (
     "danish dutch english finnish french german hungarian italian norwegian portuguese russian spanish swedish turkish"
@@ -63,6 +63,21 @@ def stages(connection, key):
         model = held(connection, session, key)
         each = model.stages if isinstance(model, PipelineModel) else [model]
         return {stage.uid: {**keep(connection, session, stage), "found": read_fitted(stage)} for stage in each}
+
+    return connection.run(work)
+
+
+def evaluate(connection, stage, sql):
+    """What an evaluator says of the rows of a query."""
+    return connection.run(lambda session: new_stage(connection, session, stage).evaluate(session.sql(sql)), sql)
+
+
+def options(connection, stage):
+    """The options of a stage that have a value, set or preset."""
+
+    def work(session):
+        found = new_stage(connection, session, stage)
+        return {param.name: as_option(content) for param, content in found.extractParamMap().items() if content is not None}
 
     return connection.run(work)
 

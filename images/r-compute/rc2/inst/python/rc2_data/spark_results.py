@@ -77,7 +77,8 @@ class Rows:
 
     def take(self, count, options):
         """The byte parts of a data.frame of the next rows: so many at most, as many as an answer holds if it is negative."""
-        self._read(math.inf if count < 0 else count + 1)
+        if count:  # no rows need no run of the query
+            self._read(math.inf if count < 0 else count + 1)
         rows = pa.concat_tables(self._waiting or [self._schema.empty_table()])
         self._waiting = []
         if 0 <= count < rows.num_rows:

@@ -12,17 +12,18 @@ from pyspark.ml import Estimator, Model, Pipeline, PipelineModel
 from pyspark.ml.feature import Binarizer
 from pyspark.ml.linalg import Matrix, Vector, VectorUDT
 from pyspark.ml.param import TypeConverters
+from pyspark.sql import DataFrame
 from pyspark.sql.connect.functions import builtin as functions
 from pyspark.sql.types import ArrayType, NumericType, StringType
 
 from rc2_data.errors import DataError
-from rc2_data.spark_ml import GONE, as_list, as_r, converted, read
+from rc2_data.spark_ml import GONE, as_list, as_r, converted, read, set_option
 
 LABEL = "rc2_label_"
 """How the uid of a stage begins that makes the response of a formula, which rows to predict do not have."""
 VECTOR, NUMBER, TEXT, TEXTS = "a vector of numbers", "a number", "a text", "a list of texts"
 INPUTS = {
-    VECTOR: "StandardScaler MinMaxScaler MaxAbsScaler RobustScaler Normalizer PolynomialExpansion IDF",
+    VECTOR: "StandardScaler MinMaxScaler MaxAbsScaler RobustScaler Normalizer PolynomialExpansion PCA IDF",
     NUMBER: "Binarizer Bucketizer QuantileDiscretizer Imputer OneHotEncoder IndexToString",
     TEXT: "Tokenizer RegexTokenizer",
     TEXTS: "StopWordsRemover HashingTF CountVectorizer NGram Word2Vec",
@@ -51,9 +52,12 @@ OUTPUTS = [
     "labels",
     "vocabulary",
     "idf",
+    "pc",
+    "explainedVariance",
     "docFreq",
     "numDocs",
     "categorySizes",
+    "surrogateDF",
     "featureImportances",
     "clusterCenters",
     "pi",
@@ -87,7 +91,7 @@ def new_stage(connection, session, spec):
         if not stage.hasParam(option):
             raise DataError(f"The stage {uid} has no option {option}.")
         param = stage.getParam(option)
-        stage.set(param, option_of(stage, param, content))
+        set_option(stage, param, option_of(stage, param, content))
     return stage
 
 
@@ -238,6 +242,8 @@ def read_fitted(model):
 
 
 def as_output(content):
+    """What a fitted stage has found, in a type that R's format has; an imputer has it in a table of one row."""
+    content = content.first() if isinstance(content, DataFrame) else content
     return as_option(content) if isinstance(content, (list, tuple)) and is_plain(content) else as_r(content)
 
 

@@ -4,7 +4,11 @@ Spark's own CrossValidator goes on with its other fits when one is interrupted, 
 then be in another order and so in another fold.
 """
 
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import FIRST_EXCEPTION, ThreadPoolExecutor, wait
+from contextlib import suppress
+from threading import Thread
+from time import sleep
+from uuid import uuid4
 
 import numpy as np
 from pyspark.sql.connect.functions import builtin as functions
@@ -16,6 +20,8 @@ from rc2_data.spark_pipelines import keep
 from rc2_data.spark_stages import as_dict, fitted, new_stage, transformed
 
 FOLD = "rc2_fold"
+INTERVAL = 0.1
+"""Seconds between looks at fits that run."""
 
 
 def search(connection, estimator, choices, evaluator, how, sql):
@@ -76,21 +82,46 @@ def parts_of(numbered, folds):
 
 def measure(connection, session, stages, parts, evaluator, parallelism):
     """The metric of each part and choice. After an error or an interrupt, no other fit starts."""
+    tag = f"rc2-search-{uuid4().hex}"
 
     def one(stage, training, validation):
         SparkSession._active_session.session = session  # of this thread
+        session.addTag(tag)
         model = fitted(new_stage(connection, session, stage), training)
         return evaluator.evaluate(transformed(model, validation))
 
-    with ThreadPoolExecutor(parallelism) as pool:
-        task = inheritable_thread_target(session)(one)  # with the tag by which an interrupt finds its calls
-        futures = [pool.submit(task, stage, *part) for part in parts for stage in stages]
-        try:
-            found = [future.result() for future in futures]
-        except BaseException:
-            pool.shutdown(wait=False, cancel_futures=True)
-            raise
+    pool = ThreadPoolExecutor(parallelism)
+    task = inheritable_thread_target(session)(one)  # with the tag by which an interrupt finds its calls
+    futures = [pool.submit(task, stage, *part) for part in parts for stage in stages]
+    try:
+        found = results_of(connection, futures)
+    except BaseException:
+        pool.shutdown(wait=False, cancel_futures=True)
+        Thread(target=end, args=[session, tag, futures], daemon=True).start()
+        raise
+    pool.shutdown()
     return np.array(found, float).reshape(len(parts), len(stages))
+
+
+def results_of(connection, futures):
+    """The values of fits. It does not wait for others once one has failed or R has cancelled the call: a fit that has just
+    begun takes a second to notice an interrupt."""
+    rest = futures
+    while rest:
+        done, rest = wait(rest, INTERVAL, FIRST_EXCEPTION)
+        for future in done:
+            future.result()
+        if connection.cancelled:
+            raise DataError("The search was cancelled.")
+    return [future.result() for future in futures]
+
+
+def end(session, tag, futures):
+    """Interrupt fits until they have ended; an interrupt that arrives before a query has no effect."""
+    while any(future.running() for future in futures):
+        with suppress(Exception):
+            session.interruptTag(tag)
+        sleep(INTERVAL)
 
 
 def best_of(metrics, is_larger_better):
