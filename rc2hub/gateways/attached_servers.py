@@ -10,6 +10,7 @@ from rc2hub.server_id import ServerId
 REGISTRATION_GRACE = 60.0
 """Seconds that a server may use the service before the broker has attached it."""
 LEVEL_LOST = "Your level of this service no longer allows this call."
+GROUP_LOST = "You are no longer in the group whose files this call uses."
 
 
 @dataclass(eq=False)
@@ -19,6 +20,8 @@ class Call:
     token: str = field(repr=False)
     levels: frozenset[str] = frozenset()
     """The levels that allow the call; empty if all do."""
+    groups: frozenset[str] = frozenset()
+    """The groups whose files the call uses; the user has to be in all of them."""
     session: str = ""
     end_message: str = ""
     """Why the gateway cancelled the call; empty while it runs."""
@@ -33,6 +36,11 @@ class Call:
         """Cancel the call if this level does not allow it."""
         if self.levels and level not in self.levels:
             self.end(LEVEL_LOST)
+
+    def end_unless_in_groups(self, groups: frozenset[str]) -> None:
+        """Cancel the call if it uses the files of a group that is not one of these."""
+        if not self.groups <= groups:
+            self.end(GROUP_LOST)
 
 
 @dataclass
@@ -71,9 +79,11 @@ class AttachedServers:
             call.end_unless_allowed(level)
 
     @contextmanager
-    def track_call(self, server_id: ServerId, token: str, levels: frozenset[str] = frozenset()) -> Iterator[Call]:
+    def track_call(
+        self, server_id: ServerId, token: str, levels: frozenset[str] = frozenset(), groups: frozenset[str] = frozenset()
+    ) -> Iterator[Call]:
         """Record a call while it runs, and its session afterwards."""
-        server, call = self._servers.setdefault(server_id, AttachedServer()), Call(token, levels)
+        server, call = self._servers.setdefault(server_id, AttachedServer()), Call(token, levels, groups)
         server.reviewed_at = time.monotonic()  # a call begins with a review
         server.calls.add(call)
         try:

@@ -1,6 +1,6 @@
-"""The secret of a Spark driver. It names the user, so it also says to other gateways for whom the driver works.
+"""The token of a Spark driver, which tells other gateways for whom it works, and the secret of a driver's pod.
 
-The key is the secret that the Spark gateway shares with the broker. A gateway that is restarted computes the tokens of the
+The key is the secret that the Spark gateway shares with the broker. A gateway that is restarted computes both again for the
 drivers that run; a broker that knows the key recognizes a token without keeping any.
 """
 
@@ -13,6 +13,12 @@ def driver_token(key: str, user: str, driver: str) -> str:
     # without padding: clients of Spark take no = in a token of an address
     named = f"{urlsafe_b64encode(user.encode()).decode().rstrip('=')}.{driver}"
     return f"{named}.{_signature(key, named)}"
+
+
+def pod_secret(key: str, pod: str) -> str:
+    """What the Spark gateway and a driver's pod both know; it says nothing of a user, and is part of no token."""
+    pods_key = hmac.digest(key.encode(), b"pods", "sha256")
+    return hmac.digest(pods_key, pod.encode(), "sha256").hex()
 
 
 def user_of(key: str, token: str) -> str | None:

@@ -1,6 +1,6 @@
 """Spark Connect servers: one for each routing key, started when first needed, stopped when idle.
 
-A driver is the process that runs one Connect server: `process_drivers` runs it on this machine, `pod_drivers` in a pod.
+A driver is a user's Connect server: `process_drivers` runs it as a process of this machine, `pod_drivers` in a pod.
 """
 
 import asyncio
@@ -17,15 +17,16 @@ from traitlets import Float, Integer, Unicode
 from traitlets.config import Configurable
 
 from rc2hub.errors import ServiceUnavailableError
+from rc2hub.gateways.connect_server import ConnectServer
+from rc2hub.gateways.connect_standbys import ConnectStandbys
+from rc2hub.gateways.hive_conf import HiveCatalog
 
 log = logging.getLogger("rc2hub.gateways")
 
 START_TIMEOUT = 90.0
 """Seconds for a Connect server to answer; a process needs two on idle cores, a pod some more."""
-CONNECT_TIMEOUT = 3.0
-"""Seconds for a Connect server to accept a connection, however busy it is."""
-POLL_INTERVAL = 0.05
-"""Seconds between attempts to connect to a Connect server that starts."""
+ACTIVATION_TIMEOUT = 30.0
+"""Seconds for a standby to get its user, which takes some tenths of one; another server is started then."""
 MAX_IDLE_CHECK_INTERVAL = 15.0
 """Seconds between searches for idle Connect servers, at most."""
 MAX_MESSAGE_BYTES = 32 << 20
@@ -39,20 +40,21 @@ QUEUE_TIMEOUT = 60.0
 
 
 class Driver(ABC):
-    """One Connect server, with a secret that only the gateway and the server know."""
+    """The Connect server of one user: a standby that the user has claimed, or one that was started for the user."""
 
-    def __init__(self, key: str, secret: str) -> None:
-        """Take the routing key and the secret."""
-        self.key, self._secret = key, secret
+    def __init__(self, key: str, catalog: HiveCatalog) -> None:
+        """Take the routing key, and what the user may use of Hive."""
+        self.key, self.catalog = key, catalog
+        self.server: ConnectServer | None = None
+        """Its server; before the start, the standby that the user has claimed, or the pod of an earlier gateway."""
         self._calls, self._last_used = 0, time.monotonic()
-        self.host, self.port = "", 0
         self.channel: grpc.aio.Channel
         self.has_ended = False
 
     @property
     def credential(self) -> tuple[str, str]:
-        """The metadata that authorizes a call."""
-        return "authorization", f"Bearer {self._secret}"
+        """The metadata that authorizes a call; the user's token is for other gateways alone."""
+        return "authorization", f"Bearer {self.server.secret if self.server else ''}"
 
     @property
     def idle_seconds(self) -> float:
@@ -76,49 +78,60 @@ class Driver(ABC):
         """
         try:
             async with asyncio.timeout(START_TIMEOUT):
-                self.host, self.port = await self.launch()
-                while not await self.is_reachable():
-                    self.check()
-                    await asyncio.sleep(POLL_INTERVAL)
+                server = await self.launch()
         except BaseException as error:
             timeout_message = self.timeout_message()
             await self.stop()
             if isinstance(error, TimeoutError):
                 raise ServiceUnavailableError(timeout_message) from error
             raise
-        self.channel = grpc.aio.insecure_channel(f"{self.host}:{self.port}", options=CHANNEL_OPTIONS)
+        self.channel = grpc.aio.insecure_channel(f"{server.host}:{server.port}", options=CHANNEL_OPTIONS)
 
-    @abstractmethod
-    async def launch(self) -> tuple[str, int]:
-        """Start the driver; returns the host and the port on which it will listen.
+    async def launch(self) -> ConnectServer:
+        """Give the claimed standby its user; start a server if there is none, or if it did not take its user.
 
         Raises:
-            ServiceUnavailableError: if it cannot be started.
+            ServiceUnavailableError: if none can be started.
         """
+        if self.server is not None:
+            try:
+                return await self._activated(self.server, ACTIVATION_TIMEOUT)
+            except (ServiceUnavailableError, TimeoutError) as error:
+                log.warning("spark: a Connect server did not take its user and is ended: %s", error)
+                await self.server.stop()
+        self.server = self.create_server()
+        return await self._activated(self.server)
+
+    async def _activated(self, server: ConnectServer, seconds: float | None = None) -> ConnectServer:
+        await server.start()
+        async with asyncio.timeout(seconds):
+            await self.activate(server)
+        return server
 
     @abstractmethod
-    def check(self) -> None:
-        """Check that the driver has not ended.
+    def create_server(self) -> ConnectServer:
+        """A Connect server for this user alone, not started yet."""
+
+    @abstractmethod
+    async def activate(self, server: ConnectServer) -> None:
+        """Give a server its user.
 
         Raises:
-            ServiceUnavailableError: with the reason, if it is known.
+            ServiceUnavailableError: if it is not certain that the server has its user; it must then be stopped.
         """
 
     def timeout_message(self) -> str:
         """The error sentence for a driver that did not answer in time."""
         return "Spark did not start in time; try again, or ask an operator."
 
-    @abstractmethod
     async def wait_ended(self) -> str:
-        """Wait until the driver has ended for any reason, and remove what it left; returns the reason if it is known."""
+        """Wait until the server has ended for any reason, and remove what it left; returns the reason if it is known."""
+        return await self.server.wait_ended() if self.server is not None else ""
 
-    @abstractmethod
     async def stop(self) -> None:
-        """Stop the driver and everything it has started."""
-
-    async def has_right_catalog(self) -> bool:
-        """Whether the driver was started with the catalogue that its user may use now."""
-        return True
+        """Stop the server and everything it has started."""
+        if self.server is not None:
+            await self.server.stop()
 
     async def close_channel(self) -> None:
         """Cancel running calls once the driver has ended; if its machine is gone, they would wait forever."""
@@ -126,13 +139,8 @@ class Driver(ABC):
         await self.channel.close()
 
     async def is_reachable(self) -> bool:
-        """Whether the driver accepts a connection."""
-        with contextlib.suppress(OSError):
-            async with asyncio.timeout(CONNECT_TIMEOUT):
-                _, writer = await asyncio.open_connection(self.host, self.port)
-                writer.close()
-                return True
-        return False
+        """Whether the server accepts a connection."""
+        return self.server is not None and await self.server.is_reachable()
 
 
 class SparkDrivers(Configurable):
@@ -158,6 +166,18 @@ class SparkDrivers(Configurable):
         `hdfs` of Spark's entry.""",
     ).tag(config=True)
 
+    hive_gateway = Unicode(
+        help="""Address of the Hive gateway, `http://HOST:PORT`, at which Connect servers find Hive's tables; empty without
+        Hive. It needs `hdfs_gateway` too. If the hub starts the gateway of Spark, it is set from the field `hive` of Spark's
+        entry.""",
+    ).tag(config=True)
+
+    s3_gateway = Unicode(
+        help="""Address of the S3 gateway with the bucket, `http://HOST:PORT/BUCKET`, at which Connect servers read and
+        write `s3a://BUCKET/…` as their user; empty without S3. If the hub starts the gateway of Spark, it is set from the
+        field `s3` of Spark's entry.""",
+    ).tag(config=True)
+
     max_servers = Integer(
         0,
         min=0,
@@ -165,17 +185,35 @@ class SparkDrivers(Configurable):
         the order of arrival, and then reads that all are in use.""",
     ).tag(config=True)
 
+    spare = Integer(
+        0,
+        min=0,
+        help="""How many Connect servers are started and warmed before a user needs one; each counts in `max_servers`, and
+        takes about 0.5 GB on one machine, and on Kubernetes a pod like that of a user. If the hub starts the gateway of
+        Spark, it is set from the field `spare` of Spark's entry.""",
+    ).tag(config=True)
+
     def __init__(self, service: str, secret: str, **kwargs: Any) -> None:
         """Take the name of the service, and the gateway's secret."""
         super().__init__(**kwargs)
         self.service, self.secret = service, secret
         self._places = asyncio.Semaphore(self.max_servers or sys.maxsize)
+        self.standbys = ConnectStandbys(self.spare, self._places, self.create_standby)
         self._drivers: dict[str, asyncio.Task[Driver]] = {}
         self._end_watches: set[asyncio.Task[None]] = set()
 
     def __contains__(self, key: str) -> bool:
         """Whether a Connect server for this key runs or starts."""
         return key in self._drivers
+
+    @property
+    def has_standby(self) -> bool:
+        """Whether a standby is ready."""
+        return self.standbys.are_ready
+
+    def create_standby(self) -> ConnectServer:
+        """A Connect server without a user, not started yet."""
+        raise NotImplementedError
 
     def create_driver(self, key: str) -> Driver:
         """A driver for this key, not started yet."""
@@ -194,6 +232,7 @@ class SparkDrivers(Configurable):
 
     async def close(self) -> None:
         """Stop all Connect servers."""
+        await self.standbys.close()
         await asyncio.gather(*(self.stop(key) for key in list(self._drivers)))
 
     async def get(self, key: str) -> Driver:
@@ -234,7 +273,11 @@ class SparkDrivers(Configurable):
             await self.stop(driver.key)
 
     async def run(self) -> None:
-        """Stop idle Connect servers, and those without a call whose user got or lost Hive, until cancelled."""
+        """Keep standbys, and stop idle Connect servers, until cancelled."""
+        await asyncio.gather(self.standbys.run(), self._stop_idle())
+
+    async def _stop_idle(self) -> None:
+        """Stop idle Connect servers, and those without a call whose user got or lost Hive."""
         while True:
             await asyncio.sleep(min(self.idle_stop / 4, MAX_IDLE_CHECK_INTERVAL))
             await self._stop_with_wrong_catalog()
@@ -251,7 +294,7 @@ class SparkDrivers(Configurable):
     async def _stop_with_wrong_catalog(self) -> None:
         running = [task.result() for task in self._drivers.values() if task.done()]
         for driver in running:
-            if not await driver.has_right_catalog() and self._is_current(driver) and driver.idle_seconds:
+            if not await driver.catalog.is_right() and self._is_current(driver) and driver.idle_seconds:
                 log.info("spark: the Connect server of %s is stopped, as its user got or lost Hive", driver.key)
                 await self.stop(driver.key)
 
@@ -259,7 +302,7 @@ class SparkDrivers(Configurable):
         with contextlib.ExitStack() as on_failure:
             on_failure.callback(self._drivers.pop, driver.key, None)
             self.check()
-            await self._wait_for_place()
+            await self._take_place(driver)
             on_failure.callback(self._places.release)
             started_at = time.monotonic()
             await driver.start()
@@ -270,12 +313,15 @@ class SparkDrivers(Configurable):
         watch.add_done_callback(self._end_watches.discard)
         return driver
 
-    async def _wait_for_place(self) -> None:
-        """Wait until fewer Connect servers run than may run.
+    async def _take_place(self, driver: Driver) -> None:
+        """Claim a standby, whose place the driver gets; if there is none, wait until fewer Connect servers run than may run.
 
         Raises:
             ServiceUnavailableError: if that takes longer than a minute.
         """
+        if driver.server is None and (standby := self.standbys.claim()) is not None:
+            driver.server = standby
+            return
         try:
             async with asyncio.timeout(QUEUE_TIMEOUT):
                 await self._places.acquire()

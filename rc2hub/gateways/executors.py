@@ -18,18 +18,25 @@ log = logging.getLogger("rc2hub.gateways")
 class Executors:
     """The executors of one driver."""
 
-    def __init__(self, settings: SparkPodSettings, pods: PodWatch, driver: Pod, secret: str) -> None:
-        """Take the driver's pod and its secret, which its executors get too."""
-        self._settings, self._pods, self._driver, self._secret = settings, pods, driver, secret
+    def __init__(self, settings: SparkPodSettings, pods: PodWatch, driver: str, secret: str) -> None:
+        """Take the name of the driver's pod and its secret, which its executors get too."""
+        self._settings, self._pods, self._name, self._secret = settings, pods, driver, secret
+        self._driver: Pod | None = None
+        self._token = ""
         self._transfers: set[asyncio.Task[None]] = set()
         self._creating = asyncio.Lock()
+
+    def open_for(self, driver: Pod, token: str) -> None:
+        """Take the pod of a driver that has its user, and the user's token, which executors get too; none start before."""
+        if self._driver is not None:
+            return
+        self._driver, self._token = driver, token
         for pod in self:  # created by an earlier gateway, which may have ended before it sent the secret
             self._begin_transfer(pod["metadata"]["name"])
 
     def __iter__(self) -> Iterator[Pod]:
         """Each executor's pod."""
-        name = self._driver["metadata"]["name"]
-        return (pod for pod in self._pods if pod["metadata"]["labels"].get(DRIVER_LABEL) == name)
+        return (pod for pod in self._pods if pod["metadata"]["labels"].get(DRIVER_LABEL) == self._name)
 
     def is_authorized(self, secret: str) -> bool:
         """Whether this is the driver's secret."""
@@ -39,9 +46,11 @@ class Executors:
         """Create an executor.
 
         Raises:
-            ServiceUnavailableError: if the driver has as many as it may have, or Kubernetes refuses it.
+            ServiceUnavailableError: if the driver has no user, or as many as it may have, or Kubernetes refuses it.
             KeyError, TypeError, ValueError: if this is not a pod that Spark requests.
         """
+        if self._driver is None:
+            raise ServiceUnavailableError("its driver has no user")
         pod = executor_pod(self._settings, self._driver, requested)
         async with self._creating:  # or concurrent requests could each count the same pods and pass the limit
             if sum(not has_ended(pod) for pod in self) >= self._settings.executors:
@@ -76,7 +85,7 @@ class Executors:
 
     async def _transfer(self, name: str) -> None:
         try:
-            await send_secret(self._pods, name, self._secret)
+            await send_secret(self._pods, name, self._secret, self._token)
         except ServiceUnavailableError as error:
             log.warning("spark: the executor %s could not be started: %s", name, error)
             with contextlib.suppress(ServiceUnavailableError):

@@ -4,32 +4,51 @@ import asyncio
 import hashlib
 import json
 import re
-from collections.abc import Mapping
-from contextlib import AbstractAsyncContextManager
+import ssl
+from collections.abc import AsyncIterator, Mapping
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from functools import partial
 from typing import Any
 from urllib.parse import quote
 
 from aiohttp import ClientError, ClientResponse, ClientSession, ClientTimeout, DummyCookieJar, TCPConnector
 from yarl import URL
 
-from rc2hub.errors import ServiceUnavailableError
-from rc2hub.gateways.webhdfs_request import ACCOUNT, IO_ERROR, SUPERUSER, WebHdfsError, address
+from rc2hub.errors import ConfigurationError, ServiceUnavailableError
+from rc2hub.gateways.delegation_tokens import DelegationTokens, TrustedNames
+from rc2hub.gateways.spnego import Spnego
+from rc2hub.gateways.stream_gateway import BUFFER_SIZE
+from rc2hub.gateways.webhdfs_refusal import (
+    FIRST_ERROR_STATUS,
+    INVALID_TOKEN,
+    MAY_NOT_ACT,
+    NO_ANSWER,
+    UNAVAILABLE,
+    refusal_in,
+)
+from rc2hub.gateways.webhdfs_request import (
+    ACCOUNT,
+    AT_DATANODE,
+    IO_ERROR,
+    SUPERUSER,
+    Query,
+    WebHdfsError,
+    WebHdfsRequest,
+    address,
+)
 
-BUFFER_SIZE = 1 << 17
-"""Bytes that the gateway reads ahead on each side of a call."""
 CONNECT_TIMEOUT = 3.0
 """Seconds for a connection to HDFS; below the broker's patience with the gateway."""
-ADMIN_TIMEOUT = 4.0
-"""Seconds for a whole call as the superuser."""
+IN_TIME = ClientTimeout(total=4.0, sock_connect=CONNECT_TIMEOUT)
+"""Seconds for a whole call of the gateway itself."""
 MAX_ANSWER = 1 << 16
 """Bytes of an answer that the gateway reads itself: an error, or the address of a DataNode."""
-OK, FIRST_ERROR_STATUS, FORBIDDEN, NOT_FOUND = 200, 400, 403, 404
+OK, FORBIDDEN, NOT_FOUND = 200, 403, 404
 HOMES = "/user"
 PLAIN_NAME = re.compile(r"(?!rc2-)[A-Za-z_][A-Za-z0-9._-]{0,63}")
 """A user's name that HDFS takes as it is: Kerberos' rules would shorten one with `@` or `/` to another user's."""
 OWN_ACCOUNTS = frozenset({ACCOUNT, SUPERUSER, "root"})
 URL_CHARACTERS = "!#$%&'()*+,/:;=?@[]~"
-NO_ANSWER = "HDFS does not answer; try again in a moment."
 
 
 def hdfs_user(name: str) -> str:
@@ -48,22 +67,71 @@ def hdfs_user(name: str) -> str:
 class HdfsClient:
     """The NameNode, and the DataNodes that it names."""
 
-    def __init__(self, namenode: str) -> None:
-        """Take the NameNode's address, `http://host:port`."""
-        self.namenode = namenode
+    def __init__(self, namenode: str, keytab: str = "", ca: str = "") -> None:
+        """Take the NameNode's address, `http://host:port` or with `https`, and two files that it may need.
+
+        `keytab` has the key of the gateway's account in Kerberos, `ca` the certificate of the authority of HDFS's servers.
+
+        Raises:
+            ConfigurationError: if the file of the certificate cannot be read.
+        """
+        self._namenode, self._tls = namenode, trusting(ca)
+        self._users = DelegationTokens(namenode, Spnego(keytab, ca)) if keytab else TrustedNames()
         self._session: ClientSession | None = None
         self._making = asyncio.Lock()
 
     async def close(self) -> None:
-        """Close all connections."""
+        """Cancel the tokens of all users, and close all connections."""
+        await self._users.close()
         if self._session is not None:
             await self._session.close()
 
-    def request(self, method: str, url: str, **options: Any) -> AbstractAsyncContextManager[ClientResponse]:
+    @asynccontextmanager
+    async def call(self, asked: WebHdfsRequest, user: str, **data: Any) -> AsyncIterator[ClientResponse]:
+        """The answer, which is no refusal and is not read yet, to what a user of HDFS asks; `data` are those of a write.
+
+        Raises:
+            WebHdfsError: with HDFS's refusal.
+            ServiceUnavailableError: if Kerberos gives no token for the user.
+        """
+        async with self._ask(asked.method, asked.path, asked.query, user) as answer:
+            if asked.operation not in AT_DATANODE:
+                yield answer
+                return
+            location = await datanode_in(answer)
+        async with self._request(asked.method, location, **data) as answer:
+            await raise_refusal(answer)
+            yield answer
+
+    async def drop(self, user: str) -> None:
+        """Cancel the token of a user whose servers are all detached."""
+        await self._users.drop(user)
+
+    @asynccontextmanager
+    async def _ask(self, method: str, path: str, query: Query, user: str, **options: Any) -> AsyncIterator[ClientResponse]:
+        """The NameNode's answer to a call in a user's name; a token that it no longer knows is replaced once.
+
+        Raises:
+            WebHdfsError, ServiceUnavailableError: as `call` does.
+        """
+        for is_last in (False, True):
+            name = await self._users.query(user)
+            async with self._request(method, address(self._namenode, path, query | name), **options) as answer:
+                try:
+                    await raise_refusal(answer)
+                except WebHdfsError as error:
+                    if is_last or error.code != INVALID_TOKEN:
+                        raise
+                    self._users.forget(user, name)
+                    continue
+                yield answer
+                return
+
+    def _request(self, method: str, url: str, **options: Any) -> AbstractAsyncContextManager[ClientResponse]:
         """A call whose answer is not read yet; `url` has its escapes already."""
         if self._session is None:
             self._session = ClientSession(
-                connector=TCPConnector(limit=0),
+                connector=TCPConnector(limit=0, ssl=self._tls),
                 cookie_jar=DummyCookieJar(),  # the NameNode's cookie names the account of one call, and is no other's
                 timeout=ClientTimeout(total=None, sock_connect=CONNECT_TIMEOUT),
                 headers={"Accept-Encoding": "identity"},
@@ -72,20 +140,6 @@ class HdfsClient:
                 trust_env=False,
             )
         return self._session.request(method, URL(url, encoded=True), allow_redirects=False, **options)
-
-    async def datanode(self, method: str, url: str) -> str:
-        """The address at which a DataNode answers a call, as the NameNode says.
-
-        Raises:
-            WebHdfsError: with the NameNode's refusal.
-        """
-        async with self.request(method, url) as answer:
-            await raise_refusal(answer)
-            try:
-                # the NameNode leaves letters beyond ASCII as they are, and the DataNode would read them as Latin-1
-                return quote(str((await read_json(answer))["Location"]), safe=URL_CHARACTERS)
-            except (ValueError, KeyError, TypeError) as error:
-                raise WebHdfsError(502, IO_ERROR, "HDFS named no DataNode.") from error
 
     async def check(self) -> None:
         """Check that HDFS answers.
@@ -115,13 +169,19 @@ class HdfsClient:
             folder, draft = f"{parent}/{name}", f"{parent}/.rc2-{name}"
             if await self._status(folder) is not None:
                 return
-            if await self._status(parent) is None:
-                await self._administer("PUT", parent, "MKDIRS", permission="755")
-            await self._administer("PUT", draft, "MKDIRS", permission="700")
-            if acl:
-                await self._administer("PUT", draft, "SETACL", aclspec=acl)
-            await self._administer("PUT", draft, "SETOWNER", **owner)
-            await self._administer("PUT", draft, "RENAME", destination=folder, renameoptions="NONE")
+            step = partial(self._administer, SUPERUSER, "PUT")
+            try:
+                if await self._status(parent) is None:
+                    await step(parent, "MKDIRS", permission="755")
+                await step(draft, "MKDIRS", permission="700")
+                if acl:
+                    await step(draft, "SETACL", aclspec=acl)
+                await step(draft, "SETOWNER", **owner)
+                await step(draft, "RENAME", destination=folder, renameoptions="NONE")
+            except WebHdfsError as error:
+                raise _not_made(folder, error) from error
+            finally:
+                await self._users.drop(SUPERUSER)
 
     async def allows(self, user: str, path: str, rights: str) -> bool:
         """Whether HDFS gives a user these rights to a path, such as `r-x`; not to one that does not exist.
@@ -129,37 +189,72 @@ class HdfsClient:
         Raises:
             ServiceUnavailableError: if HDFS does not answer.
         """
-        query = {"op": "CHECKACCESS", "fsaction": rights, "user.name": ACCOUNT, "doas": user}
         try:
-            async with asyncio.timeout(ADMIN_TIMEOUT), self.request("GET", address(self.namenode, path, query)) as answer:
-                if answer.status in {OK, FORBIDDEN, NOT_FOUND}:
-                    return answer.status == OK
-                await raise_refusal(answer)
-        except (ClientError, TimeoutError, WebHdfsError) as error:
+            query = {"op": "CHECKACCESS", "fsaction": rights}
+            async with self._ask("GET", path, query, user, timeout=IN_TIME) as answer:
+                return answer.status == OK
+        except WebHdfsError as error:
+            if error.status in {FORBIDDEN, NOT_FOUND}:
+                return False
             raise ServiceUnavailableError(NO_ANSWER) from error
-        return False
+        except (ClientError, TimeoutError) as error:
+            raise ServiceUnavailableError(NO_ANSWER) from error
 
     async def _status(self, path: str) -> Mapping[str, Any] | None:
         """What HDFS knows of a path; None if there is nothing."""
         try:
-            return await self._administer("GET", path, "GETFILESTATUS")
+            return await self._administer(self._users.inspector, "GET", path, "GETFILESTATUS")
         except WebHdfsError as error:
             if error.status == NOT_FOUND:
                 return None
-            raise ServiceUnavailableError(f"HDFS refuses its gateway: {error}") from error
+            raise _unavailable("HDFS refuses its gateway: ", error) from error
 
-    async def _administer(self, method: str, path: str, operation: str, **parameters: str) -> Mapping[str, Any]:
-        query = {"op": operation, **parameters, "user.name": SUPERUSER}
+    async def _administer(
+        self, account: str, method: str, path: str, operation: str, **parameters: str
+    ) -> Mapping[str, Any]:
         try:
-            async with asyncio.timeout(ADMIN_TIMEOUT), self.request(method, address(self.namenode, path, query)) as answer:
-                await raise_refusal(answer)
+            query = {"op": operation, **parameters}
+            async with self._ask(method, path, query, account, timeout=IN_TIME) as answer:
                 return await read_json(answer)
-        except WebHdfsError as error:
-            if method == "GET":
-                raise
-            raise ServiceUnavailableError(f"HDFS refuses to make the folder: {error}") from error
         except (ClientError, TimeoutError) as error:
             raise ServiceUnavailableError(NO_ANSWER) from error
+
+
+def _unavailable(refusal: str, error: WebHdfsError) -> ServiceUnavailableError:
+    return ServiceUnavailableError(str(error) if error.status == UNAVAILABLE else f"{refusal}{error}")
+
+
+def _not_made(folder: str, error: WebHdfsError) -> ServiceUnavailableError:
+    if error.code == MAY_NOT_ACT:
+        return ServiceUnavailableError(
+            f"HDFS has no folder {folder}, and its gateway may not make it; ask the operator to make it."
+        )
+    return _unavailable("HDFS refuses to make the folder: ", error)
+
+
+def trusting(ca: str) -> ssl.SSLContext | bool:
+    """What checks the certificates of HDFS's servers: by this file, or by those of the machine if it is empty.
+
+    Raises:
+        ConfigurationError: if the file holds no certificate.
+    """
+    try:
+        return ssl.create_default_context(cafile=ca) if ca else True
+    except OSError as error:
+        raise ConfigurationError(f"The certificate {ca} in `ca` of the service of HDFS cannot be read.") from error
+
+
+async def datanode_in(answer: ClientResponse) -> str:
+    """The address at which a DataNode answers a call, as the NameNode says.
+
+    Raises:
+        WebHdfsError: if it says none.
+    """
+    try:
+        # the NameNode leaves letters beyond ASCII as they are, and the DataNode would read them as Latin-1
+        return quote(str((await read_json(answer))["Location"]), safe=URL_CHARACTERS)
+    except (ValueError, KeyError, TypeError) as error:
+        raise WebHdfsError(502, IO_ERROR, "HDFS named no DataNode.") from error
 
 
 async def raise_refusal(answer: ClientResponse) -> None:
@@ -168,26 +263,25 @@ async def raise_refusal(answer: ClientResponse) -> None:
     Raises:
         WebHdfsError: with HDFS's own sentence, if the answer is a refusal.
     """
-    if answer.status < FIRST_ERROR_STATUS:
-        return
-    try:
-        refusal = (await read_json(answer))["RemoteException"]
-        message = str(refusal["message"]).strip().partition("\n")[0]
-        raise WebHdfsError(answer.status, str(refusal.get("javaClassName") or refusal["exception"]), message)
-    except (ValueError, KeyError, TypeError) as error:
-        raise WebHdfsError(answer.status, IO_ERROR, f"HDFS answered with the status {answer.status}.") from error
+    if answer.status >= FIRST_ERROR_STATUS and (refusal := refusal_in(answer.status, await read(answer))):
+        raise refusal
+
+
+async def read(answer: ClientResponse) -> bytes:
+    """A short answer of HDFS; empty if it is too long."""
+    content = bytearray()
+    async for piece in answer.content.iter_any():
+        content += piece
+        if len(content) > MAX_ANSWER:
+            return b""
+    return bytes(content)
 
 
 async def read_json(answer: ClientResponse) -> dict[str, Any]:
     """A short answer of HDFS; empty if it has no body.
 
     Raises:
-        ValueError: if it is no JSON, or too long.
+        ValueError: if it is no JSON.
     """
-    content = bytearray()
-    async for piece in answer.content.iter_any():
-        content += piece
-        if len(content) > MAX_ANSWER:
-            raise ValueError("The answer is too long.")
-    found: dict[str, Any] = json.loads(content or b"{}")
+    found: dict[str, Any] = json.loads(await read(answer) or b"{}")
     return found

@@ -1,19 +1,24 @@
 """Spark's configuration for Hive behind its gateway: Hive's client that is built into Spark, with the driver's token."""
 
+import asyncio
+import contextlib
 from base64 import urlsafe_b64encode
 from urllib.parse import urlsplit
 
 from aiohttp import ClientError, ClientSession, ClientTimeout
 
+from rc2hub.errors import ServiceUnavailableError
 from rc2hub.gateways.webhdfs_conf import NAME, WAREHOUSE
 
-TOKEN_VARIABLE = "HADOOP_TOKEN"  # noqa: S105 - the name of a variable
-"""The variable from which Hadoop reads a delegation token; so it stands in no file and no configuration."""
 TOKEN_KIND = "HIVE_DELEGATION_TOKEN"  # noqa: S105 - Hive's name of it
 ACCESS_PATH = "/access"
 """Where the gateway tells a driver whether its user may use Hive, and the user's database."""
 ACCESS_TIMEOUT = 5.0
 """Seconds for the gateway's answer."""
+HIVE_TIMEOUT = 60.0
+"""Seconds that a start waits for Hive; its metastore and HDFS need up to 30 after the start of their machine."""
+HIVE_INTERVAL = 0.5
+"""Seconds between two questions."""
 OK, FORBIDDEN = 200, 403
 ONE_BYTE, TWO_BYTES = 0x80, 0x100
 
@@ -45,6 +50,38 @@ async def granted_hive_conf(gateway: str, secret: str) -> dict[str, str] | None:
             return hive_conf(gateway, (await answer.json())["database"])
     except (ClientError, TimeoutError):
         return None
+
+
+class HiveCatalog:
+    """Whether the user of a driver may use Hive, and the options for it with which the driver was started."""
+
+    def __init__(self, gateway: str, secret: str) -> None:
+        """Take the gateway's address, empty without Hive, and the driver's secret."""
+        self.conf: dict[str, str] = {}
+        """The options of the driver; none without Hive."""
+        self._gateway, self._secret = gateway, secret
+
+    async def choose(self) -> None:
+        """Wait until Hive says whether the user may use it: without its catalogue, tables would end with the driver.
+
+        Raises:
+            ServiceUnavailableError: if it does not in time.
+        """
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(HIVE_TIMEOUT):
+                while True:
+                    if (conf := await self._granted()) is not None:
+                        self.conf = conf
+                        return
+                    await asyncio.sleep(HIVE_INTERVAL)
+        raise ServiceUnavailableError("Spark cannot start while Hive does not answer; try again, or ask an operator.")
+
+    async def is_right(self) -> bool:
+        """Whether the driver has the catalogue that its user may use now; also while that is not known."""
+        return await self._granted() in (self.conf, None)
+
+    async def _granted(self) -> dict[str, str] | None:
+        return await granted_hive_conf(self._gateway, self._secret) if self._gateway else {}
 
 
 def hadoop_token(secret: str) -> str:

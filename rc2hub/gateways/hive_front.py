@@ -39,7 +39,7 @@ class FirstByte(asyncio.Protocol):
     """Hands a new connection to Thrift over SASL or to HTTP: SASL begins with a byte that HTTP does not have."""
 
     def __init__(self, sasl: Callable[[], asyncio.Protocol], http: Callable[[], asyncio.BaseProtocol]) -> None:
-        """Take what makes the protocol of each."""
+        """Take the function that makes the protocol of each connection."""
         self._sasl, self._http = sasl, http
         self._transport: asyncio.BaseTransport | None = None
 

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import jwt
 from cryptography.hazmat.primitives.asymmetric import rsa
-from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat, load_pem_private_key
 
 KEY_ID = "rc2"
 KEY_SIZE = 2048
@@ -35,12 +35,20 @@ def jwks_file(directory: Path) -> Path:
 def create_key(directory: Path) -> None:
     """Write a new key; one that is there is replaced."""
     directory.mkdir(mode=0o700, parents=True, exist_ok=True)
-    key = rsa.generate_private_key(public_exponent=65537, key_size=KEY_SIZE)
-    public = jwt.algorithms.RSAAlgorithm.to_jwk(key.public_key(), as_dict=True)
-    jwks_file(directory).write_text(json.dumps({"keys": [{**public, "kid": KEY_ID, "alg": ALGORITHM, "use": "sig"}]}))
+    private = rsa.generate_private_key(public_exponent=65537, key_size=KEY_SIZE)
+    key = private.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
+    jwks_file(directory).write_text(public_key(key))
     descriptor = os.open(key_file(directory), os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
     with os.fdopen(descriptor, "wb") as file:
-        file.write(key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()))
+        file.write(key)
+
+
+def public_key(key: bytes) -> str:
+    """The public part of a private key, as the metastore reads it (RFC 7517)."""
+    private = load_pem_private_key(key, None)
+    assert isinstance(private, rsa.RSAPrivateKey)  # noqa: S101 - tells the type checker which one it is
+    public = jwt.algorithms.RSAAlgorithm.to_jwk(private.public_key(), as_dict=True)
+    return json.dumps({"keys": [{**public, "kid": KEY_ID, "alg": ALGORITHM, "use": "sig"}]})
 
 
 def sign(key: bytes, user: str) -> str:

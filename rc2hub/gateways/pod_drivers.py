@@ -1,6 +1,7 @@
 """Connect servers as pods, for multi-user mode. They and their sessions outlive a restart of the gateway.
 
-A driver's secret is computed from the gateway's secret, the user and the pod's name, so the next gateway has it again.
+A pod's secret is computed from the gateway's secret and the pod's name, and the token that names its user from these and the
+user, so the next gateway has both again. Each step of a start can be repeated, and is by a gateway that takes a driver over.
 """
 
 import asyncio
@@ -8,9 +9,9 @@ import contextlib
 import hmac
 import logging
 import secrets
-from collections.abc import Iterator
+from collections.abc import Mapping
 from dataclasses import fields
-from typing import Any
+from typing import Any, cast
 from urllib.parse import urlsplit
 
 from jupyterhub.slugs import safe_slug
@@ -18,24 +19,25 @@ from tornado.httpserver import HTTPServer
 from traitlets import Dict, Float, Integer, TraitError, Unicode, default, validate
 
 from rc2hub.errors import ConfigurationError, ServiceUnavailableError
-from rc2hub.gateways.driver_token import driver_token
+from rc2hub.gateways.connect_pod import ConnectPod
+from rc2hub.gateways.connect_server import ConnectServer
+from rc2hub.gateways.driver_token import driver_token, pod_secret
 from rc2hub.gateways.drivers import Driver, SparkDrivers
 from rc2hub.gateways.executor_api import MAX_REQUEST_BYTES, application
 from rc2hub.gateways.executors import Executors
+from rc2hub.gateways.hive_conf import HiveCatalog
 from rc2hub.gateways.pod_specs import (
-    CONNECT_PORT,
     DRIVER_LABEL,
     GATEWAY_ANNOTATION,
     KEY,
-    SERVICE_ACCOUNT,
     SERVICE_LABEL,
     SparkPodSettings,
-    driver_pod,
+    catalog_of,
     mebibytes,
+    user_annotations,
 )
-from rc2hub.gateways.secret_transfer import send_secret
 from rc2hub.kubernetes import Pod, PodWatch
-from rc2hub.kubernetes.pod_status import end_reason, is_running, pod_ip, start_delay
+from rc2hub.kubernetes.pod_status import end_reason, start_delay
 
 log = logging.getLogger("rc2hub.gateways")
 
@@ -45,62 +47,55 @@ SWEEP_INTERVAL = 15.0
 
 
 class PodDriver(Driver):
-    """One Connect server in a pod."""
+    """The Connect server of one user as a pod."""
 
-    def __init__(self, drivers: "PodDrivers", key: str, name: str, pod: Pod | None = None) -> None:
-        """Take the routing key and the pod's name; `pod` is set if an earlier gateway created it."""
-        super().__init__(key, driver_token(drivers.secret, key, name))
-        self.name, self._drivers, self._pods, self._pod = name, drivers, drivers.pods, pod
-        self.executors: Executors | None = None
-        drivers.by_name[name] = self
+    def __init__(self, key: str, drivers: "PodDrivers") -> None:
+        """Take the routing key, and the drivers that it is one of."""
+        # a question to Hive's gateway may come before there is a pod with a token of its own
+        super().__init__(key, HiveCatalog(drivers.hive_gateway, driver_token(drivers.secret, key, "catalog")))
+        self._drivers, self._is_taken_over = drivers, False
 
-    async def launch(self) -> tuple[str, int]:
-        """Create the pod, and send it its secret.
+    async def launch(self) -> ConnectServer:
+        """Start it; the pod of an earlier gateway has its catalogue.
 
         Raises:
-            ServiceUnavailableError: in one sentence, if the image, the quota or the memory of the nodes does not allow it.
+            ServiceUnavailableError: in one sentence, if the image, the quota or the memory of the nodes does not allow it,
+                or Hive does not answer.
         """
-        settings = self._drivers.pod_settings
-        with self._explain_failure():
-            if self._pod is None:
-                service_account_uid = await self._pods.service_account_uid(SERVICE_ACCOUNT)
-                self._pod = await self._pods.create(driver_pod(settings, self.name, self.key, service_account_uid))
-            self.executors = Executors(settings, self._pods, self._pod, self._secret)
-            await send_secret(self._pods, self.name, self._secret)
-        return await self._pods.until(self.name, pod_ip), CONNECT_PORT
+        if not self._is_taken_over:
+            await self.catalog.choose()
+        try:
+            return await super().launch()
+        except ServiceUnavailableError as error:
+            raise ServiceUnavailableError(f"Spark could not be started: {error}; ask an operator.") from error
 
-    def check(self) -> None:
-        """Check that the pod's container has not ended."""
-        with self._explain_failure():
-            is_running(self._pods.get(self.name))
+    def create_server(self) -> ConnectPod:
+        """A pod for this user alone."""
+        return self._drivers.create_pod(f"spark-{safe_slug(self.key)}-{secrets.token_hex(3)}", self._user)
+
+    async def activate(self, server: ConnectServer) -> None:
+        """Give a pod its user, and the user's catalogue; from the claim on it may have executors."""
+        pod = cast(ConnectPod, server)
+        pod.executors.open_for(await pod.claim(self._user), self._token(pod))
+        await pod.activate(self._token(pod), self.catalog.conf)
+
+    def take_over(self, pod: Pod) -> None:
+        """Take over the pod of the user from an earlier gateway; its executors do not wait for the start."""
+        self._is_taken_over, self.catalog.conf = True, catalog_of(pod)
+        self.server = self._drivers.create_pod(pod["metadata"]["name"], self._user)
+        self.server.executors.open_for(pod, self._token(self.server))
+
+    @property
+    def _user(self) -> dict[str, str]:
+        return user_annotations(self.key, self.catalog.conf)
+
+    def _token(self, pod: ConnectPod) -> str:
+        return driver_token(self._drivers.secret, self.key, pod.name)
 
     def timeout_message(self) -> str:
         """The error sentence for a pod that did not answer in time."""
-        reason = start_delay(self._pods.get(self.name))
+        reason = start_delay(self._drivers.pods.get(self.server.name)) if isinstance(self.server, ConnectPod) else ""
         return f"Spark did not start in time: {reason}; ask an operator." if reason else super().timeout_message()
-
-    async def wait_ended(self) -> str:
-        """Wait until the pod has ended, and remove what it left."""
-        reason = await self._pods.until(self.name, end_reason)
-        await self.stop()
-        return reason
-
-    async def stop(self) -> None:
-        """Delete the pod and its executors; a pod that cannot be deleted now is deleted by a later sweep."""
-        self._drivers.by_name.pop(self.name, None)
-        if self._drivers.is_closing:
-            return
-        with contextlib.suppress(ServiceUnavailableError):
-            if self.executors:
-                await self.executors.stop()
-            await self._pods.delete(self.name)
-
-    @contextlib.contextmanager
-    def _explain_failure(self) -> Iterator[None]:
-        try:
-            yield
-        except ServiceUnavailableError as error:
-            raise ServiceUnavailableError(f"Spark could not be started: {error}; ask an operator.") from error
 
 
 class PodDrivers(SparkDrivers):
@@ -162,7 +157,7 @@ class PodDrivers(SparkDrivers):
         super().__init__(service, secret, **kwargs)
         labels = {"app.kubernetes.io/managed-by": "rc2hub", SERVICE_LABEL: safe_slug(service)}
         self.pods = PodWatch(namespace=self.namespace, labels=labels)
-        self.by_name: dict[str, PodDriver] = {}
+        self.by_name: dict[str, ConnectPod] = {}
         self.is_closing = False
         self._server = HTTPServer(application(self.find_executors), max_body_size=MAX_REQUEST_BYTES)
 
@@ -171,15 +166,29 @@ class PodDrivers(SparkDrivers):
         """The values that pods are built from now."""
         return SparkPodSettings(**{field.name: getattr(self, field.name) for field in fields(SparkPodSettings)})
 
+    def create_standby(self) -> ConnectPod:
+        """A pod without a user, not created yet."""
+        return self.create_pod(f"spark-standby-{secrets.token_hex(3)}", {})
+
     def create_driver(self, key: str) -> PodDriver:
-        """A Connect server with a new pod name."""
-        return PodDriver(self, key, f"spark-{safe_slug(key)}-{secrets.token_hex(3)}")
+        """A Connect server for this key."""
+        return PodDriver(key, self)
+
+    def create_pod(self, name: str, user: Mapping[str, str]) -> ConnectPod:
+        """A pod with this name, which may exist: of the user with these annotations, or without any a standby."""
+        secret = pod_secret(self.secret, name)
+        self.by_name[name] = ConnectPod(self.pod_settings, self.pods, self._forget, name, secret, user)
+        return self.by_name[name]
+
+    def _forget(self, name: str) -> bool:
+        self.by_name.pop(name, None)
+        return not self.is_closing
 
     def find_executors(self, secret: str) -> Executors | None:
         """The executors of the driver that has this secret."""
-        for driver in self.by_name.values():
-            if driver.executors and driver.executors.is_authorized(secret):
-                return driver.executors
+        for pod in self.by_name.values():
+            if pod.executors.is_authorized(secret):
+                return pod.executors
         return None
 
     def check(self) -> None:
@@ -188,7 +197,7 @@ class PodDrivers(SparkDrivers):
             raise ServiceUnavailableError(f"Spark cannot be started now: {self.pods.failure}; ask an operator.")
 
     async def open(self) -> None:
-        """Take over the Connect servers of an earlier gateway.
+        """Take over the Connect servers of users from an earlier gateway; its standbys are deleted.
 
         Raises:
             ConfigurationError: if a required trait is not set.
@@ -199,21 +208,23 @@ class PodDrivers(SparkDrivers):
                 raise ConfigurationError(f"c.PodDrivers.{name} must be set.")
         await self.pods.start()
         for pod in self.pods:
-            name, annotations = pod["metadata"]["name"], pod["metadata"]["annotations"]
-            is_driver = DRIVER_LABEL not in pod["metadata"]["labels"]
+            annotations = pod["metadata"].get("annotations", {})
+            is_driver = DRIVER_LABEL not in pod["metadata"]["labels"] and KEY in annotations
             is_known = is_driver and annotations.get(GATEWAY_ANNOTATION) == self.fingerprint
             if is_known and not end_reason(pod) and annotations[KEY] not in self:
                 log.info("spark: the Connect server of %s is taken over from an earlier gateway", annotations[KEY])
-                self.start(PodDriver(self, annotations[KEY], name, pod))
+                driver = self.create_driver(annotations[KEY])
+                driver.take_over(pod)
+                self.start(driver)
         if self.executors:
             self._server.listen(urlsplit(self.executors_url).port or HTTP_PORT)
 
     async def run(self) -> None:
-        """Stop idle Connect servers, and delete pods without a driver, until cancelled."""
+        """Keep standbys, stop idle Connect servers, and delete pods of no server here, until cancelled."""
         await asyncio.gather(self._sweep(), super().run())
 
     async def _sweep(self) -> None:
-        """Delete pods of other gateways, pods that could not be deleted when they ended, and executors without a driver."""
+        """Delete pods of other gateways, standbys of an earlier one, pods that could not be deleted, and lost executors."""
         while True:
             for pod in self.pods:
                 name = pod["metadata"]["name"]
@@ -224,7 +235,8 @@ class PodDrivers(SparkDrivers):
             await asyncio.sleep(SWEEP_INTERVAL)
 
     async def close(self) -> None:
-        """Leave all Connect servers to the next gateway, including those that start."""
+        """Leave all Connect servers of users to the next gateway, including those that start."""
+        await self.standbys.close()
         self.is_closing = True
         self._server.stop()
         await self.pods.stop()

@@ -3,6 +3,7 @@
 All of them meet Kubernetes' "restricted" level and have no access to the Kubernetes API, because users' code runs in them.
 """
 
+import json
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -10,6 +11,8 @@ from typing import Any
 
 from jupyterhub.slugs import safe_slug
 
+from rc2hub.gateways.java_command import PYTHON_KILL_TIMEOUT, TOKEN
+from rc2hub.gateways.s3a_conf import s3a_conf
 from rc2hub.gateways.webhdfs_conf import webhdfs_conf
 from rc2hub.kubernetes import Pod
 
@@ -30,8 +33,12 @@ NO_WAREHOUSE_DIR = "/tables-need-a-disk-that-all-executors-share"
 """The warehouse of a driver with executors. It does not exist, as each pod would write its part to its own disk."""
 KEY, SERVICE_LABEL, DRIVER_LABEL = "rc2hub.org/spark-key", "rc2hub.org/service", "rc2hub.org/spark-driver"
 """Labels: the routing key, the service in the catalogue, and an executor's driver. KEY is an annotation too."""
+STANDBY, YES = "rc2hub.org/spark-standby", "yes"
+"""The label of a driver without a user, in the place of KEY."""
 GATEWAY_ANNOTATION = "rc2hub.org/gateway"
 """The fingerprint of the gateway secret from which the pod's secret is derived."""
+CATALOG_ANNOTATION = "rc2hub.org/catalog"
+"""A driver's options for Hive, as JSON, for a gateway that takes it over."""
 REQUESTED_LABEL = re.compile(r"spark-(app-selector|exec-id|exec-resourceprofile-id)")
 REQUESTED_VARIABLE = re.compile(r"SPARK_[A-Z0-9_]+")
 
@@ -55,11 +62,12 @@ class SparkPodSettings:
     executor_cores: int
     executor_idle: float
     hdfs_gateway: str
+    s3_gateway: str
 
 
-def driver_pod(settings: SparkPodSettings, name: str, key: str, service_account_uid: str) -> Pod:
-    """The pod of a Connect server."""
-    metadata = _metadata(settings, "driver", name, key)
+def driver_pod(settings: SparkPodSettings, name: str, service_account_uid: str, user: Mapping[str, str]) -> Pod:
+    """The pod of a Connect server with the annotations of its user (`user_annotations`), or without any of a standby."""
+    metadata = _metadata(settings, "driver", name, user)
     owner = {"apiVersion": "v1", "kind": "ServiceAccount", "name": SERVICE_ACCOUNT, "uid": service_account_uid}
     metadata["ownerReferences"] = [owner]
     metadata["annotations"][GATEWAY_ANNOTATION] = settings.fingerprint
@@ -75,6 +83,28 @@ def driver_pod(settings: SparkPodSettings, name: str, key: str, service_account_
     )
 
 
+def user_annotations(key: str, catalog: Mapping[str, str]) -> dict[str, str]:
+    """The annotations of a driver with a user: the routing key, and the user's options for Hive."""
+    return {KEY: key, CATALOG_ANNOTATION: json.dumps(catalog)}
+
+
+def catalog_of(driver: Pod) -> dict[str, str]:
+    """The options for Hive that a driver's user has."""
+    conf: dict[str, str] = json.loads(driver["metadata"]["annotations"].get(CATALOG_ANNOTATION, "{}"))
+    return conf
+
+
+def claim_patch(user: Mapping[str, str]) -> list[dict[str, Any]]:
+    """The JSON patch (RFC 6902) that gives a standby the annotations of its user, only while it is a standby."""
+    standby, owner = (f"/metadata/labels/{_pointer(label)}" for label in (STANDBY, KEY))
+    return [
+        {"op": "test", "path": standby, "value": YES},
+        {"op": "remove", "path": standby},
+        {"op": "add", "path": owner, "value": safe_slug(user[KEY])},
+        *({"op": "add", "path": f"/metadata/annotations/{_pointer(name)}", "value": user[name]} for name in user),
+    ]
+
+
 def executor_pod(settings: SparkPodSettings, driver: Pod, requested: Pod) -> Pod:
     """The pod of an executor; Kubernetes removes it with its driver.
 
@@ -86,7 +116,7 @@ def executor_pod(settings: SparkPodSettings, driver: Pod, requested: Pod) -> Pod
     labels = {name: str(value) for name, value in requested["metadata"]["labels"].items() if REQUESTED_LABEL.fullmatch(name)}
     owner = {"apiVersion": "v1", "kind": "Pod", "name": driver["metadata"]["name"], "uid": driver["metadata"]["uid"]}
     name, key = f"{owner['name']}-exec-{int(labels['spark-exec-id'])}", driver["metadata"]["annotations"][KEY]
-    metadata = _metadata(settings, "executor", name, key)
+    metadata = _metadata(settings, "executor", name, {KEY: key})
     metadata["labels"] |= {**labels, DRIVER_LABEL: owner["name"]}
     metadata["ownerReferences"] = [owner]
     cores = str(settings.executor_cores)
@@ -126,16 +156,21 @@ def _executor_variables(requested: Pod) -> list[dict[str, Any]]:
     ]
 
 
-def _metadata(settings: SparkPodSettings, role: str, name: str, key: str) -> dict[str, Any]:
+def _metadata(settings: SparkPodSettings, role: str, name: str, user: Mapping[str, str]) -> dict[str, Any]:
     labels = {
         "app.kubernetes.io/name": "rc2hub",
         "app.kubernetes.io/component": f"spark-{role}",
         "app.kubernetes.io/managed-by": "rc2hub",
         "spark-role": role,  # Spark's own label, which the chart's network policies select too
         SERVICE_LABEL: safe_slug(settings.service),
-        KEY: safe_slug(key),
+        **({KEY: safe_slug(user[KEY])} if user else {STANDBY: YES}),
     }
-    return {"name": name, "namespace": settings.namespace, "labels": labels, "annotations": {KEY: key}}
+    return {"name": name, "namespace": settings.namespace, "labels": labels, "annotations": dict(user)}
+
+
+def _pointer(name: str) -> str:
+    """A name as a step of a JSON pointer (RFC 6901)."""
+    return name.replace("~", "~0").replace("/", "~1")
 
 
 def _pod(settings: SparkPodSettings, metadata: dict[str, Any], env: list[Any], **container: Any) -> Pod:
@@ -144,7 +179,7 @@ def _pod(settings: SparkPodSettings, metadata: dict[str, Any], env: list[Any], *
         "name": CONTAINER,
         "image": settings.image,
         "imagePullPolicy": settings.image_pull_policy,
-        "env": [{"name": "RC2_SECRET_FILE", "value": SECRET_FILE}, *env],
+        "env": [{"name": "RC2_SECRET_FILE", "value": SECRET_FILE}, *_s3_variable(settings), *env],
         "volumeMounts": [{"name": "rc2-run", "mountPath": "/run/rc2"}, {"name": "tmp", "mountPath": TMP_DIR}],
         "securityContext": {
             "allowPrivilegeEscalation": False,
@@ -175,11 +210,16 @@ def _pod(settings: SparkPodSettings, metadata: dict[str, Any], env: list[Any], *
 
 def _common_conf(settings: SparkPodSettings) -> dict[str, Any]:
     """Spark's configuration of every driver."""
-    return (webhdfs_conf(settings.hdfs_gateway) if settings.hdfs_gateway else {}) | {
+    hdfs = webhdfs_conf(settings.hdfs_gateway, TOKEN) if settings.hdfs_gateway else {}
+    s3 = s3a_conf(settings.s3_gateway, TOKEN, f"{TMP_DIR}/s3a") if settings.s3_gateway else {}
+    return {
+        **hdfs,
+        **s3,
         "spark.connect.grpc.binding.port": CONNECT_PORT,
         "spark.driver.host": "$(POD_IP)",
         "spark.local.dir": TMP_DIR,
         "spark.ui.enabled": "false",
+        "spark.python.task.killTimeout": PYTHON_KILL_TIMEOUT,
     }
 
 
@@ -220,6 +260,11 @@ def _executors_conf(settings: SparkPodSettings, name: str) -> dict[str, Any]:
         "spark.dynamicAllocation.shuffleTracking.enabled": "true",
         "spark.dynamicAllocation.shuffleTracking.timeout": idle,
     }
+
+
+def _s3_variable(settings: SparkPodSettings) -> list[dict[str, str]]:
+    """The variable with which the image's entrypoint adds the client of S3 to the class path."""
+    return [{"name": "RC2_S3A", "value": YES}] if settings.s3_gateway else []
 
 
 def _field_variable(name: str, path: str) -> dict[str, Any]:

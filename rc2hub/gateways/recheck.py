@@ -50,6 +50,7 @@ async def recheck_server(gateway: RecheckedGateway, server_id: ServerId, server:
         for call in list(server.calls):
             review = await gateway.token_reviewer.review(call.token)
             call.end_unless_allowed(review.level)
+            call.end_unless_in_groups(review.groups)
     except NotGrantedError as error:
         await gateway.detach(server_id, str(error))
     except ServiceUnavailableError as error:

@@ -42,7 +42,8 @@ ENDING_METHODS = frozenset({"Interrupt", "ReleaseExecute", "ReleaseSession"})
 """Methods that start no Connect server: a new one would not have what they end."""
 NOT_FORWARDED = frozenset({"authorization", "user-agent", "te", "content-type", "grpc-accept-encoding", "grpc-timeout"})
 START_DELAY = 2.0
-"""Seconds from the attachment of a server to the start of its Connect server, so that it does not slow the login down."""
+"""Seconds from the attachment of a server to the start of its Connect server, so that it does not slow the login down. A
+standby needs no start."""
 DEFAULT_DRIVERS_CLASS = "rc2hub.gateways.process_drivers.ProcessDrivers"
 SERVER_LOST = (
     "Your Spark server ended, perhaps because its memory was not enough; the next call starts a new one, without the"
@@ -149,7 +150,8 @@ class Gateway(grpc.GenericRpcHandler):  # type: ignore[misc]
         self.attached_servers.attach(server_id, level, expires_at)
         if is_known:
             return
-        await asyncio.sleep(START_DELAY)
+        if not self.drivers.has_standby:
+            await asyncio.sleep(START_DELAY)
         try:
             if server_id in self.attached_servers:
                 await self.drivers.get(self.routing_key(server_id))

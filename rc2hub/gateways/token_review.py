@@ -33,6 +33,8 @@ class Review:
     server_id: ServerId
     level: str
     """The level at which the server may use the service now."""
+    groups: frozenset[str] = frozenset()
+    """The user's groups in the hub."""
 
 
 class TokenReviewer:
@@ -79,7 +81,9 @@ class TokenReviewer:
         while True:
             try:
                 answer = json.loads((await AsyncHTTPClient().fetch(request)).body)
-                return Review(ServerId(answer["user"], answer["server"]), answer["level"])
+                return Review(
+                    ServerId(answer["user"], answer["server"]), answer["level"], frozenset(answer.get("groups", ()))
+                )
             except (HTTPClientError, OSError) as error:
                 if isinstance(error, HTTPClientError) and error.code == FORBIDDEN and error.response:
                     raise NotGrantedError(json.loads(error.response.body)["message"]) from error

@@ -7,19 +7,20 @@ NAME = "rc2"
 WAREHOUSE = "/warehouse"
 """The folder with a folder for each database of Hive."""
 TOKEN_PATH = "/oauth2/token"  # noqa: S105 - a path
-TOKEN_VARIABLE = "SPARK_CONNECT_AUTHENTICATE_TOKEN"  # noqa: S105 - the name of a variable
-"""The variable with the driver's token, in driver and executors; Hadoop reads it, so it stands in no configuration."""
 
 
-def webhdfs_conf(gateway: str) -> dict[str, str]:
-    """The options of a driver for the HDFS gateway at this address, `http://host:port`."""
+def webhdfs_conf(gateway: str, token: str) -> dict[str, str]:
+    """The options of a driver for the HDFS gateway at this address, `http://host:port`.
+
+    `token` is where Hadoop finds the driver's token, a variable in Hadoop's notation; so it stands in no configuration.
+    """
     oauth2 = "dfs.webhdfs.oauth2"
     options = {
         f"{oauth2}.enabled": "true",
         f"{oauth2}.access.token.provider": "org.apache.hadoop.hdfs.web.oauth2.ConfCredentialBasedAccessTokenProvider",
         f"{oauth2}.refresh.url": f"{gateway}{TOKEN_PATH}",
         f"{oauth2}.client.id": "spark",
-        f"{oauth2}.credential": f"${{env.{TOKEN_VARIABLE}}}",
+        f"{oauth2}.credential": token,
         "dfs.nameservices": NAME,
         f"dfs.ha.namenodes.{NAME}": "gateway",
         f"dfs.namenode.http-address.{NAME}.gateway": urlsplit(gateway).netloc,

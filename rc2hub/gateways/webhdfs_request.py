@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from typing import Final
 from urllib.parse import parse_qsl, quote, unquote, urlencode
 
+from rc2hub.gateways.refused_call import RefusedCallError
+
 PREFIX: Final = "/webhdfs/v1"
 ACCOUNT: Final = "rc2"
 """The gateway's account in HDFS, the only one that may act for users (`hadoop.proxyuser.rc2.*`)."""
@@ -61,19 +63,14 @@ TRUE: Final = "true"
 Query = dict[str, str]
 
 
-class WebHdfsError(Exception):
-    """A refusal, as WebHDFS has it: `str()` of it is one sentence for the user."""
+class WebHdfsError(RefusedCallError):
+    """A refusal, as WebHDFS has it; its code is the Java class that Hadoop's own client raises."""
 
-    def __init__(self, status: int, java_class: str, message: str) -> None:
-        """Take the HTTP status, and the Java class that Hadoop's own client raises."""
-        super().__init__(message)
-        self.status, self.java_class = status, java_class
 
-    @property
-    def body(self) -> dict[str, dict[str, str]]:
-        """The JSON that clients of WebHDFS expect."""
-        name = re.split(r"[.$]", self.java_class)[-1]
-        return {"RemoteException": {"exception": name, "javaClassName": self.java_class, "message": str(self)}}
+def remote_exception(error: RefusedCallError) -> dict[str, dict[str, str]]:
+    """The JSON that clients of WebHDFS expect."""
+    name = re.split(r"[.$]", error.code)[-1]
+    return {"RemoteException": {"exception": name, "javaClassName": error.code, "message": str(error)}}
 
 
 def forbidden(message: str) -> WebHdfsError:
@@ -104,16 +101,20 @@ class WebHdfsRequest:
         """The levels of a grant that allow the operation."""
         return READERS if self.method == "GET" else WRITERS
 
-    def url(self, namenode: str, user: str) -> str:
-        """The address at the NameNode, for a user of HDFS for whom the gateway acts."""
-        query = {"op": self.operation, **self.parameters, "user.name": ACCOUNT, "doas": user}
-        if self.operation in AT_DATANODE:
-            query["noredirect"] = TRUE
-        return address(namenode, self.path, query)
+    @property
+    def query(self) -> Query:
+        """What the NameNode is asked, without a user's name."""
+        noredirect = {"noredirect": TRUE} if self.operation in AT_DATANODE else {}
+        return {"op": self.operation, **self.parameters, **noredirect}
 
     def second_step(self, gateway: str) -> str:
         """The address at the gateway to which a client sends the data of a write."""
         return address(gateway, self.path, {"op": self.operation, **self.parameters, "data": TRUE})
+
+
+def acting_for(user: str) -> Query:
+    """The parameters with which the gateway's account acts for a user of HDFS."""
+    return {"user.name": ACCOUNT, "doas": user}
 
 
 def address(server: str, path: str, query: Query) -> str:

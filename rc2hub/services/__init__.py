@@ -14,5 +14,6 @@ spark.py             the kind `spark`: a gateway to Spark Connect servers
 hadoop_service.py    what the kinds `hdfs` and `hive` have in common
 hdfs.py              the kind `hdfs`: a gateway to an HDFS
 hive.py              the kind `hive`: a gateway to Hive's metastore
+s3.py                the kind `s3`: a gateway to a bucket of an S3-compatible store
 secret.py            the kind `secret`: a licence key or an API token, as a file
 """

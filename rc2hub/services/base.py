@@ -19,6 +19,9 @@ from rc2hub.server_id import ServerId
 GATEWAY_SECRET = "RC2_GATEWAY_SECRET"  # noqa: S105 - the name of a variable
 """The variable with the secret shared by the broker and the gateways that the hub starts."""
 
+TOKEN_IN_PYTHON = 'os.environ["JUPYTERHUB_API_TOKEN"]'  # noqa: S105 - the name of a variable
+"""The compute server's token, in a line of Python."""
+
 
 @dataclass(frozen=True)
 class Attachment:
@@ -37,6 +40,8 @@ class Attachment:
     """The connection settings that are not secret."""
     files: Mapping[str, str] = field(repr=False)
     """Name to content of the secret files; files of several services with the same name are concatenated."""
+    python_code: str = ""
+    """The line of Python that connects to the service, if there is one."""
 
 
 @dataclass(frozen=True)

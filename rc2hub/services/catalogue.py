@@ -17,7 +17,7 @@ from rc2hub.services.base import SharedService
 
 INSTALLATION_FILE = Path("rc2_installation")
 """Where an id that the operator has not set is kept; beside it JupyterHub keeps its cookie secret and its database."""
-COMMON_FIELDS = frozenset({"kind", "display_name", "contact"})
+COMMON_FIELDS = frozenset({"kind", "display_name", "description", "contact"})
 
 
 class SharedServices(Configurable):
@@ -25,8 +25,8 @@ class SharedServices(Configurable):
 
     catalogue = Dict(
         help="""Name of a service to its entry. Each entry has a `kind`; the kind defines which other fields it takes.
-        Users see the `display_name`, and ask the `contact` for a grant. A name is a lower-case letter and up to 29 letters,
-        digits and `-`.
+        Users see the `display_name` and the `description`, one sentence that says what the service is for, and ask the
+        `contact` for a grant. A name is a lower-case letter and up to 29 letters, digits and `-`.
 
         Example: `{"flights": {"kind": "postgres", "url": "postgresql://db:5432/flights",
         "admin": {"file": "/etc/rc2/flights"}, "schemas": ["public"]}}`""",
@@ -75,12 +75,16 @@ class SharedServices(Configurable):
                 raise ConfigurationError(f"{where}: unknown kind {kind!r}; known are {', '.join(sorted(kinds))}.")
             _check_fields(where, entry, kinds[kind])
             kinds[kind].validate(where, entry)
-            for other in ("hdfs", "hive"):
+            for other in ("hdfs", "hive", "s3"):
                 if other in entry:
                     self._check_is_entry(f"{where}: {other!r}", entry[other], other)
             if "hive" in entry and entry.get("hdfs") != self.catalogue[entry["hive"]].get("hdfs"):
                 raise ConfigurationError(
                     f"{where}: 'hdfs' must name the HDFS of {entry['hive']!r}, where the tables' data are."
+                )
+            if kind == "hive" and {"keytab", "ca"} & self.catalogue[entry["hdfs"]].keys():
+                raise ConfigurationError(
+                    f"{where}: 'hdfs' must name an HDFS without 'keytab' and 'ca'; Hive does not work with Kerberos yet."
                 )
 
     def _check_is_entry(self, where: str, name: object, kind: str) -> None:
@@ -105,6 +109,10 @@ class SharedServices(Configurable):
     def display_name(self, name: str) -> str:
         """The name of the service that users see."""
         return str(self.catalogue[name].get("display_name") or name)
+
+    def description(self, name: str) -> str:
+        """What the service is for, as users see it; empty if the entry does not say it."""
+        return str(self.catalogue[name].get("description") or "")
 
     def admin_environment(self) -> dict[str, str]:
         """The environment variables that hold admin credentials of entries, for the broker's environment."""
@@ -157,6 +165,6 @@ def _check_fields(where: str, entry: Mapping[str, Any], kind: type[SharedService
         raise ConfigurationError(f"{where} lacks the field {field!r}, which the kind {kind.kind!r} needs.")
     for field in sorted(map(str, entry.keys() - accepted)):
         raise ConfigurationError(f"{where}: unknown field {field!r}; accepted are {', '.join(sorted(accepted))}.")
-    for field in ("display_name", "contact"):
+    for field in ("display_name", "description", "contact"):
         if field in entry:
             read_value(Text, f"{where}: {field!r}", entry[field])

@@ -47,6 +47,10 @@ class ServiceContract:
         assert existing[ALICE].level == service.levels[0]
         assert abs(existing[ALICE].expires_at - attachment.expires_at) < timedelta(seconds=1)
 
+    async def test_its_line_of_python_can_be_compiled(self, service: SharedService) -> None:
+        attachment = await service.attach(ALICE, service.levels[0])
+        assert compile(attachment.python_code, attachment.service, "exec")
+
     async def test_attaching_again_extends_the_expiry_and_changes_no_setting_or_file(self, service: SharedService) -> None:
         first, second = [await service.attach(ALICE, service.levels[0]) for _ in range(2)]
         assert (first.role, first.settings, first.files) == (second.role, second.settings, second.files)

@@ -64,11 +64,16 @@ class HadoopService(GatewayService):
             r_code=self.r_code(),
             settings={"gateway": self.gateway, **self.settings_of(user)},
             files={},
+            python_code=self.python_code(user),
         )
 
     @abstractmethod
     def r_code(self) -> str:
         """The line of R that uses the service."""
+
+    @abstractmethod
+    def python_code(self, user: str) -> str:
+        """The line of Python that uses the service, for a user of HDFS."""
 
     @abstractmethod
     def settings_of(self, user: str) -> dict[str, str]:

@@ -60,6 +60,10 @@ class HiveService(HadoopService):
         """The line of R that lists the tables."""
         return "rc2_hive_tables()" if self.name == "hive" else f'rc2_hive_tables("{self.name}")'
 
+    def python_code(self, user: str) -> str:
+        """The line of Python that lists the tables, in the session of Spark's line."""
+        return 'spark.sql("SHOW TABLES").toPandas()'
+
     def settings_of(self, user: str) -> dict[str, str]:
         """The user's database, which the gateway makes."""
         return {"database": database_of(user, self.groups)}

@@ -139,8 +139,8 @@ class PostgresService(SharedService):
         role, password = self.login_role(server), self._passwords.setdefault(server, secrets.token_urlsafe(24))
         settings, files = client_settings(self.name, self.address, role)
         asked_at, expires_at = time.monotonic(), datetime.now(UTC) + timedelta(seconds=self.lifetime)
-        await self._update_rights(asked_at)
         async with self._connection() as connection:
+            await self._update_rights(connection, asked_at)
             await self._login_roles.write(connection, server, level, password, self.lifetime)
         return Attachment(
             service=self.name,
@@ -155,6 +155,7 @@ class PostgresService(SharedService):
                 "pgpass": pgpass(settings, password),
                 **files,
             },
+            python_code=f'import adbc_driver_postgresql.dbapi as dbapi; con = dbapi.connect("service={self.name}")',
         )
 
     async def revoke(self, server: ServerId) -> None:
@@ -194,25 +195,25 @@ class PostgresService(SharedService):
     async def _check_rights(self) -> None:
         """Find what was made since the last attach, such as the tables of a nightly load."""
         try:
-            await self._update_rights(time.monotonic())
+            async with self._connection() as connection:
+                await self._update_rights(connection, time.monotonic())
         except ServiceUnavailableError as error:
             log.debug("%s", error)  # the caller of `attached` reports an outage
 
-    async def _update_rights(self, asked_at: float) -> None:
+    async def _update_rights(self, connection: Connection, asked_at: float) -> None:
         """Bring the rights up to date, unless another call has begun to do so since."""
         async with self._rights_lock:
             if self._rights_checked_at >= asked_at:
                 return
             self._rights_checked_at = time.monotonic()
             read, write = self.group_role("read"), self.group_role("write")
-            async with self._connection() as connection:
-                if self._public_checked_at < time.monotonic() - RIGHTS_INTERVAL:
-                    # first, as a group does not lack what it has by PUBLIC
-                    public = PublicRights(self.access.database, read, write, self.temporary_tables)
-                    self._public_problems = await public.update(connection)
-                    self._public_checked_at = time.monotonic()
-                rights = GroupRights(self.admin, self.access.schemas, read, write)
-                problems = [*self._public_problems, *await rights.update(connection)]
+            if self._public_checked_at < time.monotonic() - RIGHTS_INTERVAL:
+                # first, as a group does not lack what it has by PUBLIC
+                public = PublicRights(self.access.database, read, write, self.temporary_tables)
+                self._public_problems = await public.update(connection)
+                self._public_checked_at = time.monotonic()
+            rights = GroupRights(self.admin, self.access.schemas, read, write)
+            problems = [*self._public_problems, *await rights.update(connection)]
         warnings = (f"{self.name}: {'; '.join(problems)}. docs/postgresql.md says what the database's owner can do.",)
         self._warn(warnings if problems else ())
 

@@ -30,14 +30,16 @@ PASS_SECONDS = 5.0
 """Seconds after which a pass leaves what is still missing to the next one: the start of a server waits for it."""
 SHOWN = 5
 """Names in a sentence."""
-MISSING = SQL("""
-    WITH wanted (role, kind, privilege) AS (VALUES {wanted}),
+MISSING = """
+    WITH wanted (role, kind, privilege) AS (
+        SELECT * FROM unnest(%(roles)s::text[], %(kinds)s::text[], %(privileges)s::text[])
+    ),
     objects (kind, oid, name) AS (
-        SELECT 'SCHEMA', oid, ARRAY[nspname::text] FROM pg_namespace WHERE nspname::text = ANY ({schemas})
+        SELECT 'SCHEMA', oid, ARRAY[nspname::text] FROM pg_namespace WHERE nspname::text = ANY (%(schemas)s::text[])
         UNION ALL
         SELECT CASE relkind WHEN 'S' THEN 'SEQUENCE' ELSE 'TABLE' END, c.oid, ARRAY[nspname::text, relname::text]
         FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
-        WHERE nspname::text = ANY ({schemas}) AND relkind IN ('r', 'p', 'v', 'm', 'f', 'S')
+        WHERE nspname::text = ANY (%(schemas)s::text[]) AND relkind IN ('r', 'p', 'v', 'm', 'f', 'S')
     ),
     missing AS (
         SELECT * FROM objects JOIN wanted USING (kind) WHERE NOT CASE kind
@@ -50,15 +52,15 @@ MISSING = SQL("""
         WHEN 'SEQUENCE' THEN has_sequence_privilege(oid, privilege || ' WITH GRANT OPTION')
         ELSE has_table_privilege(oid, privilege || ' WITH GRANT OPTION') END AS may
     FROM missing GROUP BY kind, role, name, may ORDER BY kind, name, role
-""")
+"""
 """Kind, role and name of each object, with the privileges that the role lacks, and whether the admin role may grant them."""
-SCHEMAS = SQL("""
+SCHEMAS = """
     SELECT nspname::text, (
         SELECT count(DISTINCT (defaclrole, defaclobjtype, grantee)) FROM pg_default_acl, aclexplode(defaclacl)
         WHERE defaclnamespace = n.oid AND defaclobjtype IN ('r', 'S')
-        AND pg_get_userbyid(defaclrole) IN (CURRENT_USER, {write}) AND pg_get_userbyid(grantee) IN ({read}, {write})
-    ) = 8 FROM pg_namespace n WHERE nspname::text = ANY ({schemas})
-""")
+        AND pg_get_userbyid(defaclrole) IN (CURRENT_USER, %(write)s) AND pg_get_userbyid(grantee) IN (%(read)s, %(write)s)
+    ) = 8 FROM pg_namespace n WHERE nspname::text = ANY (%(schemas)s::text[])
+"""
 """The schemas, and whether they have all default privileges: for tables and sequences of two owners, each for two groups."""
 
 
@@ -91,8 +93,8 @@ class GroupRights:
         """
         self._deadline = time.monotonic() + PASS_SECONDS
         schemas = encodable(connection, self.schemas)
-        query = SCHEMAS.format(schemas=Literal(schemas), read=Literal(self.read), write=Literal(self.write))
-        found: dict[str, bool] = dict(await (await connection.execute(query)).fetchall())
+        values = {"schemas": schemas, "read": self.read, "write": self.write}
+        found: dict[str, bool] = dict(await (await connection.execute(SCHEMAS, values)).fetchall())
         refusals = await self._set_defaults(connection, [schema for schema, complete in found.items() if not complete])
         if missing := await self._missing(connection):
             refusals += await self._grant(connection, [each for each in missing if each.grantable])
@@ -101,14 +103,15 @@ class GroupRights:
 
     async def _missing(self, connection: Connection) -> list[Missing]:
         wanted = [
-            SQL("({})").format(SQL(", ").join(map(Literal, (role, kind, privilege))))
+            (role, kind, privilege)
             for role, privileges in ((self.read, READ_RIGHTS), (self.write, WRITE_RIGHTS))
             for kind, names in privileges.items()
             for privilege in names
         ]
-        query = MISSING.format(wanted=SQL(", ").join(wanted), schemas=Literal(encodable(connection, self.schemas)))
-        rows = await (await connection.execute(query)).fetchall()
-        return [Missing(kind, role, tuple(name), tuple(privileges), may) for kind, role, name, privileges, may in rows]
+        roles, kinds, privileges = map(list, zip(*wanted, strict=True))
+        values = {"roles": roles, "kinds": kinds, "privileges": privileges, "schemas": encodable(connection, self.schemas)}
+        rows = await (await connection.execute(MISSING, values)).fetchall()
+        return [Missing(kind, role, tuple(name), tuple(lacking), may) for kind, role, name, lacking, may in rows]
 
     async def _grant(self, connection: Connection, missing: Sequence[Missing]) -> list[str]:
         """Grant in chunks, and one by one where a chunk is refused; the reasons of what was refused."""

@@ -93,6 +93,10 @@ class SecretService(SharedService):
             r_code=f'key <- rc2_secret("{self.name}")',
             settings=self.settings,
             files={f"{self.name}.secret": self._content},
+            python_code=(
+                'import os, pathlib; key = pathlib.Path(os.environ["RC2_ATTACHMENTS_DIR"], '
+                f'"{self.name}.secret").read_text().rstrip("\\r\\n")'
+            ),
         )
 
     async def revoke(self, server: ServerId) -> None:
