@@ -1,27 +1,30 @@
 """The blocks of a preview: HTML of stretches of a document, each of which a page can replace alone.
 
-Pandoc converts only blocks that are new. Where one block's HTML depends on others, as by numbers of footnotes or citations,
-it converts the whole document.
+Pandoc converts only blocks that are new. Where one block's HTML depends on others, as by numbers of footnotes, by citations,
+or by numbers of sections and references of bookdown, it converts the whole document.
 """
 
 import asyncio
 import base64
 import hashlib
 import mimetypes
+import os
 import re
 import subprocess
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
+from types import MappingProxyType
 from urllib.parse import unquote
 
 from rc2hub.compute.rmarkdown.document import BEGIN, Kind, Piece, first_lines
+from rc2hub.compute.rmarkdown.references import resolve, with_marked_equations
 
 PANDOC = "pandoc", "--to=html5", "--mathml", "--no-highlight"
 FROM = "--from=markdown+autolink_bare_uris+tex_math_single_backslash"
 """What rmarkdown's html_document reads."""
-MARK = "<!--rc2-block-->"
+MARK = '<hr class="rc2-mark">'
 TITLE_TEMPLATE = Path(__file__).with_name("live") / "title.html"
 DEPENDS_ON_OTHERS = re.compile(
     r"\[\^|\^\[|\[@|\[-@|\(@|^ {0,3}\[[^\]^]+\]:|^(bibliography|references|number_sections)\s*:", re.MULTILINE
@@ -65,12 +68,26 @@ class Block:
     """The line in the document at which it begins, counted from 1."""
 
 
+@dataclass(frozen=True)
+class Numbering:
+    """What the format of the document numbers in all of it. R finds it: `numbering_of` in live/knitting.R."""
+
+    sections: bool = False
+    references: bool = False
+    """Whether it is a format of bookdown, with numbers of figures and the like, and references to them."""
+    filter: str | None = None
+    """bookdown's filter of pandoc for theorems."""
+    shared: str | None = None
+    """The file of rmarkdown that this filter reads."""
+
+
 class Blocks:
     """The blocks of one document, whose HTML is kept as long as it is used."""
 
     def __init__(self, folder: Path) -> None:
         """Take the document's folder, in which it names files."""
         self._folder = folder
+        self.numbering = Numbering()
         self.html: dict[str, str] = {}
         """The HTML of each block by the first part of its key."""
 
@@ -81,7 +98,8 @@ class Blocks:
         head = outputs[0].markdown if pieces and pieces[0].kind is Kind.HEAD else ""
         if head:
             sources[0] = ""
-        if DEPENDS_ON_OTHERS.search(head + "".join(sources)):
+        counts = self.numbering.sections or self.numbering.references
+        if counts or DEPENDS_ON_OTHERS.search(head + "".join(sources)):
             keys = await self._convert_whole(head, sources)
         else:
             keys = await self._convert_new(sources)
@@ -99,12 +117,16 @@ class Blocks:
         keys = [_digest(source) for source in sources]
         new = {key: source for key, source in zip(keys, sources, strict=True) if key not in self.html}
         if new:
-            converted = await self._pandoc("", list(new.values()))
-            self.html.update(zip(new, converted, strict=True))
+            converted = await self._separately("", [*new.values(), ""])  # the last one tells whether those before are closed
+            if not converted:
+                return await self._convert_whole("", sources)
+            self.html.update(zip(new, converted, strict=False))
         return keys
 
     async def _convert_whole(self, head: str, sources: Sequence[str]) -> list[str]:
-        converted = await self._pandoc(head, sources)
+        converted = await self._separately(head, sources)
+        if not converted:
+            converted = [await self._pandoc(head, "".join(sources)), *[""] * (len(sources) - 1)]
         keys = [_digest(html) for html in converted]
         self.html.update(zip(keys, converted, strict=True))
         return keys
@@ -115,15 +137,27 @@ class Blocks:
             self.html[key] = await _run([*PANDOC, FROM, f"--template={TITLE_TEMPLATE}"], head, self._folder)
         return key
 
-    async def _pandoc(self, head: str, sources: Sequence[str]) -> list[str]:
-        """The HTML of each source; the head says what pandoc needs for citations."""
-        text = head + f"\n\n{MARK}\n\n".join(sources)
-        citations = ["--citeproc"] if re.search(r"^(bibliography|references)\s*:", head, re.MULTILINE) else []
-        html = await _run([*PANDOC, FROM, *citations], text, self._folder)
-        found = html.split(MARK)
-        if len(found) != len(sources):  # a mark is inside of something that was not closed
-            found = [html, *[""] * (len(sources) - 1)]
-        return await asyncio.to_thread(lambda: [self._with_files(part.strip()) for part in found])
+    async def _separately(self, head: str, sources: Sequence[str]) -> list[str]:
+        """The HTML of each source; none if one goes on in the next, as in a fence that is not closed."""
+        found = (await self._pandoc(head, f"\n\n{MARK}\n\n".join(sources))).split(MARK)
+        return [part.strip() for part in found] if len(found) == len(sources) else []
+
+    async def _pandoc(self, head: str, text: str) -> str:
+        """The HTML of a text with local files as data; the head says what pandoc needs for citations."""
+        html = (await self._convert(head, text)).strip()
+        return await asyncio.to_thread(self._with_files, html)
+
+    async def _convert(self, head: str, text: str) -> str:
+        text = head + text
+        options = ["--citeproc"] if re.search(r"^(bibliography|references)\s*:", head, re.MULTILINE) else []
+        numbering = self.numbering
+        numbered = ["--number-sections"] if numbering.sections else []
+        if not numbering.references:
+            return await _run([*PANDOC, FROM, *options, *numbered], text, self._folder)
+        theorems = ["--wrap=preserve", f"--lua-filter={numbering.filter}"]
+        shared = {"RMARKDOWN_LUA_SHARED": numbering.shared or ""}
+        command = [*PANDOC, FROM, *theorems, *options, *numbered]
+        return resolve(await _run(command, with_marked_equations(text), self._folder, shared))
 
     def _with_files(self, html: str) -> str:
         """The HTML with local files as data: the page has no right to fetch them."""
@@ -164,9 +198,10 @@ def _prefix(piece: Piece) -> str:
 
 
 def _depth(text: str) -> int:
-    """How many containers the text opens and does not close."""
+    """How many containers and comments the text opens and does not close."""
+    comments = text.count("<!--") - text.count("-->")
     divs = sum(1 if match["attributes"] else -1 for match in DIV.finditer(text))
-    return divs + sum(-1 if match["end"] else 1 for match in ELEMENT.finditer(text))
+    return comments + divs + sum(-1 if match["end"] else 1 for match in ELEMENT.finditer(text))
 
 
 def _worst(states: Sequence[State]) -> State:
@@ -185,9 +220,14 @@ def _digest(text: str) -> str:
     return hashlib.sha256(text.encode()).hexdigest()[:16]
 
 
-async def _run(command: Sequence[str], text: str, folder: Path) -> str:
+async def _run(command: Sequence[str], text: str, folder: Path, variables: Mapping[str, str] = MappingProxyType({})) -> str:
     process = await asyncio.create_subprocess_exec(
-        *command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, cwd=folder
+        *command,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        cwd=folder,
+        env={**os.environ, **variables},
     )
     output, _ = await process.communicate(text.encode(errors="replace"))
     return output.decode()

@@ -5,6 +5,7 @@ JupyterLab notices that a file has changed on disk, are Jupyter's own, as for an
 """
 
 import errno
+import shlex
 from pathlib import Path, PurePosixPath
 from typing import Any
 
@@ -14,10 +15,10 @@ from jupyter_server.utils import ApiPath, to_os_path
 from tornado.web import HTTPError
 
 from rc2hub.compute.rmarkdown.cells import to_cells, to_document
+from rc2hub.compute.rmarkdown.quarto import QUARTO
 
 Model = dict[str, Any]
-R_MARKDOWN = ".rmd"
-SUFFIXES = (R_MARKDOWN, ".qmd")
+SUFFIXES = (".rmd", QUARTO)
 """The ends of the names of such documents, in lower case."""
 R_KERNEL = {"kernelspec": {"name": "ir", "display_name": "R", "language": "R"}, "language_info": {"name": "R"}}
 
@@ -40,7 +41,7 @@ class RMarkdownContentsManager(AsyncLargeFileManager):
             model = await files.get(path, content=content, type="file", format="text", require_hash=require_hash)
         except HTTPError as error:
             if error.reason == "bad format":
-                raise HTTPError(400, _not_utf8(path), reason="bad format") from error
+                raise HTTPError(400, not_utf8(path), reason="bad format") from error
             raise
         return _as_notebook(model)
 
@@ -66,9 +67,9 @@ class RMarkdownContentsManager(AsyncLargeFileManager):
 
 
 def r_markdown_file(path: str, root: str) -> Path | None:
-    """The file of an R Markdown document of the user, by its path under `root`; None if it is another file or elsewhere."""
+    """The file of such a document of the user, by its path under `root`; None if it is another file or elsewhere."""
     file = Path(to_os_path(ApiPath(path), root))
-    return file if file.suffix.lower() == R_MARKDOWN and file.is_relative_to(root) else None
+    return file if is_document(path) and file.is_relative_to(root) else None
 
 
 def is_document(path: str) -> bool:
@@ -84,6 +85,8 @@ def _as_notebook(model: Model) -> Model:
     return {**model, "type": "notebook", "format": "json", "mimetype": None, "content": nbformat.from_dict(notebook)}  # type: ignore[no-untyped-call]
 
 
-def _not_utf8(path: str) -> str:
-    name = PurePosixPath(path).name
-    return f"{name} is not encoded in UTF-8; convert it in a terminal: iconv -f latin1 -t utf-8 '{name}' > new.Rmd"
+def not_utf8(path: str) -> str:
+    """What is told about a document in another encoding."""
+    file = PurePosixPath(path)
+    command = f"iconv -f latin1 -t utf-8 {shlex.quote(file.name)} > new{file.suffix}"
+    return f"{file.name} is not encoded in UTF-8; convert it in a terminal: {command}"

@@ -21,8 +21,10 @@ from typing import Any, BinaryIO
 
 from rc2hub.compute.kernel import prepare_process
 from rc2hub.compute.rmarkdown.document import Kind, first_lines, lines_of, split
+from rc2hub.compute.rmarkdown.quarto import missing_features
 
 KNIT_R = Path(__file__).with_name("knit.R")
+QUARTO_R = Path(__file__).with_name("quarto.R")
 LOG_SIZE = 32 << 10
 """Bytes of the end of R's output that are shown."""
 INTERRUPT_TIMEOUT = 5.0
@@ -30,6 +32,7 @@ INTERRUPT_TIMEOUT = 5.0
 UNNAMED = "unnamed-chunk-"
 """The beginning of knitr's labels of chunks without one."""
 
+DUPLICATE_LABEL = re.compile(r"[Dd]uplicate chunk label '(?P<label>[^']*)'")
 SHELL_CHARACTERS = re.compile(r"[ <>()|:&;#?*'\\]")
 """What rmarkdown replaces by a hyphen in the names of its files."""
 
@@ -75,8 +78,9 @@ class KnitJob:
 
         Raises:
             OSError: if the document cannot be read, or nothing can be written beside it.
+            UnicodeDecodeError: if the document is not in UTF-8.
         """
-        self._text = self.document.read_bytes().decode(errors="replace")
+        self._text = self.document.read_bytes().decode()
         self._draft = self.document.with_name(f".knit-{self.document.name}")
         if not self._has_cache:
             shutil.rmtree(self._draft, ignore_errors=True)
@@ -134,7 +138,7 @@ class KnitJob:
         return await asyncio.create_subprocess_exec(
             "R",
             *options,
-            *(self.document.name, self.format, str(self._draft), str(writer)),
+            *(self.document.name, self.format, str(self._draft), str(writer), str(QUARTO_R)),
             cwd=self.document.parent,
             stdin=subprocess.DEVNULL,
             stdout=log,
@@ -203,7 +207,8 @@ class KnitJob:
                 self._move(self._draft / name, self.document.with_name(name))
         except OSError as error:
             return State.FAILED, f"{self._output} cannot be written: {error.strerror}."
-        return State.DONE, f"{self._output} is ready."
+        missing = missing_features(self.document, split(self._text))
+        return State.DONE, f"{self._output} is ready. {missing}".rstrip()
 
     def _move(self, made: Path, place: Path) -> None:
         if not made.is_dir():
@@ -222,6 +227,8 @@ class KnitJob:
 
     def _failure(self, status: int) -> str:
         """One sentence: where, and what R said."""
+        if found := DUPLICATE_LABEL.match(self._error):
+            return f"Two chunks have the label {found['label']}, and knitr refuses the same label twice; give one another."
         reason = self._error.strip() or _sentence_of_end(status)
         if not self._failed_in_document:
             return reason

@@ -8,7 +8,7 @@ from jupyter_server.base.handlers import APIHandler
 from tornado.web import authenticated
 
 from rc2hub.compute.attachments import LONG_POLL_TIMEOUT
-from rc2hub.compute.rmarkdown.contents import r_markdown_file
+from rc2hub.compute.rmarkdown.contents import not_utf8, r_markdown_file
 from rc2hub.compute.rmarkdown.knit import Format, KnitJob, State
 
 
@@ -29,6 +29,7 @@ class KnitJobs:
 
         Raises:
             OSError: if the document cannot be read, or nothing can be written beside it.
+            UnicodeDecodeError: if the document is not in UTF-8.
         """
         async with self._starting:
             if path in self.running():
@@ -72,7 +73,8 @@ class KnitHandler(_KnitHandler):
         elif document is None:
             name = PurePosixPath(path).name
             self.refuse(
-                HTTPStatus.BAD_REQUEST, f"{name} is no R Markdown document of yours; Knit takes files that end in .Rmd."
+                HTTPStatus.BAD_REQUEST,
+                f"{name} is no R Markdown document of yours; Knit takes files that end in .Rmd or .qmd.",
             )
         else:
             await self._start(path, KnitJob(document, output_format))
@@ -98,6 +100,8 @@ class KnitHandler(_KnitHandler):
             started = await self.jobs.start(path, job)
         except FileNotFoundError:
             self.refuse(HTTPStatus.NOT_FOUND, f"{name} does not exist; save it first.")
+        except UnicodeDecodeError:
+            self.refuse(HTTPStatus.BAD_REQUEST, not_utf8(name))
         except OSError as error:
             self.refuse(HTTPStatus.FORBIDDEN, f"{name} cannot be knitted here: {error.strerror}.")
         else:

@@ -26,9 +26,9 @@ class RHasEndedError(Exception):
 class LiveR:
     """One R process, which keeps what the pieces of one document have given."""
 
-    def __init__(self, folder: Path) -> None:
-        """Take the document's folder, in which R runs."""
-        self._folder = folder
+    def __init__(self, document: Path, kept: Path) -> None:
+        """Take the file, in whose folder R runs, and the file of results that an earlier R has kept."""
+        self._document, self._kept = document, kept
         self._temporary = tempfile.TemporaryDirectory(prefix="rc2-preview-")
         self._process: Process
         self._answers: asyncio.StreamReader
@@ -47,11 +47,14 @@ class LiveR:
         """
         request_reader, self._requests = os.pipe()
         answer_reader, answer_writer = os.pipe()
-        arguments = (str(ENGINE), str(request_reader), str(answer_writer), self._temporary.name)
+        arguments = (
+            *(str(ENGINE), str(request_reader), str(answer_writer)),
+            *(self._temporary.name, self._document.name, str(self._kept)),
+        )
         try:
             self._process = await asyncio.create_subprocess_exec(
                 *("R", "--no-echo", "--no-save", "--no-restore", f"--file={ENGINE / 'serve.R'}", "--args", *arguments),
-                cwd=self._folder,
+                cwd=self._document.parent,
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.DEVNULL,  # what a chunk writes past knitr
                 stderr=subprocess.DEVNULL,
@@ -72,9 +75,21 @@ class LiveR:
         Raises:
             RHasEndedError: if R ends.
         """
-        request = json.dumps({"head": head, "pieces": list(pieces)}).encode() + b"\n"
+        async for answer in self._ask({"head": head, "pieces": list(pieces)}):
+            yield answer
+
+    async def keep(self) -> None:
+        """Keep the results in the file, as far as they can be kept.
+
+        Raises:
+            RHasEndedError: if R ends.
+        """
+        async for _ in self._ask({"keep": True}):
+            pass
+
+    async def _ask(self, request: dict[str, Any]) -> AsyncIterator[dict[str, Any]]:
         try:
-            await asyncio.to_thread(_write, self._requests, request)
+            await asyncio.to_thread(_write, self._requests, json.dumps(request).encode() + b"\n")
         except OSError as error:
             raise RHasEndedError from error
         while True:

@@ -7,24 +7,35 @@ import asyncio
 import contextlib
 import re
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass, field
 from difflib import SequenceMatcher
+from itertools import islice, takewhile
 from pathlib import Path
 from typing import Any
 
-from rc2hub.compute.rmarkdown.blocks import Blocks, Output, State
+from rc2hub.compute.rmarkdown import kept_results
+from rc2hub.compute.rmarkdown.blocks import Blocks, Numbering, Output, State
 from rc2hub.compute.rmarkdown.document import Kind, Piece, first_lines, lines_of, split
 from rc2hub.compute.rmarkdown.live_r import LiveR, RHasEndedError
+from rc2hub.compute.rmarkdown.quarto import missing_features
 
 PAINT_DELAY = 0.15
 """Seconds that R gets before the page shows what is not finished: most edits are done by then."""
 PAINT_SHARE = 4
 """How many times longer than a painting the wait for the next one is, in a long document."""
 IDLE_TIMEOUT = 600.0
-"""Seconds without an edit after which R is ended; the next edit runs the document again."""
+"""Seconds without an edit after which R is ended; the next edit starts another one, which has the results that were kept."""
+KEEP_DELAY = 2.0
+"""Seconds without an edit after which the results are kept in a file."""
+MAX_MARKDOWN = 8 << 20
+"""Characters of the output of a piece that is shown; a browser is slow with more."""
+TOO_LARGE = "This output of {size} MB is too large for the preview; Knit shows it."
+ERROR = '\n\n<div class="rc2-error">\n\n```\n{sentence}\n```\n\n</div>\n\n'
 R_ENDED = "R has ended, most often for want of memory; the next edit starts it again."
 STOPPED = "The run was stopped; the next edit goes on with it."
+REFERENCE = re.compile(r"\\@ref\(")
+REFERENCES = "References are shown as they are written; output: bookdown::html_document2 in the head makes numbers of them."
 INLINE = re.compile(r"`r[ #]")
 LINE_END = re.compile(r"\r\n?")
 
@@ -45,9 +56,9 @@ class Preview:
 
     def __init__(self, document: Path) -> None:
         """Take the file; its text comes from the pages, as it may not be saved."""
-        self._folder = document.parent
-        self._r = LiveR(self._folder)
-        self._blocks = Blocks(self._folder)
+        self._document, self._kept = document, kept_results.file_of(document)
+        self._r = LiveR(document, self._kept)
+        self._blocks = Blocks(document.parent)
         self._pages: list[Page] = []
         self._text = ""
         self._changed = asyncio.Event()
@@ -58,7 +69,7 @@ class Preview:
         self._needs: dict[str, dict[str, Any]] = {}
         self._status: dict[str, Any] = {}
         self._running = -1
-        self._starts_again = False
+        self._starts_again, self._has_new_results = False, False
         self._task = asyncio.create_task(self._follow(), name=f"preview of {document.name}")
 
     @property
@@ -107,18 +118,29 @@ class Preview:
     async def _follow(self) -> None:
         try:
             while True:
-                try:
-                    async with asyncio.timeout(IDLE_TIMEOUT):
-                        await self._changed.wait()
-                except TimeoutError:
-                    await self._r.close()
-                    if not self._pages:
-                        return
-                else:
+                if await self._is_edited_within(IDLE_TIMEOUT):
                     self._changed.clear()
                     await self._update(self._text)
+                    if self._has_new_results and not await self._is_edited_within(KEEP_DELAY):
+                        await self._keep()
+                    continue
+                await self._r.close()
+                if not self._pages:
+                    return
         finally:
             await self._r.close()
+
+    async def _is_edited_within(self, seconds: float) -> bool:
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(seconds):
+                await self._changed.wait()
+        return self._changed.is_set()
+
+    async def _keep(self) -> None:
+        self._has_new_results = False
+        await asyncio.to_thread(kept_results.make_room, self._kept)
+        with contextlib.suppress(RHasEndedError):
+            await self._r.keep()
 
     async def _update(self, text: str) -> None:
         before = [piece.text for piece in self._pieces]
@@ -141,10 +163,12 @@ class Preview:
 
     async def _start_if_needed(self) -> None:
         if self._starts_again or not self._r.is_running:
+            if self._starts_again:
+                self._kept.unlink(missing_ok=True)
             self._starts_again = False
             self._results.clear()
             await self._r.close()
-            self._r = LiveR(self._folder)
+            self._r = LiveR(self._document, self._kept)
             await self._r.start()
 
     async def _run_pieces(self) -> None:
@@ -158,17 +182,23 @@ class Preview:
                 for number, record in zip(answer["kept"], answer["ids"], strict=True):
                     self._show(numbers[number - 1], record)
             elif "ran" in answer:
+                self._running, self._has_new_results = -1, True
+                self._status["ran"] += 1
+                self._status["seconds"] += answer["seconds"]
                 self._take(numbers[answer["ran"] - 1], answer)
+            elif "restored" in answer:
+                self._status["kept"] += 1
+                self._take(numbers[answer["restored"] - 1], answer)
             else:
                 self._finish(numbers, answer)
 
     def _take(self, number: int, answer: dict[str, Any]) -> None:
-        """Take the result of a piece that ran."""
-        self._running = -1
-        self._results[answer["id"]] = answer["markdown"]
+        """Take the result of a piece."""
+        markdown = answer["markdown"]
+        if len(markdown) > MAX_MARKDOWN:
+            markdown = ERROR.format(sentence=TOO_LARGE.format(size=len(markdown) >> 20))
+        self._results[answer["id"]] = markdown
         self._needs.update((need["id"], need) for need in answer["needs"])
-        self._status["ran"] += 1
-        self._status["seconds"] += answer["seconds"]
         self._show(number, answer["id"])
 
     def _show(self, number: int, record: int) -> None:
@@ -182,6 +212,7 @@ class Preview:
             end = numbers[answer["exits"] - 1] + 1
             self._outputs[end:] = [Output("") for _ in self._outputs[end:]]
         self._results = {name: self._results[name] for name in answer["records"]}
+        self._blocks.numbering = Numbering(**(answer["numbering"] or {}))
         if "error" in answer:
             self._status["message"] = f"The head of this document cannot be read: {answer['error']}"
         elif "interrupted" in answer and not self._changed.is_set():
@@ -208,11 +239,18 @@ class Preview:
                 self._status["message"] = f"Pandoc cannot be started here: {error.strerror}."
             state = {
                 **self._status,
+                "note": missing_features(self._document, pieces) or self._note(pieces),
                 "running": _describe(pieces, running) if running >= 0 else None,
                 "blocks": [asdict(block) for block in blocks],
             }
             for page in self._pages:
                 page.send({**state, **self._news(page)})
+
+    def _note(self, pieces: Sequence[Piece]) -> str:
+        """What the format of the document does not make."""
+        if self._blocks.numbering.references:
+            return ""
+        return REFERENCES if any(piece.kind is Kind.TEXT and REFERENCE.search(piece.text) for piece in pieces) else ""
 
     def _news(self, page: Page) -> dict[str, Any]:
         """What the page does not have yet."""
@@ -233,11 +271,21 @@ def _text_for_knitr(piece: Piece) -> str:
 
 def _aligned(before: Sequence[str], outputs: Sequence[Output], now: Sequence[str]) -> list[Output | None]:
     """The output that each piece had before the edit, also if the edit was in it; None for a new piece."""
-    found: list[Output | None] = [None] * len(now)
-    for kind, start, stop, new_start, new_stop in SequenceMatcher(None, before, now, autojunk=False).get_opcodes():
-        if kind == "equal" or stop - start == new_stop - new_start:
-            found[new_start:new_stop] = outputs[start:stop]
+    start = _same_at_the_start(zip(before, now, strict=False))
+    most = min(len(before), len(now)) - start
+    stop = _same_at_the_start(islice(zip(reversed(before), reversed(now), strict=False), most))
+    found: list[Output | None] = [*outputs[:start], *[None] * (len(now) - start - stop), *outputs[len(before) - stop :]]
+    # only what lies between is compared: the time for that grows with the square of its pieces
+    changed = SequenceMatcher(None, before[start : len(before) - stop], now[start : len(now) - stop], autojunk=False)
+    for kind, i, end, new_i, new_end in changed.get_opcodes():
+        if kind == "equal" or end - i == new_end - new_i:
+            found[start + new_i : start + new_end] = outputs[start + i : start + end]
     return found
+
+
+def _same_at_the_start(pairs: Iterable[tuple[str, str]]) -> int:
+    """How many pairs there are before the first of two texts that differ."""
+    return sum(1 for _ in takewhile(lambda pair: pair[0] == pair[1], pairs))
 
 
 def _first_output(piece: Piece, earlier: Output | None) -> Output:

@@ -7,14 +7,12 @@ from http import HTTPStatus
 from pathlib import Path
 from typing import Any
 
-from jupyter_server.base.handlers import JupyterHandler
-from jupyter_server.base.websocket import WebSocketMixin
-from jupyter_server.utils import ensure_async
 from tornado.web import HTTPError
-from tornado.websocket import WebSocketClosedError, WebSocketHandler
+from tornado.websocket import WebSocketClosedError
 
 from rc2hub.compute.rmarkdown.contents import r_markdown_file
 from rc2hub.compute.rmarkdown.preview import Preview
+from rc2hub.compute.user_socket import UserSocket
 
 
 class Previews:
@@ -35,10 +33,8 @@ class Previews:
         return (path for path, preview in self._by_path.items() if preview.is_running)
 
 
-class PreviewSocket(WebSocketMixin, JupyterHandler, WebSocketHandler):
+class PreviewSocket(UserSocket):
     """A page. Its messages are `{"text": "…"}` at an edit, `{"stop": true}` and `{"everything": true}`."""
-
-    auth_resource = "kernels"
 
     def initialize(self, previews: Previews) -> None:
         """Take the previews of this server."""
@@ -46,10 +42,7 @@ class PreviewSocket(WebSocketMixin, JupyterHandler, WebSocketHandler):
 
     async def get(self, path: str) -> None:
         """Connect, if the user may run code."""
-        if not self.current_user or not await ensure_async(
-            self.authorizer.is_authorized(self, self.current_user, "execute", self.auth_resource)
-        ):
-            raise HTTPError(HTTPStatus.FORBIDDEN)
+        await self.require_user()
         document = r_markdown_file(path, self.contents_manager.root_dir)
         if document is None or not document.parent.is_dir():
             raise HTTPError(HTTPStatus.NOT_FOUND)

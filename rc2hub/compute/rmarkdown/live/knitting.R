@@ -1,11 +1,14 @@
 # Runs one piece with knitr, so that options, engines, children, inline R and messages are knitr's own. ASCII only.
 
 folder <- "" # of figures
+numbering <- NULL # that of the head, as numbering_of() gives it
+ERROR_BEGIN <- "<div class=\"rc2-error\">"
 
 # Prepares knitr as rmarkdown::render() does for the first format of this document, given its head.
 prepare_knitr <- function(head, figures) {
   folder <<- figures
-  format <- output_format(head)
+  format <- format_of_head(head)
+  numbering <<- numbering_of(format)
   knitr::opts_knit$restore()
   for (kept in knitr_settings()) kept$restore()
   knitr::render_markdown()
@@ -18,6 +21,7 @@ prepare_knitr <- function(head, figures) {
   do.call(knitr::opts_template$set, as.list(format$knitr$opts_template))
   do.call(knitr::knit_hooks$set, as.list(format$knitr$knit_hooks))
   go_on_after_errors()
+  do.call(knitr::opts_hooks$set, as.list(format$knitr$opts_hooks))
   # a null device, as of knit(); the cache of knitr would keep what this keeps
   knitr::opts_hooks$set(cache = function(options) utils::modifyList(options, list(cache = FALSE)))
   options(knitr.duplicate.label = "allow", knitr.in.progress = TRUE, useFancyQuotes = FALSE,
@@ -25,13 +29,24 @@ prepare_knitr <- function(head, figures) {
   knit_piece(list(text = "```{r}\n1\n```")) # knitr sets some options at its first chunk
 }
 
-# The format of the head if it is one of HTML, with its options for figures.
+# The format of the head if it is one of HTML, with its options for figures; for another one of bookdown, its HTML.
 output_format <- function(head) {
   file <- tempfile(fileext = ".Rmd")
   on.exit(unlink(file))
   writeLines(head, file, useBytes = TRUE)
   format <- tryCatch(rmarkdown::resolve_output_format(file), error = function(error) NULL)
-  if (is.null(format) || !startsWith(format$pandoc$to, "html")) rmarkdown::html_document() else format
+  if (!is.null(format) && startsWith(format$pandoc$to, "html")) return(format)
+  if (is.null(format$bookdown_output_format)) rmarkdown::html_document() else bookdown::html_document2()
+}
+
+# What the HTML of the format has beside that of its pieces: numbers of sections, and bookdown's numbers and references.
+numbering_of <- function(format) {
+  has_references <- !is.null(format$bookdown_output_format)
+  list(
+    sections = "--number-sections" %in% format$pandoc$args,
+    references = has_references,
+    filter = if (has_references) system.file("rmarkdown", "lua", "custom-environment.lua", package = "bookdown"),
+    shared = if (has_references) system.file("rmarkdown", "lua", "shared.lua", package = "rmarkdown"))
 }
 
 # An error ends render(), unless the chunk has error=TRUE. Here it is shown at its chunk, and the chunks below it run.
@@ -44,7 +59,7 @@ go_on_after_errors <- function() {
   show <- knitr::knit_hooks$get("error")
   knitr::knit_hooks$set(error = function(x, options) {
     shown <- show(x, options)
-    if (isTRUE(options$rc2.stops)) paste0("\n\n<div class=\"rc2-error\">", shown, "\n\n</div>\n\n") else shown
+    if (isTRUE(options$rc2.stops)) paste0("\n\n", ERROR_BEGIN, shown, "\n\n</div>\n\n") else shown
   })
 }
 
@@ -79,5 +94,5 @@ knit_piece <- function(piece) {
 }
 
 error_block <- function(message) {
-  sprintf("\n\n<div class=\"rc2-error\">\n\n```\n%s\n```\n\n</div>\n\n", gsub("```", "'''", message, fixed = TRUE))
+  sprintf("\n\n%s\n\n```\n%s\n```\n\n</div>\n\n", ERROR_BEGIN, gsub("```", "'''", message, fixed = TRUE))
 }

@@ -23,13 +23,15 @@ try_pass <- function(pieces, variables, emit, begin, remade) {
   finish <- function() records <<- c(used, not_used(used))
   on.exit(finish())
   for (i in seq_along(pieces)) {
-    record <- good_record(records[by_key[[pieces[[i]]$key]]], state, remade)
-    ran <- is.null(record)
+    valid <- valid_record(records[by_key[[pieces[[i]]$key]]], state, remade)
+    ran <- is.null(valid) || isTRUE(valid$is_due)
+    record <- valid
     if (ran) {
       again <- setdiff(changed_since(pieces[[i]], state), remade)
       if (length(again)) return(again)
       begin(i)
       record <- run_piece(pieces[[i]], state)
+      if (!is.null(valid)) record <- with_versions_of(record, valid)
       for (name in names(record$writes)) latest[[name]] <<- record$writes[[name]]$version
     }
     record$age <- 0L
@@ -39,6 +41,15 @@ try_pass <- function(pieces, variables, emit, begin, remade) {
     state <- state_after(record, state)
   }
   character()
+}
+
+# A piece that has run again in the same state, for the sake of what is not observed, has done the same again.
+with_versions_of <- function(record, earlier) {
+  if (!is.null(record$session) && !is.null(earlier$session)) record$session$version <- earlier$session$version
+  for (name in names(record$writes)) {
+    if (isTRUE(record$writes[[name]]$outside)) record$writes[[name]]$version <- earlier$writes[[name]]$version
+  }
+  record
 }
 
 not_used <- function(used) {
@@ -61,15 +72,15 @@ forget_values <- function(record) {
   }
 }
 
-good_record <- function(candidates, state, remade) {
+valid_record <- function(candidates, state, remade) {
   for (record in candidates) {
-    if (!any(names(record$writes) %in% remade) && is_good(record, state)) return(record)
+    if (!any(names(record$writes) %in% remade) && is_valid(record, state)) return(record)
   }
   NULL
 }
 
 # Whether the piece would do the same again in this state, as far as was observed.
-is_good <- function(record, state) {
+is_valid <- function(record, state) {
   reads <- record$reads
   if (!state$seeded) reads <- reads[names(reads) != ".Random.seed"]
   record$settings_version == state$settings$version &&

@@ -1,6 +1,7 @@
 # What is known of a chunk, or of text with inline R, before it runs. ASCII only.
 
 FENCE <- "^[\t >]*```+\\s*\\{"
+OPTION_LINE <- "^(#|--|//|%%?)\\| ?" # an option of a chunk in its own code
 NAME <- "^[A-Za-z.][A-Za-z0-9._]*$"
 MAX_STRING <- 300L # characters of a string that may name a file
 # Their code can look up variables in another process, where that is not observed.
@@ -9,7 +10,13 @@ FORKING <- c("mclapply", "mcmapply", "pvec", "mcparallel", "foreach", "future", 
 HIDDEN <- paste0("^(set(Class|Method|Generic|RefClass|Validity|ClassUnion|DTthreads)|registerS3method|assignInNamespace|trace|untrace",
   "|theme_(set|update|replace|gtsummary.*)|update_(geom|stat)_defaults|set_.*_defaults|plan|register[A-Z].*|conflicts?_prefer.*",
   "|use_(python|virtualenv|condaenv))$")
-SETTER <- "(^|_)(set|update|replace|register|prefer)(_|$)|_(options|mode|defaults)$"
+SETTER <- "(^|[._])(set|update|replace|register|prefer)([._]|$)|[._](options|mode|defaults)$"
+# The settings of knitr are observed.
+OBSERVED_SETTER <- "^(knitr::)?(opts_chunk|opts_template|opts_hooks|knit_hooks)\\$"
+# Their code is elsewhere, and can change what is not observed.
+SOURCING <- c("source", "sys.source", "load_all", "dyn.load", "library.dynam", "eval", "knit_child")
+# What they give belongs to this session, and may be a credential.
+NOT_KEPT <- "^(Sys[.]getenv|rc2_.*)$"
 LISTING <- c("ls", "objects", "exists", "mget", "save.image", "apropos")
 
 known_pieces <- new.env() # by text
@@ -45,9 +52,29 @@ read_chunk <- function(text) {
   header <- sub("^```+\\s*\\{(.*)\\}\\s*$", "\\1", bare[[1]])
   code <- bare[-1]
   if (length(code) && grepl("^```+\\s*$", code[[length(code)]])) code <- code[-length(code)]
-  first <- regmatches(header, regexec("^([A-Za-z0-9_]+)[ ,]*([^,=]*)(,|$)", header))[[1]]
-  engine <- sub("[^A-Za-z0-9_].*", "", header)
-  list(engine = tolower(engine), label = if (length(first)) trimws(first[[3]]) else "", header = header, lines = code)
+  count <- match(FALSE, grepl(OPTION_LINE, code), length(code) + 1) - 1
+  if (count > 0) {
+    header <- paste0(header, ", ", options_of(sub(OPTION_LINE, "", utils::head(code, count))))
+    code <- utils::tail(code, -count)
+  }
+  list(engine = tolower(sub("[^A-Za-z0-9_].*", "", header)), label = label_of(header), header = header, lines = code)
+}
+
+label_of <- function(header) {
+  first <- regmatches(header, regexec("^[A-Za-z0-9_]+[ ,]*([^,=]*)(,|$)", header))[[1]]
+  named <- regmatches(header, regexec("\\blabel *= *[\"']([^\"']+)", header))[[1]]
+  trimws(c(named[-1], first[2], "")[!is.na(c(named[-1], first[2], ""))][[1]])
+}
+
+# Lines of options as they stand in a header: those of YAML, `key: value`, and those that are R already.
+options_of <- function(lines) {
+  if (!grepl("^[^ :]+:($|\\s)", lines[[1]])) return(paste(lines, collapse = " "))
+  pairs <- regmatches(lines, regexec("^([A-Za-z][A-Za-z0-9._-]*): +(.+)$", lines))
+  paste(vapply(Filter(length, pairs), function(pair) {
+    value <- gsub("^[\"']|[\"']$", "", trimws(pair[[3]]))
+    value <- if (startsWith(value, "!expr ")) substring(value, 7) else deparse(value)
+    paste0(gsub("-", ".", pair[[2]], fixed = TRUE), "=", paste(value, collapse = ""))
+  }, ""), collapse = ", ")
 }
 
 read_text <- function(text) {
@@ -61,15 +88,19 @@ read_piece <- function(text, chunk, others, problem) {
   if (!is.null(known_pieces[[key]])) return(known_pieces[[key]])
   code <- paste(chunk$lines, collapse = "\n")
   strings <- strings_of(paste(chunk$header, code, sep = "\n"))
-  options <- sub("^[A-Za-z0-9_]+[ ,]*[^,=]*,?", "", chunk$header)
+  options <- sub("^[A-Za-z0-9_]+[ ,]*([^,=]*(,|$))?", "", chunk$header)
   symbols <- c(symbols_of(if (chunk$engine %in% c("", "r")) code else ""), symbols_of(sprintf("list(%s)", options)),
     symbols_of(unlist(others)), grep(NAME, strings, value = TRUE))
+  outside <- outside_of(chunk$engine, symbols, strings)
+  hides <- any(grepl(HIDDEN, symbols)) || calls_setter(code)
   known_pieces[[key]] <- list(
     text = text, key = key, problem = problem, others = others, strings = strings, symbols = unique(symbols),
-    outside = outside_of(chunk$engine, symbols, strings),
+    outside = outside,
     forks = any(FORKING %in% symbols),
     lists = any(LISTING %in% symbols),
-    hides = any(grepl(HIDDEN, symbols)) || calls_setter(code),
+    hides = hides,
+    repeats = hides || "python" %in% outside || any(SOURCING %in% symbols) || grepl("\\bchild\\b", chunk$header),
+    lasts = !any(grepl(NOT_KEPT, symbols)) && !"service" %in% outside && !any(strings %in% names(Sys.getenv())),
     seeds = "set.seed" %in% symbols
   )
 }
@@ -84,8 +115,10 @@ strings_of <- function(code) {
 # Other settings are changed by a call whose value is not used: `tmap_mode("view")`, but not `x <- str_replace(...)`.
 calls_setter <- function(code) {
   expressions <- tryCatch(as.list(parse(text = code, keep.source = FALSE)), error = function(error) list())
-  is_assigned <- vapply(expressions, function(e) is.call(e) && as.character(e[[1]])[[1]] %in% c("<-", "=", "<<-", "->"), NA)
-  any(grepl(SETTER, setdiff(unlist(lapply(expressions[!is_assigned], all.names)), "set.seed")))
+  is_observed <- vapply(expressions, function(e) {
+    is.call(e) && (as.character(e[[1]])[[1]] %in% c("<-", "=", "<<-", "->") || grepl(OBSERVED_SETTER, deparse(e[[1]])[[1]]))
+  }, NA)
+  any(grepl(SETTER, setdiff(unlist(lapply(expressions[!is_observed], all.names)), "set.seed")))
 }
 
 # State outside of R that a piece may change: Python's variables, and the tables of a shared service.

@@ -4,12 +4,13 @@
 # [numbers of their records]} for pieces that do not run; {"begins": number of a piece that runs now}, and then {"ran": its
 # number, "id": number of its record, "markdown", "seconds", "needs"}; and at last {"done": true, "records": [numbers of all
 # records]}, with "exits": the number of the piece that ends the document, "error" if the head cannot be read, or "interrupted".
-# ASCII only.
+# A result that another R has kept is answered as {"restored": number of the piece, ...} like one that ran. The request
+# {"keep": true} keeps the results in the file that is the last argument, and is answered by {"done": true}. ASCII only.
 local({
   arguments <- commandArgs(trailingOnly = TRUE)
   here <- arguments[[1]]
   live <- new.env()
-  for (name in c("values", "settings", "pieces", "trace", "knitting", "pass", "engine")) {
+  for (name in c("values", "settings", "pieces", "trace", "knitting", "pass", "keep", "engine")) {
     sys.source(file.path(here, paste0(name, ".R")), live)
   }
 
@@ -49,20 +50,32 @@ local({
   }
 
   exits <- NULL
+  known <- integer() # records that were reported
   answer <- function(i, record, ran) {
     exits <<- if (record$output$exits) i
-    if (!ran) {
+    if (record$id %in% known) {
       kept <<- c(kept, i)
       ids <<- c(ids, record$id)
       return()
     }
+    known <<- c(known, record$id)
     dependencies <- Filter(function(need) inherits(need, "html_dependency"), record$output$needs)
-    report(
-      ran = i, id = record$id, seconds = record$output$seconds, markdown = record$output$markdown,
+    result <- list(
+      id = record$id, seconds = record$output$seconds, markdown = record$output$markdown,
       needs = lapply(htmltools::resolveDependencies(dependencies), describe))
+    do.call(report, c(stats::setNames(list(i), if (ran) "ran" else "restored"), result))
   }
 
-  live$open_document(arguments[[4]])
+  sys.source(file.path(here, "..", "quarto.R"), quarto <- new.env())
+  quarto_format <- function(head) {
+    file <- tempfile(fileext = ".qmd")
+    on.exit(unlink(file))
+    writeLines(head, file, useBytes = TRUE)
+    quarto$complete_format("html_document", quarto$head_of(file))
+  }
+  format_of <- if (quarto$is_quarto(arguments[[5]])) quarto_format else live$output_format
+  services <- file.path(Sys.getenv("RC2_ATTACHMENTS_DIR"), "attachments.json")
+  live$open_document(arguments[[4]], format_of, services, arguments[[6]])
   # one request is sent at a time, so none is lost when a chunk has closed all connections
   requests <- NULL
   next_line <- function() {
@@ -76,10 +89,15 @@ local({
     if (!length(line)) break
     if (!nzchar(line)) next
     request <- jsonlite::parse_json(line)
+    if (isTRUE(request$keep)) {
+      try(live$keep_records(), silent = TRUE) # without room, the next R runs the document
+      report(done = TRUE)
+      next
+    }
     exits <- NULL
     finish <- function(...) {
       report_kept()
-      report(done = TRUE, records = I(live$record_ids()), ..., exits = exits)
+      report(done = TRUE, numbering = live$numbering, records = I(intersect(live$record_ids(), known)), ..., exits = exits)
     }
     tryCatch({
       live$update_document(request$head, vapply(request$pieces, identity, ""), answer, begin)

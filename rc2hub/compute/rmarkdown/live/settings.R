@@ -3,19 +3,21 @@
 # What changes by itself.
 volatile <- c("device", "knitr.in.progress", "knitr.duplicate.label", "rstudio.notebook.executing", "width", "rc2.failed")
 
-# options, environment variables and knitr's settings; and the search path, of which each chunk sees only what it looks up.
+# options, environment variables, knitr's settings and the locale; and the search path, of which each chunk sees only what it
+# looks up.
 take_settings <- function() {
   own <- function(values) values[setdiff(names(values), volatile)]
   list(
     options = own(options()),
     variables = own(Sys.getenv()),
     knitr = c(lapply(knitr_settings(), function(kept) kept$get()), list(knitr::opts_knit$get("root.dir"))),
+    locale = Sys.getlocale(),
     search = search(),
     attached = attached_data()
   )
 }
 
-SESSION <- c("options", "variables", "knitr")
+SESSION <- c("options", "variables", "knitr", "locale")
 PATH <- c("search", "attached")
 
 knitr_settings <- function() list(knitr::opts_chunk, knitr::opts_template, knitr::opts_hooks, knitr::knit_hooks)
@@ -41,6 +43,7 @@ restore_settings <- function(wanted) {
     for (i in seq_along(kept)) kept[[i]]$restore(wanted$knitr[[i]])
     knitr::opts_knit$set(root.dir = wanted$knitr[[length(kept) + 1]])
   }
+  if (!identical(now$locale, wanted$locale)) Sys.setlocale(locale = wanted$locale)
   if (!identical(now[PATH], wanted[PATH])) restore_path(now, wanted)
 }
 

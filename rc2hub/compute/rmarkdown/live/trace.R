@@ -50,10 +50,19 @@ used_names <- function() {
   used
 }
 
-# Runs the piece in this state; returns its record.
+# Runs the piece in this state; returns its record, all that decides whether it is valid later (`is_valid` in pass.R):
+#   key, seeds           the piece's code and options; whether it sets the seed of random numbers
+#   lasts, repeats       whether another R may use it, and whether the piece has to run there for what is not observed
+#   reads, absent        version of each variable that it read; names that it looked for and no variable had
+#   names                all names of variables, if it listed them
+#   writes, removed      the variables that it set, with their versions; those that it removed
+#   session, path        the settings that it changed; *_version are those with which it ran
+#   files, made          what identifies each file that it read, and the services if it failed; each file that it made
+#   output               what is shown: the Markdown, its figures, its seconds
 run_piece <- function(piece, state) {
   put_variables(state$variables)
   if ("python" %in% piece$outside && is.null(state$variables$python)) clear_python()
+  load_kept_packages()
   if (!identical(take_settings(), state$settings$value)) restore_settings(state$settings$value)
   before <- list(files = times_of(list.files()), named = times_of(piece$strings), settings = take_settings())
   loaded <- loadedNamespaces()
@@ -61,12 +70,16 @@ run_piece <- function(piece, state) {
   output <- knit_piece(piece)
   observing <<- FALSE
   record <- list(id = new_version(), age = 0L, key = piece$key, seeds = piece$seeds, output = output)
+  record <- c(record, piece[c("lasts", "repeats")])
   record$reads <- versions_read(piece, state)
   record$names <- if (piece$lists) as.character(sort(names(state$variables)))
   record <- c(record, changes_of_variables(record$reads, piece, state), changes_of_settings(piece, state, loaded))
   record$absent <- find_names(names_absent(piece, record$reads, state), before$settings$search, before$settings$attached)
   versions <- list(settings_version = state$settings$version, path_version = state$settings$path_version)
-  c(record, files_of(piece, record, state, before), versions)
+  record <- c(record, files_of(piece, record, state, before), versions)
+  # its service may have been away
+  if (grepl(ERROR_BEGIN, output$markdown, fixed = TRUE)) record$files <- c(record$files, stamps_of(services))
+  record
 }
 
 # Python begins without variables, as in a new document.
