@@ -14,10 +14,16 @@ user_profile.R     runs the user's start-up file in a kernel
 identity.R         makes that kernel equal to one that the user has just started
 set_account.c      changes R's process from root to the user's account
 labextensions/     the panels of JupyterLab, built from labextension/ of the checkout
+lab_files.py       finds JupyterLab's files that are the same for all users of an image
+lab_files_server.py  serves them at one address for all servers, beside the hub
 extension.py       the Jupyter server extension that loads the next four, and Knit
+lab_page.py        what differs in JupyterLab's page: where its files come from
 attachments.py     writes the attachments' files, and keeps them in step with the broker
 service_link.py    answers a link to a service that is opened while the server runs
 services_handler.py  answers the panel of services
+user_socket.py     a websocket for those who may run code
+language_server.py  connects the editors of a page with the language server of R
+arity.toml         its rules and settings
 activity.py        reports silent work as activity
 rmarkdown/         opens R Markdown as notebooks without loss, runs their cells in R, and knits documents
 """

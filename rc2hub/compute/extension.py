@@ -1,28 +1,24 @@
-"""The Jupyter server extension of Rc²: follows the broker, reports work, answers links, panels, Knit and Preview.
+"""The Jupyter server extension of Rc²: follows the broker, reports work, answers links, panels, editors, Knit and Preview.
 
-R is the default kernel, and JupyterLab shows no news.
+R is the default kernel.
 """
 
 import asyncio
-from collections.abc import Callable
-from functools import partial
+from pathlib import Path
 from typing import Any
 
-from jupyter_server.base.handlers import JupyterHandler
 from jupyter_server.serverapp import ServerApp
 from tornado.web import Application
 
 from rc2hub.compute.activity import KNIT_JOBS, PREVIEWS, report_work
 from rc2hub.compute.attachments import AttachmentSync
+from rc2hub.compute.lab_page import LabPage
+from rc2hub.compute.language_server import LanguageServerSocket
 from rc2hub.compute.notebook_connection import notebook_connection
 from rc2hub.compute.rmarkdown.knit_handler import KnitHandler, KnitJobs, KnitsHandler
 from rc2hub.compute.rmarkdown.preview_handler import Previews, PreviewSocket
 from rc2hub.compute.service_link import ServiceLinkHandler
 from rc2hub.compute.services_handler import ServiceHandler, ServicesHandler, ServicesWatch
-
-PageHook = Callable[[JupyterHandler, dict[str, Any]], dict[str, Any]]
-ANNOUNCEMENTS = "@jupyterlab/apputils-extension:announcements"
-"""The part of JupyterLab that offers news to each user, and looks for updates of what an operator installs."""
 
 
 def _jupyter_server_extension_points() -> list[dict[str, Any]]:
@@ -45,10 +41,11 @@ def _load_jupyter_server_extension(app: ServerApp) -> None:
             (knit, KnitsHandler, {"jobs": jobs}),
             (f"{knit}/(.+)", KnitHandler, {"jobs": jobs}),
             (f"{app.base_url}rc2/preview/(.+)", PreviewSocket, {"previews": previews}),
+            (f"{app.base_url}rc2/language-server", LanguageServerSocket),
         ],
     )
     _prefer_r(app)
-    application.settings["page_config_hook"] = partial(_without_news, application.settings["page_config_hook"])
+    application.settings["page_config_hook"] = LabPage(application.settings["page_config_hook"], Path(app.root_dir))
     connection = application.settings["kernel_websocket_connection_class"]
     application.settings["kernel_websocket_connection_class"] = notebook_connection(connection)
 
@@ -57,12 +54,6 @@ def _prefer_r(app: ServerApp) -> None:
     """Make R the default kernel, which the launcher shows first, unless the user or the operator has chosen one."""
     if not any("default_kernel_name" in section for section in app.config.values()):
         app.kernel_manager.default_kernel_name = "ir"
-
-
-def _without_news(next_hook: PageHook, handler: JupyterHandler, page: dict[str, Any]) -> dict[str, Any]:
-    """JupyterLab's page without its news; `next_hook` is what JupyterHub does to the page."""
-    page["disabledExtensions"] = [*page["disabledExtensions"], ANNOUNCEMENTS]
-    return next_hook(handler, page)
 
 
 async def _start_jupyter_server_extension(app: ServerApp) -> None:

@@ -49,7 +49,7 @@ class ServicesHandler(_BrokerHandler):
     """All services."""
 
     def initialize(self, watch: ServicesWatch) -> None:
-        """Take what asks the broker."""
+        """Take the client of the broker."""
         self.watch = watch
 
     @authenticated

@@ -4,7 +4,9 @@ panels.R     connects the others to IRkernel: comms of the browser, the output o
 describe.R   describes values without calling their methods
 variables.R  sends the variables to the panel Environment
 grid.R       sends rows of data frames and lazy tables to the data grid, sorted and filtered
+statistics.R sends the statistics of a column of the data grid
 connections.R  sends the tables of databases to the panel Connections
+packages.R   sends the installed packages to the panel Packages
 cells.R      the texts of the grid's cells
 plots.R      keeps the plots, and draws them for the panel Plots
 help.R       sends the pages of R's help to the panel Help

@@ -2,6 +2,7 @@
 # error in the cells. ASCII only.
 
 most_characters <- 200L # of a cell that is shown; what is copied is whole
+most_seconds <- 2 # for the cells of a column on a page, as its methods may never end
 
 # Some rows of a column.
 slice <- function(table, column, rows) {
@@ -16,8 +17,14 @@ for (name in names(as_user)) environment(as_user[[name]]) <- globalenv()
 # The texts of values, NA where one is missing. What slice() does is done within, as its methods can fail, too.
 cells_of <- function(values, count, whole = FALSE) {
   tryCatch(
-    clipped(valid_or_missing(texts_of(values, whole), count), whole),
+    clipped(valid_or_missing(in_time(texts_of(values, whole)), count), whole),
     error = function(condition) rep(clipped(valid(paste0("<", conditionMessage(condition), ">")), FALSE), count))
+}
+
+in_time <- function(expression) {
+  on.exit(setTimeLimit())
+  setTimeLimit(elapsed = most_seconds, transient = TRUE)
+  expression
 }
 
 texts_of <- function(values, whole) {

@@ -25,12 +25,11 @@ attached_databases <- function() {
 # Connections that the user has made with other packages; Rc2's own are those of the services.
 connection_variables <- function() {
   is_connection <- function(name) {
-    !bindingIsActive(as.symbol(name), globalenv()) && {
-      value <- get(name, globalenv())
-      methods::is(value, "DBIConnection") && !methods::is(value, "Rc2DBIConnection") && DBI::dbIsValid(value)
-    }
+    value <- get(name, globalenv())
+    isS4(value) && methods::is(value, "DBIConnection") && !methods::is(value, "Rc2DBIConnection") && DBI::dbIsValid(value)
   }
-  Filter(is_connection, ls(globalenv()))
+  names <- ls(globalenv())
+  Filter(is_connection, names[!are_unevaluated(names)])
 }
 
 # What is inside of a connection, a schema or a catalogue; of a table, its columns.

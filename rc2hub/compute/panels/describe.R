@@ -40,6 +40,11 @@ with_ellipsis <- function(texts, length, separator) {
   if (length > shown && nzchar(text)) paste0(text, separator, "\u2026") else text
 }
 
+# Which of these variables are active bindings or promises: reading one would run the user's code.
+are_unevaluated <- function(names) {
+  rlang::env_binding_are_active(globalenv(), names) | rlang::env_binding_are_lazy(globalenv(), names)
+}
+
 type_of <- function(column) valid(class(column)[[1L]])
 
 is_table <- function(value) is.list(value) && inherits(value, "data.frame")

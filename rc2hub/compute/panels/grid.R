@@ -46,7 +46,9 @@ answer <- function(grid, message) {
   wanted <- message[c("order", "filters")] # two windows can show the same grid, each with its own
   if (!identical(wanted, grid$wanted)) forget(grid)
   grid$wanted <- wanted
-  if (is.null(message$rows)) describe(grid) else page(grid, message)
+  if (!is.null(message$statistics)) list(statistics = statistics(grid, message$statistics + 1))
+  else if (is.null(message$rows)) describe(grid)
+  else page(grid, message)
 }
 
 forget <- function(grid) grid$rows <- grid$held <- NULL
@@ -95,7 +97,7 @@ span <- function(range, count) {
 current <- function(grid) {
   if (is.null(grid$name)) return(grid$value)
   env <- globalenv()
-  value <- if (exists(grid$name, env, inherits = FALSE) && !bindingIsActive(as.symbol(grid$name), env)) env[[grid$name]]
+  value <- if (exists(grid$name, env, inherits = FALSE) && !are_unevaluated(grid$name)) env[[grid$name]]
   if (is_table(value) || is_lazy(value)) return(value)
   stop("R has no table ", grid$name, " any more.")
 }
@@ -141,20 +143,24 @@ indexed <- function(grid, value) {
 # Sorted and filtered by the service, whose first rows are held here.
 ask_engine <- function(grid, table) {
   grid$held <- table
-  table <- dplyr::ungroup(table)
-  names <- lapply(colnames(table), as.symbol)
-  types <- if (length(grid$wanted$filters)) dplyr::collect(utils::head(table, 0L))
-  for (filter in grid$wanted$filters) {
-    table <- filtered(table, names[[filter$column + 1]], types[[filter$column + 1]], filter)
-  }
+  table <- filtered_by_engine(grid, dplyr::ungroup(table))
   if (length(grid$wanted$order)) {
-    name <- names[[grid$wanted$order$column + 1]]
+    name <- as.symbol(colnames(table)[[grid$wanted$order$column + 1]])
     key <- if (grid$wanted$order$descending) call("desc", name) else name
     table <- eval(bquote(dplyr::arrange(table, is.na(.(name)), .(key))))
   }
   rows <- as.data.frame(dplyr::collect(utils::head(table, most_lazy_rows + 1L)))
   grid$more <- nrow(rows) > most_lazy_rows
   utils::head(rows, most_lazy_rows)
+}
+
+filtered_by_engine <- function(grid, table) {
+  types <- if (length(grid$wanted$filters)) dplyr::collect(utils::head(table, 0L))
+  for (filter in grid$wanted$filters) {
+    column <- filter$column + 1
+    table <- filtered(table, as.symbol(names(types)[[column]]), types[[column]], filter)
+  }
+  table
 }
 
 filtered <- function(table, name, column, filter) {

@@ -19,6 +19,7 @@ install <- function() {
       request <- parent.frame()$request # IRkernel's execute(); JupyterLab takes no message without the request it belongs to
       if (!is.null(request)) {
         manager$parent_request <- request
+        keep_questions(get(".self", parent.frame()))
         if (!isTRUE(request$content$silent)) output_handler <- seen_first(output_handler, request)
       }
       # in each cell: what the search path has of IRkernel goes away when R collects an unused Executor of IRkernel
@@ -35,6 +36,46 @@ install <- function() {
     }
     manager
   }, asNamespace("IRkernel")$runtime_env)
+}
+
+# After a cell that fails or is interrupted IRkernel drops all that waits, also what the panels ask, which would wait for ever.
+# As Jupyter's protocol has it, the cells that wait are aborted, and all else is done.
+keep_questions <- function(executor) {
+  kernel <- environment(executor$abort_queued_messages)$.self
+  if (is.null(kernel)) return() # done before
+  executor$abort_queued_messages <- function() {
+    kept <- list()
+    while (is_waiting(kernel$sockets$shell)) {
+      parts <- pbdZMQ::zmq.recv.multipart(kernel$sockets$shell, unserialize = FALSE)
+      message <- kernel$wire_to_msg(parts)
+      if (message$header$msg_type == "execute_request") {
+        abort(kernel, message)
+      } else {
+        kept[[length(kept) + 1L]] <- parts
+      }
+    }
+    for (parts in kept) handle_parts(kernel, parts)
+  }
+}
+
+# With the states that JupyterLab waits for.
+abort <- function(kernel, message) {
+  state <- function(name) kernel$send_response("status", message, "iopub", list(execution_state = name))
+  state("busy")
+  kernel$send_response("execute_reply", message, "shell", list(status = "aborted"))
+  state("idle")
+}
+
+is_waiting <- function(socket) {
+  pbdZMQ::zmq.poll(c(socket), pbdZMQ::ZMQ.PO()$POLLIN, 0L)
+  bitwAnd(pbdZMQ::zmq.poll.get.revents(1L), pbdZMQ::ZMQ.PO()$POLLIN) > 0L
+}
+
+# IRkernel's own function, with a message that has been received.
+handle_parts <- function(kernel, parts) {
+  handle <- kernel$handle_shell
+  environment(handle) <- list2env(list(zmq.recv.multipart = function(...) parts), parent = environment(handle))
+  handle()
 }
 
 # What evaluate() calls with the output of a cell: the panels first, then IRkernel.
@@ -71,10 +112,11 @@ source_panels <- function(panels) {
   run <- function(files, env) for (file in files) sys.source(file.path(folder, file), env)
   run("describe.R", panels)
   run("variables.R", new.env(parent = panels))
-  run(c("cells.R", "grid.R"), new.env(parent = panels))
+  run(c("cells.R", "statistics.R", "grid.R"), new.env(parent = panels))
   run("plots.R", new.env(parent = panels))
   run("help.R", new.env(parent = panels))
   run("connections.R", new.env(parent = panels))
+  run("packages.R", new.env(parent = panels))
 }
 
 source_panels(environment())

@@ -42,8 +42,8 @@ changes <- function() {
   env <- globalenv()
   names <- ls(env, sorted = FALSE)
   total <- length(names)
-  if (total > most_variables) names <- utils::head(sort(names), most_variables)
-  untouched <- rlang::env_binding_are_active(env, names) | rlang::env_binding_are_lazy(env, names)
+  if (total > most_variables) names <- utils::head(sort(names, method = "radix"), most_variables)
+  untouched <- are_unevaluated(names)
   variables <- lapply(names[untouched], function(name) unless_sent(name, "not evaluated", list(), ""))
   is_same <- rlang::is_reference
   for (name in names[!untouched]) {
