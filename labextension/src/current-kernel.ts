@@ -18,7 +18,7 @@ interface Document {
 /** Call `use` with each kernel that becomes the user's, and with null when its document is closed. */
 export function followCurrentKernel(shell: ILabShell, use: (kernel: Kernel.IKernelConnection | null) => void): void {
   let followed: Session | null = null;
-  const tell = () => use(followed?.session?.kernel ?? null);
+  const tell = () => use(withComms(shell, followed?.session?.kernel ?? null));
   const follow = (session: Session | null) => {
     followed?.kernelChanged.disconnect(tell);
     followed = session;
@@ -35,6 +35,20 @@ export function followCurrentKernel(shell: ILabShell, use: (kernel: Kernel.IKern
   };
   shell.currentChanged.connect((_, { newValue }) => look(newValue));
   look(shell.currentWidget);
+}
+
+/**
+ * The connection that gets R's comms. JupyterLab gives them to the first one of a kernel, which can be that of the same
+ * document in another tab.
+ */
+function withComms(shell: ILabShell, kernel: Kernel.IKernelConnection | null): Kernel.IKernelConnection | null {
+  if (!kernel || kernel.handleComms) {
+    return kernel;
+  }
+  const others = [...shell.widgets('main')].map(widget => sessionOf(widget)?.session?.kernel);
+  const other = others.find(each => each?.id === kernel.id && each.handleComms);
+  kernel.handleComms = !other;
+  return other ?? kernel;
 }
 
 function sessionOf(widget: Widget | null): Session | null {

@@ -30,6 +30,12 @@ export const plotsIcon = new LabIcon({
   svgstr: svg('M3 3h2v16h16v2H3zm4.7 13.7-1.4-1.4L11 10.6l3 3L19.3 8.3l1.4 1.4L14 16.4l-3-3z')
 });
 
+/** A box. */
+export const packagesIcon = new LabIcon({
+  name: 'rc2:packages',
+  svgstr: svg('M12 2 3 6.5v11L12 22l9-4.5v-11zm0 2.2L17.8 7 12 9.9 6.2 7zM5 8.6l6 3v7.7l-6-3zm8 10.7v-7.7l6-3v7.7z')
+});
+
 /** A question mark in a circle. */
 export const helpIcon = new LabIcon({
   name: 'rc2:help',

@@ -1,18 +1,24 @@
-/** The panels of Rc² in JupyterLab, R Markdown as a type of file, Knit, Preview, and the examples in the launcher. This file is loaded with the page; what a panel needs is loaded when it is first shown. */
+/** The panels of Rc² in JupyterLab, the editor of R Markdown, the language server, Knit, Preview, tiles in the launcher, and a quicker start. This file is loaded with the page; what a panel needs is loaded when it is first shown. */
 import { ILabShell, ILayoutRestorer, JupyterFrontEnd, JupyterFrontEndPlugin } from '@jupyterlab/application';
-import { ILauncher } from '@jupyterlab/launcher';
 import { ILatexTypesetter } from '@jupyterlab/rendermime';
 import { LabIcon } from '@jupyterlab/ui-components';
 import { Widget } from '@lumino/widgets';
 
 import { followCurrentKernel } from './current-kernel';
+import { editor } from './editor/plugin';
 import { openGrids } from './grid/open';
 import { HelpLink } from './help/link';
 import type { HelpModel } from './help/model';
-import { connectionsIcon, environmentIcon, examplesIcon, helpIcon, plotsIcon, servicesIcon } from './icons';
+import { connectionsIcon, environmentIcon, helpIcon, packagesIcon, plotsIcon, servicesIcon } from './icons';
 import { knit } from './knit/plugin';
+import { languageServer } from './language-server/plugin';
+import { launcherTiles } from './launcher/plugin';
 import { LazyPanel } from './lazy-panel';
 import { preview } from './preview/plugin';
+import { rKeys } from './r-keys';
+import { script } from './script/plugin';
+import { startup } from './startup/open';
+import { settings } from './startup/settings';
 
 type Load = (shell: ILabShell, app: JupyterFrontEnd) => Promise<Widget>;
 
@@ -51,6 +57,10 @@ const plots = panelPlugin('Plots', 'The plots of R', 'Plots of R', plotsIcon, as
   (await import('./plots/panel')).createPlotsPanel(shell)
 );
 
+const packages = panelPlugin('Packages', 'The packages of R', 'Packages of R', packagesIcon, async shell =>
+  (await import('./packages/panel')).createPackagesPanel(shell)
+);
+
 const help: JupyterFrontEndPlugin<void> = {
   id: '@rc2hub/workbench:help',
   description: 'The help of R',
@@ -80,42 +90,6 @@ const grid: JupyterFrontEndPlugin<void> = {
   activate: (_: JupyterFrontEnd, shell: ILabShell) => openGrids(shell)
 };
 
-const rmarkdown: JupyterFrontEndPlugin<void> = {
-  id: '@rc2hub/workbench:rmarkdown',
-  description: 'Opens R Markdown and Quarto documents as text and as notebooks',
-  autoStart: true,
-  activate: (app: JupyterFrontEnd) => {
-    // a notebook is offered for files of a registered type only; the first factory is what a double click opens
-    app.docRegistry.addFileType(
-      { name: 'rmarkdown', displayName: 'R Markdown', extensions: ['.Rmd', '.qmd'], mimeTypes: ['text/x-rmarkdown'] },
-      ['Editor', 'Notebook']
-    );
-  }
-};
-
-const examples: JupyterFrontEndPlugin<void> = {
-  id: '@rc2hub/workbench:examples',
-  description: 'A tile in the launcher that opens the index of the examples',
-  autoStart: true,
-  requires: [ILauncher],
-  activate: (app: JupyterFrontEnd, launcher: ILauncher) => {
-    const path = 'examples/README.md';
-    const command = 'rc2-examples:open';
-    app.commands.addCommand(command, {
-      label: 'Examples in R',
-      caption: 'A course: dplyr, PostgreSQL, Spark and machine learning',
-      icon: examplesIcon,
-      describedBy: { args: { type: 'object', properties: {} } },
-      execute: () => app.commands.execute('docmanager:open', { path, factory: 'Markdown Preview' })
-    });
-    // only homes of one machine get the examples, and a user may delete them
-    void app.serviceManager.contents.get(path, { content: false }).then(
-      () => launcher.add({ command, category: 'Other', rank: 0 }),
-      () => undefined
-    );
-  }
-};
-
 /** Add it to the right sidebar, where it is open again after a reload, and a command that shows it, for shortcuts. */
 function addPanel(app: JupyterFrontEnd, shell: ILabShell, restorer: ILayoutRestorer, panel: LazyPanel): void {
   shell.add(panel, 'right');
@@ -127,4 +101,21 @@ function addPanel(app: JupyterFrontEnd, shell: ILabShell, restorer: ILayoutResto
   });
 }
 
-export default [services, connections, environment, plots, help, grid, rmarkdown, knit, preview, examples];
+export default [
+  services,
+  connections,
+  environment,
+  plots,
+  packages,
+  help,
+  grid,
+  editor,
+  knit,
+  preview,
+  launcherTiles,
+  rKeys,
+  script,
+  languageServer,
+  startup,
+  settings
+];

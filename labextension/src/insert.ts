@@ -12,19 +12,25 @@ const NOWHERE = 'Open a notebook, a console or a file first, and put the cursor 
 
 /** Insert code at the cursor, and move the keyboard there; returns what to tell the user. */
 export function insertCode(current: Widget | null, code: string): string {
-  const working = (current ?? {}) as Working;
-  const editor = working.content?.activeCell?.editor ?? working.console?.promptCell?.editor ?? working.content?.editor;
+  const editor = editorOf(current);
   if (!editor) {
     return NOWHERE;
   }
   const { line, column } = editor.getCursorPosition();
   const text = editor.getLine(line) ?? '';
   editor.replaceSelection?.(linesBetween(text.slice(0, column), code, text.slice(column)));
-  if (working.content?.activeCell) {
-    working.content.mode = 'edit';
+  const { content } = (current ?? {}) as Working;
+  if (content?.activeCell) {
+    content.mode = 'edit';
   }
   editor.focus();
   return 'Inserted.';
+}
+
+/** The editor where the user works, if there is one. */
+export function editorOf(current: Widget | null): CodeEditor.IEditor | null {
+  const { content, console } = (current ?? {}) as Working;
+  return content?.activeCell?.editor ?? console?.promptCell?.editor ?? content?.editor ?? null;
 }
 
 /** The code on lines of its own, between what stands before and after the cursor on its line. */

@@ -1,10 +1,19 @@
 /** What a panel shows of one R kernel at a time. A comm is open only while the panel is shown. */
-import { Kernel } from '@jupyterlab/services';
+import { Kernel, KernelMessage } from '@jupyterlab/services';
 
+import { followState, RState } from './kernel-state';
 import { Store } from './store';
 
 /** The parts of a kernel's connection that are used here. */
-export type RKernel = Pick<Kernel.IKernelConnection, 'id' | 'createComm' | 'statusChanged' | 'info' | 'requestExecute'>;
+export type RKernel = Pick<
+  Kernel.IKernelConnection,
+  'id' | 'createComm' | 'statusChanged' | 'connectionStatusChanged' | 'info' | 'requestExecute'
+>;
+
+const NOT_DONE = 'R was interrupted, or a cell before this failed; try again.';
+
+/** A text as R reads it. */
+export const text = (value: string): string => JSON.stringify(value);
 
 export abstract class KernelModel extends Store {
   /** Why there is nothing to show; empty if there is something. */
@@ -12,6 +21,7 @@ export abstract class KernelModel extends Store {
   protected kernel: RKernel | null = null;
   protected comm: Kernel.IComm | null = null;
   private shown = false;
+  private unfollow: () => void = () => undefined;
   private noKernel: string;
   private waiting: string;
 
@@ -23,6 +33,11 @@ export abstract class KernelModel extends Store {
     super();
     this.message = this.noKernel = `Open an R notebook or console; its ${shown} are shown here.`;
     this.waiting = `The ${shown} are shown when R is idle.`;
+  }
+
+  /** Whether R can be asked. */
+  get isOpen(): boolean {
+    return this.comm !== null;
   }
 
   /** Use a comm that has been opened. */
@@ -43,10 +58,32 @@ export abstract class KernelModel extends Store {
       return;
     }
     this.close();
-    this.kernel?.statusChanged.disconnect(this.onStatus, this);
+    this.unfollow();
     this.kernel = kernel;
-    kernel?.statusChanged.connect(this.onStatus, this);
+    this.unfollow = kernel ? followState(kernel, state => this.onState(state)) : () => undefined;
     this.reopen();
+  }
+
+  /** Run code that is in no history; returns R's error, or an empty text. `hear` gets what R says meanwhile. */
+  protected async run(code: string, hear?: (said: string) => void): Promise<string> {
+    const future = this.kernel?.requestExecute({ code, store_history: false });
+    if (!future) {
+      return '';
+    }
+    future.onIOPub = message => {
+      if (hear && KernelMessage.isStreamMsg(message)) {
+        hear(message.content.text);
+      }
+    };
+    try {
+      const { content } = await future.done;
+      if (content.status === 'ok') {
+        return '';
+      }
+      return content.status === 'error' ? content.evalue : NOT_DONE;
+    } catch {
+      return 'R has ended before it was done.';
+    }
   }
 
   protected reopen(): void {
@@ -95,14 +132,13 @@ export abstract class KernelModel extends Store {
     }
   }
 
-  /** A kernel that restarts has forgotten its comms. */
-  private onStatus(_: unknown, status: Kernel.Status): void {
-    if (status === 'dead') {
+  private onState(state: RState): void {
+    if (state === 'dead') {
       this.close();
       this.empty('R has ended; restart the kernel.');
-    } else if (status === 'restarting' || status === 'autorestarting') {
+    } else if (state === 'restarting') {
       this.lost(this.waiting);
-    } else if (status === 'idle' && this.shown && this.message === this.waiting && (!this.comm || this.comm.isDisposed)) {
+    } else if (this.shown && this.message === this.waiting && (!this.comm || this.comm.isDisposed)) {
       this.reopen();
     }
   }

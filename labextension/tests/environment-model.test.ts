@@ -62,6 +62,10 @@ test('after a restart the variables are those of the new R', async () => {
   kernel.become('idle');
   await settled();
   assert.equal(kernel.comms.length, 2);
+  kernel.become('restarting');
+  kernel.connect(); // no status comes while nothing asks R
+  await settled();
+  assert.equal(kernel.comms.length, 3);
 });
 
 test('an R that has ended is named, and another notebook shows its own variables', async () => {
@@ -85,4 +89,20 @@ test('another window takes the variables over, and a button takes them back', as
   model.showHere();
   await settled();
   assert.ok(kernel.comms[1].opened);
+});
+
+test('variables are saved to a file and restored from it, or R says why not', async () => {
+  const kernel = new RProcess();
+  const model = await shown(kernel);
+  void model.save('my "work".RData');
+  assert.equal(kernel.executions[0].code, 'save.image("my \\"work\\".RData")');
+  await kernel.executions[0].end({ status: 'ok' });
+  assert.equal(model.notice, 'The variables are saved in my "work".RData.');
+  void model.restore('absent');
+  assert.equal(kernel.executions[1].code, 'load("absent", globalenv())');
+  await kernel.executions[1].end({ status: 'error', evalue: 'cannot open the connection' });
+  assert.equal(model.notice, 'cannot open the connection');
+  void model.save('.RData');
+  await kernel.executions[2].end({ status: 'aborted' });
+  assert.equal(model.notice, 'R was interrupted, or a cell before this failed; try again.');
 });

@@ -56,6 +56,22 @@ async function shown() {
   return all;
 }
 
+test('the statistics of a column are said until the table is read again', async () => {
+  const { r, model } = await shown();
+  void model.summarize();
+  assert.deepEqual(r.asked.at(-1)?.statistics, 0);
+  await r.answer({
+    statistics: [
+      { name: 'missing', value: '3' },
+      { name: 'maximum', value: '1301' }
+    ]
+  });
+  assert.match(model.message, / n: missing 3, maximum 1301\.$/);
+  model.refresh();
+  await r.answer(TABLE);
+  assert.doesNotMatch(model.message, /missing/);
+});
+
 const page = (value: string | null) => ({ labels: ['1'], cells: [[value]] });
 
 test('a hidden grid asks R for nothing', async () => {

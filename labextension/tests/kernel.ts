@@ -32,14 +32,50 @@ export class Comm {
   }
 }
 
+/** Code that R runs. */
+export class Execution {
+  onIOPub: Handler = () => undefined;
+  done: Promise<unknown>;
+  private finish: (reply: unknown) => void = () => undefined;
+
+  constructor(readonly code: string) {
+    this.done = new Promise(resolve => (this.finish = resolve));
+  }
+
+  say(text: string): void {
+    this.onIOPub({ header: { msg_type: 'stream' }, content: { text } });
+  }
+
+  async end(content: object): Promise<void> {
+    this.finish({ content });
+    await settled();
+  }
+}
+
+type Slot = (sender: unknown, status: string) => void;
+
+class Signal {
+  private slots: Slot[] = [];
+
+  connect(slot: Slot): void {
+    this.slots.push(slot);
+  }
+
+  disconnect(): void {
+    this.slots = [];
+  }
+
+  emit(sender: unknown, status: string): void {
+    this.slots.forEach(slot => slot(sender, status));
+  }
+}
+
 export class RProcess {
   comms: Comm[] = [];
+  executions: Execution[] = [];
   info: Promise<unknown>;
-  private slots: { slot: (sender: unknown, status: string) => void; owner: unknown }[] = [];
-  statusChanged = {
-    connect: (slot: (sender: unknown, status: string) => void, owner: unknown) => this.slots.push({ slot, owner }),
-    disconnect: () => (this.slots = [])
-  };
+  statusChanged = new Signal();
+  connectionStatusChanged = new Signal();
 
   constructor(language = 'R') {
     this.info = Promise.resolve({ language_info: { name: language } });
@@ -51,8 +87,18 @@ export class RProcess {
     return comm;
   }
 
+  requestExecute({ code }: { code: string }): Execution {
+    const execution = new Execution(code);
+    this.executions.push(execution);
+    return execution;
+  }
+
   become(status: string): void {
-    this.slots.forEach(({ slot, owner }) => slot.call(owner, this, status));
+    this.statusChanged.emit(this, status);
+  }
+
+  connect(): void {
+    this.connectionStatusChanged.emit(this, 'connected');
   }
 }
 

@@ -12,6 +12,7 @@ const news = (changes: Partial<News>): News => ({
   kept: 0,
   seconds: 0,
   message: '',
+  note: '',
   ...changes
 });
 
@@ -23,6 +24,11 @@ test('the chunk that runs is named by its first line and its place', () => {
 test('what ran and what was kept is counted', () => {
   assert.equal(describe(news({ ran: 1, kept: 4, seconds: 0.26 })), '1 chunk ran in 0.3 s, 4 kept.');
   assert.equal(describe(news({ kept: 5 })), 'Nothing had to run, 5 chunks kept.');
+});
+
+test('what is not made is told behind the counts', () => {
+  const note = 'Quarto itself does not run here: its callouts are not made.';
+  assert.equal(describe(news({ kept: 5, note })), `Nothing had to run, 5 chunks kept. ${note}`);
 });
 
 test('a message comes before the counts, and a start before both', () => {

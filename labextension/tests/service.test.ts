@@ -14,7 +14,8 @@ const flights: Service = {
   state: 'attached',
   message: '',
   contact: 'the operator of this hub',
-  r_code: 'con <- rc2_connect("flights")'
+  r_code: 'con <- rc2_connect("flights")',
+  python_code: ''
 };
 
 test('an attached service says its level, as whom and until when', () => {

@@ -1,7 +1,7 @@
 /** The variables of one R kernel at a time; without an open panel R sends nothing. */
 import { Kernel } from '@jupyterlab/services';
 
-import { KernelModel, RKernel } from '../kernel-model';
+import { KernelModel, RKernel, text } from '../kernel-model';
 import { Changes, nextOrder, Column, Order, select, update, Variable } from './variable';
 
 const ELSEWHERE = 'The variables are shown in another window.';
@@ -11,6 +11,8 @@ export class EnvironmentModel extends KernelModel {
   order: Order = { column: 'name', descending: false };
   /** How many variables R has; it sends at most 5000. */
   total = 0;
+  /** The result of the last action. */
+  notice = '';
   private variables = new Map<string, Variable>();
 
   /** `onView` shows the rows of a variable. */
@@ -53,6 +55,16 @@ export class EnvironmentModel extends KernelModel {
     this.comm?.send({ remove: name });
   }
 
+  /** Save all variables to a file, whose path is relative to R's working directory. */
+  async save(file: string): Promise<void> {
+    await this.tell(`save.image(${text(file)})`, `The variables are saved in ${file}.`);
+  }
+
+  /** Read the variables of such a file; they replace those of the same names. */
+  async restore(file: string): Promise<void> {
+    await this.tell(`load(${text(file)}, globalenv())`, `The variables of ${file} are here again.`);
+  }
+
   /** Show the variables here, in place of another window. */
   showHere(): void {
     this.reopen();
@@ -74,6 +86,12 @@ export class EnvironmentModel extends KernelModel {
   protected forget(): void {
     this.variables.clear();
     this.total = 0;
+    this.notice = '';
+  }
+
+  private async tell(code: string, done: string): Promise<void> {
+    this.notice = (await this.run(code)) || done;
+    this.changed();
   }
 
   private take(changes: Changes | { problem: string }): void {

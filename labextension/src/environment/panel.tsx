@@ -1,9 +1,11 @@
 /** The panel Environment: the variables of the user's R, with search, order, and a button to remove each. */
 import { ILabShell } from '@jupyterlab/application';
+import { InputDialog } from '@jupyterlab/apputils';
 import { Widget } from '@lumino/widgets';
-import { KeyboardEvent, memo, useState } from 'react';
+import { memo, useState } from 'react';
 
 import { viewVariable } from '../grid/open';
+import { moveBetweenRows } from '../row-keys';
 import { ShownWidget } from '../shown-widget';
 import { useStore } from '../store';
 import { followCurrentKernel } from '../current-kernel';
@@ -39,10 +41,28 @@ function Environment({ model }: { model: EnvironmentModel }) {
       <p role="status">
         {model.message || (model.total > model.known ? `The first ${model.known} of ${model.total}.` : '')}
       </p>
+      {model.notice && <p role="status">{model.notice}</p>}
       {model.isElsewhere && <button onClick={() => model.showHere()}>Show here</button>}
+      {model.isOpen && (
+        <div className="rc2-buttons">
+          <button onClick={() => void withFile('Save the variables', 'Save', file => model.save(file))}>Save…</button>
+          <button onClick={() => void withFile('Restore variables', 'Restore', file => model.restore(file))}>
+            Restore…
+          </button>
+        </div>
+      )}
       {!model.message && <Table model={model} />}
     </div>
   );
+}
+
+/** Ask for the name of a file, and use it. */
+async function withFile(title: string, okLabel: string, use: (file: string) => Promise<void>): Promise<void> {
+  const label = 'File, in the folder where R works:';
+  const { value } = await InputDialog.getText({ title, label, okLabel, text: '.RData' });
+  if (value?.trim()) {
+    await use(value.trim());
+  }
 }
 
 function Table({ model }: { model: EnvironmentModel }) {
@@ -125,14 +145,4 @@ function directionOf(model: EnvironmentModel, column: Column): 'ascending' | 'de
 function focusNeighbour(button: HTMLElement): void {
   const row = button.closest('tr');
   (row?.nextElementSibling ?? row?.previousElementSibling)?.querySelector('button')?.focus();
-}
-
-/** The arrow keys move between the rows, of which only one is in the order of the Tab key. */
-function moveBetweenRows(event: KeyboardEvent<HTMLTableElement>): void {
-  const row = (event.target as HTMLElement).closest('tbody tr');
-  const next = { ArrowDown: row?.nextElementSibling, ArrowUp: row?.previousElementSibling }[event.key];
-  if (next) {
-    event.preventDefault();
-    next.querySelector('button')?.focus();
-  }
 }

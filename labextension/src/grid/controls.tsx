@@ -68,6 +68,9 @@ function ColumnControls({ model }: { model: GridModel }) {
           {descending ? '▼' : '▲'}
         </button>
       ))}
+      <button aria-label={`Statistics of ${column.name}`} onClick={() => void model.summarize()}>
+        Statistics
+      </button>
       {column.kind && <FilterForm key={`${model.column}${column.kind}`} model={model} />}
     </>
   );

@@ -2,7 +2,7 @@
 import { Store } from '../store';
 import { Connection } from '../connection';
 import { Pages } from './pages';
-import { Column, Filter, Order, Page, Span, Table } from './table';
+import { Column, describeStatistics, Filter, Order, Page, Span, Statistic, Table } from './table';
 
 const LOST = 'R was restarted or has ended; this table is gone.';
 const WAITING = 'The rows are shown when R is idle.';
@@ -17,7 +17,7 @@ export class GridModel extends Store {
   /** What the user is told; empty if all is well. */
   problem = '';
   private table: Table | null = null;
-  private copied = '';
+  private said = '';
   private shown = false;
   private outdated = true;
   private asked = 0;
@@ -31,7 +31,7 @@ export class GridModel extends Store {
     onPage: (rows: Span, columns: Span) => void
   ) {
     super();
-    this.pages = new Pages((rows, columns) => this.fetch({ rows, columns }), onPage);
+    this.pages = new Pages((rows, columns) => this.fetch<Page>({ rows, columns }), onPage);
     connection.onNews = () => this.refresh();
     connection.onLost = () => this.fail(LOST);
   }
@@ -44,7 +44,7 @@ export class GridModel extends Store {
     }
     const some = table.rows === table.total ? '' : `${grouped(table.rows)} of `;
     const size = `${some}${grouped(table.total)} rows, ${grouped(this.columns.length)} columns.`;
-    return [table.note || size, this.copied].filter(Boolean).join(' ');
+    return [table.note || size, this.said].filter(Boolean).join(' ');
   }
 
   /** A hidden grid asks nothing; it is read again when it is shown. */
@@ -86,11 +86,20 @@ export class GridModel extends Store {
 
   /** The whole values of some cells; null if there are none. */
   async values(rows: Span, columns: Span): Promise<Page | null> {
-    return this.fetch({ rows, columns, whole: true });
+    return this.fetch<Page>({ rows, columns, whole: true });
   }
 
-  say(copied: string): void {
-    this.copied = copied;
+  /** Say what the values of the column are, in the rows that are shown. */
+  async summarize(): Promise<void> {
+    const { name } = this.columns[this.column];
+    const answer = await this.fetch<{ statistics: Statistic[] }>({ statistics: this.column });
+    if (answer) {
+      this.say(describeStatistics(name, answer.statistics));
+    }
+  }
+
+  say(result: string): void {
+    this.said = result;
     this.changed();
   }
 
@@ -124,7 +133,7 @@ export class GridModel extends Store {
     this.columns = table.columns;
     this.rows = table.rows;
     this.column = Math.min(this.column, Math.max(table.columns.length - 1, 0));
-    this.problem = this.copied = '';
+    this.problem = this.said = '';
     this.pages.clear();
     const wanted = JSON.stringify(this.wanted());
     this.onTable(wanted !== this.seen);
@@ -132,9 +141,9 @@ export class GridModel extends Store {
     this.changed();
   }
 
-  private async fetch(question: Record<string, unknown>): Promise<Page | null> {
+  private async fetch<Answer>(question: Record<string, unknown>): Promise<Answer | null> {
     try {
-      return await this.connection.ask<Page>({ ...question, ...this.wanted() });
+      return await this.connection.ask<Answer>({ ...question, ...this.wanted() });
     } catch (error) {
       this.problem = (error as Error).message;
       this.changed();

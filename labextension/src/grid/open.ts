@@ -4,9 +4,10 @@ import { Kernel } from '@jupyterlab/services';
 
 import { followCurrentKernel } from '../current-kernel';
 import { PanelComm } from '../connection';
+import { followState } from '../kernel-state';
 
 /** The parts of a kernel's connection that are used here. */
-type RKernel = Pick<Kernel.IKernelConnection, 'id' | 'createComm' | 'statusChanged'>;
+type RKernel = Pick<Kernel.IKernelConnection, 'id' | 'createComm' | 'statusChanged' | 'connectionStatusChanged'>;
 
 const TARGET = 'rc2.grid';
 
@@ -33,13 +34,8 @@ async function openGrid(shell: ILabShell, kernel: RKernel, comm: PanelComm, titl
   [...shell.widgets('main')].find(widget => widget.id === id)?.dispose();
   const panel = new GridPanel(comm, title);
   panel.id = id;
-  const onStatus = (_: unknown, status: Kernel.Status) => {
-    if (status === 'dead' || status === 'restarting' || status === 'autorestarting') {
-      panel.model.lose();
-    }
-  };
-  kernel.statusChanged.connect(onStatus);
-  panel.disposed.connect(() => kernel.statusChanged.disconnect(onStatus));
+  const unfollow = followState(kernel, state => state !== 'ready' && panel.model.lose());
+  panel.disposed.connect(unfollow);
   shell.add(panel, 'main');
   shell.activateById(id);
 }

@@ -36,6 +36,12 @@ export interface Page {
   cells: (string | null)[][];
 }
 
+/** Such as `maximum` and `1301`. */
+export interface Statistic {
+  name: string;
+  value: string;
+}
+
 /** From the first to the one after the last. */
 export type Span = [number, number];
 
@@ -46,6 +52,11 @@ export function describeFilter(filter: Filter, columns: Column[]): string {
     return `${name} contains ${filter.contains}`;
   }
   return [name, filter.from && `from ${filter.from}`, filter.to && `to ${filter.to}`].filter(Boolean).join(' ');
+}
+
+/** `dep_delay: missing 8 255, minimum -43, maximum 1301.` */
+export function describeStatistics(column: string, statistics: Statistic[]): string {
+  return `${column}: ${statistics.map(({ name, value }) => `${name} ${value}`).join(', ')}.`;
 }
 
 /** What a spreadsheet and R read: columns between tabs, quoted where a value has a tab, a line break or a quote. */

@@ -1,8 +1,7 @@
 /** Lets each R in which the user works show its help here, and asks the current one for pages. It is loaded with the page. */
-import { Kernel } from '@jupyterlab/services';
-
 import { Connection } from '../connection';
 import { RKernel } from '../kernel-model';
+import { followState, RState } from '../kernel-state';
 import type { Page } from './page';
 
 const TARGET = 'rc2.help';
@@ -45,7 +44,7 @@ class KernelLink {
     private kernel: RKernel,
     private onPage: (page: Page) => void
   ) {
-    kernel.statusChanged.connect(this.onStatus, this);
+    followState(kernel, state => this.onState(state));
     this.connection = this.open();
   }
 
@@ -61,12 +60,12 @@ class KernelLink {
     return connection;
   }
 
-  private onStatus(_: unknown, status: Kernel.Status): void {
-    if (status === 'dead' || status === 'restarting' || status === 'autorestarting') {
+  private onState(state: RState): void {
+    if (state !== 'ready') {
       void this.connection.then(connection => connection?.lose());
       this.connection = Promise.resolve(null);
       this.isLost = true;
-    } else if (status === 'idle' && this.isLost) {
+    } else if (this.isLost) {
       this.isLost = false;
       this.connection = this.open();
     }

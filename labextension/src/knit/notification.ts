@@ -29,13 +29,24 @@ export class Knitter {
 
   /** Save the document, knit it, and open the output. */
   async knit(document: IDocumentWidget, format: Format): Promise<void> {
-    const isSaved = await document.context.save().then(
-      () => true,
-      () => false // JupyterLab has told the user why
-    );
-    if (isSaved) {
+    if (await this.isSaved(document)) {
       await this.knitting.start(document.context.path, format, this.display(document));
     }
+  }
+
+  /** Whether the file is what the user sees; if not, the user has been told why. */
+  private async isSaved({ context }: IDocumentWidget): Promise<boolean> {
+    if (context.contentsModel?.writable) {
+      return context.save().then(
+        () => true,
+        () => false // JupyterLab has told the user why
+      );
+    }
+    if (context.model.dirty) {
+      const name = PathExt.basename(context.path);
+      Notification.warning(`${name} is read-only; choose File, Save As, and knit that file.`, { autoClose: READY_TIME });
+    }
+    return !context.model.dirty;
   }
 
   /** Show the job of a document that was started before the page was loaded. */
@@ -107,7 +118,7 @@ export class Knitter {
     const isOpen = Array.from(this.app.shell.widgets('main')).some(
       widget => (widget as IDocumentWidget).context?.path === path
     );
-    const options = document.isDisposed ? {} : { mode: 'split-right', ref: document.id };
+    const options = document.isDisposed ? {} : { mode: 'merge-right', ref: document.id };
     const shown: IDocumentWidget = await this.app.commands.execute('docmanager:open', { path, options });
     if (isOpen) {
       await shown.context.revert();

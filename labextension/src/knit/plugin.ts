@@ -1,16 +1,17 @@
 /** The command Knit: in the menu File, the command palette, the toolbar of R Markdown documents, and at Ctrl+Shift+K. */
 import { JupyterFrontEnd, JupyterFrontEndPlugin } from '@jupyterlab/application';
 import { ICommandPalette, ToolbarButton } from '@jupyterlab/apputils';
-import { DocumentRegistry, IDocumentWidget } from '@jupyterlab/docregistry';
+import { DocumentRegistry } from '@jupyterlab/docregistry';
 import { IMainMenu } from '@jupyterlab/mainmenu';
 import { Widget } from '@lumino/widgets';
 
+import { isRMarkdown } from '../source';
 import { Format } from './client';
 import type { Knitter } from './notification';
 
 const COMMAND = 'rc2-knit:knit';
 const LABELS: Record<Format, string> = { own: 'Knit', html: 'Knit to HTML', word: 'Knit to Word', pdf: 'Knit to PDF' };
-const DOCUMENT_CLASS = 'rc2-RMarkdown';
+export const DOCUMENT_CLASS = 'rc2-RMarkdown';
 
 export const knit: JupyterFrontEndPlugin<void> = {
   id: '@rc2hub/workbench:knit',
@@ -71,8 +72,4 @@ class KnitButton implements DocumentRegistry.WidgetExtension {
     void this.app.restored.then(async () => (await this.load()).resume(widget));
     return button;
   }
-}
-
-function isRMarkdown(widget: Widget | null): widget is IDocumentWidget {
-  return /\.rmd$/i.test((widget as IDocumentWidget | null)?.context?.path ?? '');
 }

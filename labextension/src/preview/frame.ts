@@ -80,6 +80,13 @@ function main(): void {
     const block = (event.target as Element).closest<HTMLElement>('.rc2-block');
     parent.postMessage({ line: Number(block?.dataset.line ?? 0) }, '*');
   });
+  addEventListener('click', event => {
+    const place = (event.target as Element).closest('a')?.getAttribute('href');
+    if (place?.startsWith('#')) {
+      event.preventDefault(); // it would open a new window
+      document.getElementById(decodeURIComponent(place.slice(1)))?.scrollIntoView({ block: 'center' });
+    }
+  });
   parent.postMessage({ ready: true }, '*');
 }
 
@@ -105,5 +112,8 @@ blockquote { margin-left: 0; padding-left: 12px; border-left: 3px solid var(--bo
 .rc2-error > pre { border-color: #d32f2f; border-left-width: 4px; }
 `;
 
-export const FRAME = `<!doctype html><html lang="en"><head><meta charset="utf-8"><base target="_blank"><title>Preview</title>
-<style>${STYLE}</style></head><body><main></main><script>(${main.toString()})()</script></body></html>`;
+/** The page, with the rules of the colours of code. */
+export const frameWith = (
+  rules: string
+): string => `<!doctype html><html lang="en"><head><meta charset="utf-8"><base target="_blank"><title>Preview</title>
+<style>${STYLE}${rules}</style></head><body><main></main><script>(${main.toString()})()</script></body></html>`;

@@ -30,6 +30,8 @@ export interface News {
   seconds: number;
   /** What the user has to know; empty if all is well. */
   message: string;
+  /** What of the document is not made here; empty if nothing. */
+  note: string;
 }
 
 /** One line for the user. */
@@ -45,7 +47,8 @@ export function describe(news: News): string {
     return 'R starts…';
   }
   const chunks = (count: number) => (count === 1 ? '1 chunk' : `${count} chunks`);
-  return news.ran
+  const counts = news.ran
     ? `${chunks(news.ran)} ran in ${news.seconds.toFixed(1)} s, ${news.kept} kept.`
     : `Nothing had to run, ${chunks(news.kept)} kept.`;
+  return news.note ? `${counts} ${news.note}` : counts;
 }

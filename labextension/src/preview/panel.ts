@@ -1,15 +1,16 @@
 /** The panel beside an R Markdown document that shows it as it will be knitted. */
 import { JupyterFrontEnd } from '@jupyterlab/application';
 import { MainAreaWidget, ToolbarButton } from '@jupyterlab/apputils';
-import { CodeEditor } from '@jupyterlab/codeeditor';
 import { PathExt } from '@jupyterlab/coreutils';
-import { IDocumentWidget } from '@jupyterlab/docregistry';
+import { IEditorLanguageRegistry } from '@jupyterlab/codemirror';
 import { refreshIcon, stopIcon } from '@jupyterlab/ui-components';
 import { Message } from '@lumino/messaging';
 import { Widget } from '@lumino/widgets';
 
+import { SourceDocument } from '../source';
 import { PreviewClient } from './client';
-import { FRAME } from './frame';
+import { codeStyle, withColours } from './colours';
+import { frameWith } from './frame';
 import { describe, News } from './messages';
 
 /** Milliseconds without a key before the text is sent. */
@@ -25,11 +26,12 @@ const THEME = {
   '--accent': '--jp-brand-color1'
 };
 
-/** An R Markdown document that is open as text. */
-export type SourceDocument = IDocumentWidget<Widget & { editor: CodeEditor.IEditor }>;
-
-export function createPreview(app: JupyterFrontEnd, document: SourceDocument): MainAreaWidget<Preview> {
-  const content = new Preview(app, document);
+export function createPreview(
+  app: JupyterFrontEnd,
+  document: SourceDocument,
+  languages: IEditorLanguageRegistry
+): MainAreaWidget<Preview> {
+  const content = new Preview(app, document, languages);
   const panel = new MainAreaWidget({ content });
   panel.id = `rc2-preview:${document.context.path}`;
   panel.title.label = `Preview of ${PathExt.basename(document.context.path)}`;
@@ -56,10 +58,13 @@ export class Preview extends Widget {
   private pending: object[] = [];
   private ready = false;
   private timer = 0;
+  private code = codeStyle();
+  private coloured: Promise<void> = Promise.resolve();
 
   constructor(
     private app: JupyterFrontEnd,
-    private source: SourceDocument
+    private source: SourceDocument,
+    private languages: IEditorLanguageRegistry
   ) {
     super();
     this.id = `rc2-preview-page:${source.context.path}`;
@@ -76,7 +81,7 @@ export class Preview extends Widget {
     this.frame.title = `Preview of ${PathExt.basename(source.context.path)}`;
     // without allow-same-origin: what runs in the frame has neither the user's cookies nor JupyterLab's page
     this.frame.setAttribute('sandbox', 'allow-scripts allow-popups allow-popups-to-escape-sandbox');
-    this.frame.srcdoc = FRAME;
+    this.frame.srcdoc = frameWith(this.code.rules);
     this.node.append(this.status, this.frame);
     this.client = new PreviewClient(app.serviceManager.serverSettings, source.context.path, {
       text: () => source.context.model.toString(),
@@ -117,7 +122,8 @@ export class Preview extends Widget {
   /** Use the colours of JupyterLab's theme. */
   takeTheme(): void {
     const style = getComputedStyle(document.body);
-    const values = Object.entries(THEME).map(([name, variable]) => [name, style.getPropertyValue(variable)]);
+    const names = [...Object.entries(THEME), ...this.code.variables.map(variable => [variable, variable])];
+    const values = names.map(([name, variable]) => [name, style.getPropertyValue(variable)]);
     const light = document.body.dataset.jpThemeLight !== 'false';
     this.post({ theme: { ...Object.fromEntries(values), '--scheme': light ? 'light' : 'dark' } });
   }
@@ -135,7 +141,16 @@ export class Preview extends Widget {
   private showNews(news: News): void {
     this.status.textContent = describe(news);
     this.stopButton.setHidden(news.running === null);
-    this.post({ news, line: this.source.content.editor.getCursorPosition().line + 1 });
+    this.coloured = this.coloured.then(() => this.showPage(news)); // in the order in which they come
+  }
+
+  private async showPage(news: News): Promise<void> {
+    for (const [key, html] of Object.entries(news.html)) {
+      news.html[key] = await withColours(html, this.languages).catch(() => html);
+    }
+    if (!this.isDisposed) {
+      this.post({ news, line: this.source.content.editor.getCursorPosition().line + 1 });
+    }
   }
 
   private post(message: object): void {

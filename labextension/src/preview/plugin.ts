@@ -1,10 +1,12 @@
 /** The command Preview: in the toolbar of R Markdown documents that are open as text, and in the command palette. */
 import { ILayoutRestorer, JupyterFrontEnd, JupyterFrontEndPlugin } from '@jupyterlab/application';
 import { ICommandPalette, IThemeManager, MainAreaWidget, ToolbarButton, WidgetTracker } from '@jupyterlab/apputils';
+import { IEditorLanguageRegistry } from '@jupyterlab/codemirror';
 import { DocumentRegistry } from '@jupyterlab/docregistry';
 import { Widget } from '@lumino/widgets';
 
-import type { Preview, SourceDocument } from './panel';
+import { isSource, SourceDocument } from '../source';
+import type { Preview } from './panel';
 
 const COMMAND = 'rc2-preview:open';
 
@@ -12,9 +14,11 @@ export const preview: JupyterFrontEndPlugin<void> = {
   id: '@rc2hub/workbench:preview',
   description: 'Shows R Markdown documents as they will be knitted, while they are edited',
   autoStart: true,
+  requires: [IEditorLanguageRegistry],
   optional: [ILayoutRestorer, ICommandPalette, IThemeManager],
   activate: (
     app: JupyterFrontEnd,
+    languages: IEditorLanguageRegistry,
     restorer: ILayoutRestorer | null,
     palette: ICommandPalette | null,
     themes: IThemeManager | null
@@ -26,9 +30,10 @@ export const preview: JupyterFrontEndPlugin<void> = {
       if (existing) {
         return app.shell.activateById(existing.id);
       }
-      const panel = (await import('./panel')).createPreview(app, document);
+      const panel = (await import('./panel')).createPreview(app, document, languages);
       await panels.add(panel);
-      app.shell.add(panel, 'main', { mode: 'split-right', ref: document.id, activate: false });
+      app.shell.add(panel, 'main', { mode: 'merge-right', ref: document.id });
+      app.shell.activateById(document.id); // the user goes on typing
     };
     app.commands.addCommand(COMMAND, {
       label: 'Preview R Markdown',
@@ -61,13 +66,11 @@ class PreviewButton implements DocumentRegistry.WidgetExtension {
         tooltip: 'Show the document beside it, and run what an edit changes',
         onClick: () => this.open(widget)
       });
-      widget.toolbar.insertAfter('save', 'rc2-preview', button) || widget.toolbar.addItem('rc2-preview', button);
+      const { toolbar } = widget;
+      // behind Knit, whichever of the two comes first
+      ['rc2-knit', 'save'].some(name => toolbar.insertAfter(name, 'rc2-preview', button)) ||
+        toolbar.addItem('rc2-preview', button);
       return button;
     }
   }
-}
-
-function isSource(widget: Widget | null | undefined): widget is SourceDocument {
-  const document = widget as SourceDocument | null;
-  return /\.rmd$/i.test(document?.context?.path ?? '') && document?.content?.editor !== undefined;
 }

@@ -1,4 +1,4 @@
-/** The panel Services: what is attached, as whom, until when; buttons to change it, and the line of R that uses it. */
+/** The panel Services: what is attached, as whom, until when; buttons to change it, and the lines of R and Python that use it. */
 import { ILabShell } from '@jupyterlab/application';
 import { ServerConnection } from '@jupyterlab/services';
 import { Widget } from '@lumino/widgets';
@@ -13,7 +13,7 @@ import { isRequested, levelsToAttach, reasonOf, roleOf, Service, stateOf } from 
 /** Make the content of the panel. */
 export function createServicesPanel(settings: ServerConnection.ISettings, shell: ILabShell): Widget {
   const model = new ServicesModel(new HttpServicesClient(settings));
-  const insert = (code: string) => model.say(insertCode(shell.currentWidget, `library(rc2)\n${code}`));
+  const insert = (code: string) => model.say(insertCode(shell.currentWidget, code));
   return new ShownWidget(<Services model={model} insert={insert} />, shown => model.show(shown));
 }
 
@@ -59,12 +59,14 @@ function Entry({ service, model, insert }: EntryProps) {
       {roleOf(service) && <p>{roleOf(service)}</p>}
       {reasonOf(service) && <p>{reasonOf(service)}</p>}
       {service.r_code && (
-        <p className="rc2-code">
-          <code>{service.r_code}</code>
-          <button aria-label={`Insert the line of R for ${name}`} onClick={() => insert(service.r_code)}>
-            Insert
-          </button>
-        </p>
+        <Code
+          code={service.r_code}
+          label={`Insert the line of R for ${name}`}
+          insert={code => insert(`library(rc2)\n${code}`)}
+        />
+      )}
+      {service.python_code && (
+        <Code code={service.python_code} label={`Insert the line of Python for ${name}`} insert={insert} />
       )}
       <p className="rc2-buttons">
         {levelsToAttach(service).map(level => (
@@ -84,5 +86,22 @@ function Entry({ service, model, insert }: EntryProps) {
         )}
       </p>
     </li>
+  );
+}
+
+interface CodeProps {
+  code: string;
+  label: string;
+  insert: (code: string) => void;
+}
+
+function Code({ code, label, insert }: CodeProps) {
+  return (
+    <p className="rc2-code">
+      <code>{code}</code>
+      <button aria-label={label} onClick={() => insert(code)}>
+        Insert
+      </button>
+    </p>
   );
 }

@@ -13,6 +13,7 @@ export interface Service {
   message: string;
   contact: string;
   r_code: string;
+  python_code: string;
 }
 
 /** What the service is now: `attached (read)`. */
