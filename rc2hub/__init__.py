@@ -19,6 +19,7 @@ kubernetes/       used by hub and gateway: the requests to Kubernetes that KubeS
 compute/          runs beside R: the standby, its activation, the kernels, the files of attached services
 cli.py            the command line `rc2hub`:
   local/            `rc2hub up` and `rc2hub link`, single-user mode on one machine
+  remote_knit.py    `rc2hub knit`
   config_check.py   `rc2hub check`
   spare_plan.py     `rc2hub pool plan`
 processes.py      finds and ends processes of one machine

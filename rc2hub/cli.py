@@ -1,4 +1,4 @@
-"""The command `rc2hub`: single-user mode, the check of a configuration, and the plan of a pool.
+"""The command `rc2hub`: single-user mode, knitting from another machine, the check of a configuration, the plan of a pool.
 
 Each command imports its modules when it runs, so `rc2hub --help` works without the extras of the package.
 """
@@ -37,6 +37,22 @@ def _parser() -> argparse.ArgumentParser:
     command = commands.add_parser("link", help="print a new login link for a user while `rc2hub up` runs")
     command.add_argument("name", help="a user in the file users.toml")
     command.set_defaults(run=_link)
+    command = commands.add_parser(
+        "knit",
+        help="knit a document on your server, and store the output here",
+        epilog="The environment variable JUPYTERHUB_API_TOKEN holds a token of yours, from the page Token of the hub.",
+    )
+    command.add_argument("document", help="its path in your home on the server")
+    command.add_argument("--hub", required=True, help="address of the hub, such as https://rc2.example.org")
+    command.add_argument("--format", default="own", help="own (the first one of the document), html, word or pdf")
+    command.add_argument(
+        "--service",
+        action="append",
+        default=[],
+        help="a shared service that it needs, as NAME or NAME:LEVEL; can be repeated",
+    )
+    command.add_argument("--output", type=Path, help="file for the output (default: its own name, in the working directory)")
+    command.set_defaults(run=_knit)
     command = commands.add_parser("check", help="check a configuration, and connect to its shared services")
     _add_config(command)
     command.set_defaults(run=_check)
@@ -70,6 +86,12 @@ def _link(args: argparse.Namespace) -> None:
     with _requires("local"):
         from rc2hub.local import home, up  # noqa: PLC0415
     up.print_link(home.Home.from_environment(), args.name)
+
+
+def _knit(args: argparse.Namespace) -> None:
+    with _requires("hub"):
+        from rc2hub import remote_knit  # noqa: PLC0415
+    remote_knit.run(remote_knit.KnitRequest(args.hub, args.document, args.format, args.service, args.output))
 
 
 def _check(args: argparse.Namespace) -> None:

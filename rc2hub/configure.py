@@ -10,10 +10,12 @@ import os
 import secrets
 import sys
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 from rc2hub.errors import ConfigurationError
 from rc2hub.hub.background import start_with_hub
+from rc2hub.hub.lab_files import SERVICE_NAME as LAB_FILES
 from rc2hub.hub.managed_services import BROKER_NAME, USE_BROKER, broker_service, managed_services
 from rc2hub.hub.runtime import SETTING, Runtime
 from rc2hub.hub.trait_values import setting
@@ -29,8 +31,11 @@ DEFAULTS: dict[str, Any] = {
     "load_roles": [],
     "extra_user_scopes": set(),
     "logging_config": {},
+    "template_paths": [],
 }
 """The settings of JupyterHub to which Rc² adds, with JupyterHub's defaults."""
+TEMPLATES = str(Path(__file__).with_name("hub") / "templates")
+"""JupyterHub's pages with the script that fetches JupyterLab's files meanwhile."""
 REFUSALS = "rc2-refusals"
 """The name of the log filter."""
 
@@ -53,6 +58,8 @@ def install(c: Any) -> None:
     c.JupyterHub.custom_scopes = {**hub["custom_scopes"], **custom_scopes(shared.levels())}
     c.JupyterHub.services = [*hub["services"], *services]
     c.JupyterHub.load_roles = list(hub["load_roles"])
+    if any(service.get("name") == LAB_FILES for service in hub["services"]):
+        c.JupyterHub.template_paths = [*hub["template_paths"], TEMPLATES]
     c.JupyterHub.extra_user_scopes = {*hub["extra_user_scopes"], USE_BROKER}
     logging_config = hub["logging_config"] or setting(c, "Application", "logging_config", {})
     c.JupyterHub.logging_config = with_refusal_filter(logging_config)

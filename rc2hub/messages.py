@@ -46,6 +46,7 @@ class UserState:
         Mapping[str, Mapping[str, str]],
         Field(description="Name of each active server to service to level, as the user requested them."),
     ]
+    groups: Annotated[frozenset[str], Field(description="The user's groups in the hub.")] = frozenset()
 
 
 class DesiredStateUpdate(Message):
@@ -96,6 +97,10 @@ class DesiredState:
         """The user's grants; a user who is not in the desired state has none."""
         return grants_in(self.users[user].scopes) if user in self.users else frozenset()
 
+    def groups(self, user: str) -> frozenset[str]:
+        """The user's groups in the hub; a user who is not in the desired state has none."""
+        return self.users[user].groups if user in self.users else frozenset()
+
     def allowed_level(self, server: ServerId, service: str) -> str | None:
         """The level that the server requests, if its owner has the grant; otherwise None."""
         level = self.services(server).get(service)
@@ -123,7 +128,7 @@ class ChangeRequest:
         return desired.services(self.server_id).get(self.service) == self.level
 
 
-class HubQuestions(Message):
+class PendingRequests(Message):
     """What the broker wants from the hub."""
 
     change_requests: tuple[ChangeRequest, ...] = Field(description="Each is returned once; a level of null is a detach.")
@@ -148,6 +153,7 @@ class AttachmentState(Message):
     )
     message: str = Field(default="", description="Why it is not attached, in one sentence.")
     r_code: str = Field(default="", description="The line of R that connects to the service.")
+    python_code: str = Field(default="", description="The line of Python that connects to the service, if there is one.")
     settings: Mapping[str, str] = Field(default_factory=dict, description="The connection settings that are not secret.")
     files: Mapping[str, str] | None = Field(
         default=None,
@@ -169,6 +175,7 @@ class CatalogueEntry(Message):
     service: str
     kind: str
     display_name: str
+    description: str = Field(description="What the service is for; empty if the operator does not say it.")
     levels: tuple[str, ...]
     granted: tuple[str, ...] = Field(description="The granted levels, the lowest first.")
     attached: bool
@@ -179,6 +186,7 @@ class CatalogueEntry(Message):
     message: str
     contact: str = Field(description="Whom to ask for a grant.")
     r_code: str
+    python_code: str
 
 
 class Catalogue(Message):
@@ -219,6 +227,7 @@ class TokenReview(Message):
     user: str
     server: str
     level: str
+    groups: tuple[str, ...] = Field(default=(), description="The user's groups.")
 
 
 class ErrorMessage(Message):

@@ -58,15 +58,42 @@ def kill_marked(folder: Path) -> None:
         shutil.rmtree(leftover, ignore_errors=True)
 
 
-def free_ports(count: int) -> list[int]:
-    """Ports of this machine on which nothing listens now."""
-    sockets = [socket.socket() for _ in range(count)]
-    for each in sockets:
-        each.bind(("127.0.0.1", 0))
-    ports = [each.getsockname()[1] for each in sockets]
-    for each in sockets:
-        each.close()
-    return ports
+def free_ports(count: int, address: str = "127.0.0.1") -> list[int]:
+    """Ports of this machine on which nothing listens; Linux gives them to no other program for the next minute.
+
+    Each port has had a connection, whose TIME_WAIT keeps it from everybody who asks for any port. A server that asks for
+    this port and sets SO_REUSEADDR, as servers do, can listen on it (tcp(7), socket(7)).
+    """
+    return [_free_port(address) for _ in range(count)]
+
+
+def _free_port(address: str) -> int:
+    with reserved(0, address) as listener:
+        listener.listen()
+        with socket.create_connection(listener.getsockname()):
+            connection, _ = listener.accept()
+            connection.close()  # who closes first has the TIME_WAIT
+        return int(listener.getsockname()[1])
+
+
+def reserved(port: int, address: str = "127.0.0.1") -> socket.socket:
+    """A socket that keeps the port from other programs as long as it is open, while servers of ours can listen there.
+
+    Args:
+        port: the port, or 0 for any.
+        address: an address of this machine.
+
+    Raises:
+        OSError: if the port is in use.
+    """
+    found = socket.socket()
+    found.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        found.bind((address, port))
+    except OSError:
+        found.close()
+        raise
+    return found
 
 
 def end_with_parent() -> None:

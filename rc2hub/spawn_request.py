@@ -1,8 +1,8 @@
 """What a user requests for a start: a profile and shared services. One parser for the three ways to send a request.
 
-They are the form, a link with `opt-` parameters, and JupyterHub's REST API. Form and link have the same fields: `profile`
-and `service`, repeated. The REST API sends `{"profile": "r", "services": ["flights", "orders:write"]}`, and JupyterHub
-stores a request in this form too.
+They are the form, a link with `opt-` parameters, and JupyterHub's REST API. A link has the fields `profile` and `service`,
+repeated. The form has `service.NAME` for each service, as each group of radio buttons has its own name. The REST API sends
+`{"profile": "r", "services": ["flights", "orders:write"]}`, and JupyterHub stores a request in this form too.
 """
 
 from collections.abc import Mapping, Sequence
@@ -28,6 +28,7 @@ class ServiceChoice:
     contact: str
     levels: tuple[str, ...]
     blocks_start: bool
+    description: str = ""
 
 
 @dataclass(frozen=True)
@@ -40,8 +41,9 @@ class SpawnChoices:
 
 def from_fields(fields: Mapping[str, Sequence[Any]]) -> dict[str, Any]:
     """Convert the fields of the form or of a link to the object that the REST API sends."""
-    options: dict[str, Any] = dict(fields)
-    options["services"] = list(options.pop("service", ()))
+    chosen = {field for field in fields if field == "service" or field.startswith("service.")}
+    options: dict[str, Any] = {field: values for field, values in fields.items() if field not in chosen}
+    options["services"] = [value for field in sorted(chosen) for value in fields[field] if value]
     if "profile" in options:
         options["profile"] = options["profile"][-1]
     return options
@@ -112,7 +114,7 @@ def _services(requested: Sequence[object], choices: SpawnChoices) -> dict[str, s
         level = level or service.levels[0]
         if level not in service.levels:
             raise RequestError(f"services: {name} has no level {_shown(level)}; choose from {', '.join(service.levels)}.")
-        # requested twice, by the form's boxes for read and for write: the higher level counts
+        # requested twice, by a link: the higher level counts
         levels[name] = max(level, levels.get(name, level), key=service.levels.index)
     return dict(sorted(levels.items()))
 

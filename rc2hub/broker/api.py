@@ -16,7 +16,7 @@ from rc2hub.messages import (
     ChangeRequest,
     DesiredStateUpdate,
     Health,
-    HubQuestions,
+    PendingRequests,
     PoolList,
     RevisionConflict,
     TokenReview,
@@ -82,7 +82,7 @@ class ServicesHandler(ApiHandler):
 
 
 class AttachmentsHandler(ApiHandler):
-    """The attachments of one server; the secret files only for the token of that server."""
+    """The attachments of one server; the secret files only for that server's token, and for the hub, which starts it."""
 
     async def get(self, user: str, name: str) -> None:
         """Answer at once, or after at most `wait` seconds.
@@ -91,7 +91,7 @@ class AttachmentsHandler(ApiHandler):
         what failed before the desired state had this revision is tried again.
         """
         wait, revision = self.number_argument("wait", MAX_WAIT), self.number_argument("revision", MAX_REVISION)
-        caller, server = await self.managed_server(user, name)
+        server, with_files = await self._server(user, name)
         reconciler, etag = self.broker.reconciler, self.request.headers.get("If-None-Match")
         if etag is None:
             await reconciler.wait_until_startable(server, int(revision), wait)
@@ -100,7 +100,14 @@ class AttachmentsHandler(ApiHandler):
             return
         self.set_header("Etag", reconciler.etag(server))
         self.set_header("Cache-Control", "no-store")
-        self.answer(reconciler.states(server, with_files=caller.server_id == server))
+        self.answer(reconciler.states(server, with_files=with_files))
+
+    async def _server(self, user: str, name: str) -> tuple[ServerId, bool]:
+        """The server in the path, and whether the caller gets its secret files. Only for others is JupyterHub asked."""
+        if self.is_from_hub():
+            return self.running_server(user, name), True
+        caller, server = await self.managed_server(user, name)
+        return server, caller.server_id == server
 
 
 class AttachmentHandler(ApiHandler):
@@ -168,21 +175,24 @@ class TokenReviewsHandler(ApiHandler):
         review = self.body(TokenReviewRequest) if own else None
         if review is None or review.service not in own:
             raise HTTPError(403, reason="Only a gateway may do this.")
-        found = await self._server_of(review.token, review.service)
+        found = await self._reviewed(review.token, review.service)
         if found is None:
             contact = self.broker.shared.contact_for(review.service)
             raise NotGrantedError(
                 f"{review.service} is not attached to your server; attach it, or ask {contact} for a grant."
             )
-        server, level = found
-        self.answer(TokenReview(user=server.user, server=server.name, level=level))
+        self.answer(found)
 
-    async def _server_of(self, token: str, service: str) -> tuple[ServerId, str] | None:
+    async def _reviewed(self, token: str, service: str) -> TokenReview | None:
         if user := self.broker.user_of_program(token):
-            return self.broker.highest_level(user, service)
-        server = (await self.identify(token)).server_id
-        level = self.broker.desired.allowed_level(server, service) if server else None
-        return (server, level) if server and level else None
+            found = self.broker.highest_level(user, service)
+            groups = tuple(sorted(self.broker.desired.groups(user)))
+            return TokenReview(user=user, server=found[0].name, level=found[1], groups=groups) if found else None
+        caller = await self.identify(token)
+        level = self.broker.desired.allowed_level(caller.server_id, service) if caller.server_id else None
+        if not caller.server_id or not level:
+            return None
+        return TokenReview(user=caller.user, server=caller.server_id.name, level=level, groups=caller.groups)
 
 
 class DesiredStateHandler(ApiHandler):
@@ -202,7 +212,7 @@ class DesiredStateHandler(ApiHandler):
 class ChangeRequestsHandler(ApiHandler):
     """The users' change requests, taken by the hub."""
 
-    _taking: "asyncio.Future[HubQuestions] | None" = None
+    _taking: "asyncio.Future[PendingRequests] | None" = None
 
     async def get(self) -> None:
         """Answer as soon as there is a request, or with none after `wait` seconds."""

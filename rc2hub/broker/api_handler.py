@@ -72,12 +72,21 @@ class ApiHandler(RequestHandler):
         Raises:
             HTTPError: 403 if the caller may not, also where no such server exists; 404 if it is not running.
         """
-        caller, server = await self.caller(), ServerId(user, "" if name == DEFAULT_SERVER else name)
-        if not caller.may_manage(server):
+        caller = await self.caller()
+        if not caller.may_manage(_server_in_path(user, name)):
             raise HTTPError(403, reason="This server is not yours.")
-        if server not in self.broker.desired.servers_of(caller.user):
+        return caller, self.running_server(user, name)
+
+    def running_server(self, user: str, name: str) -> ServerId:
+        """The server in the path.
+
+        Raises:
+            HTTPError: 404 if it is not running.
+        """
+        server = _server_in_path(user, name)
+        if server not in self.broker.desired.servers_of(user):
             raise HTTPError(404, reason="This server is not running; start it first.")
-        return caller, server
+        return server
 
     async def require_admin(self) -> None:
         """Check that the caller is an admin of the hub.
@@ -88,13 +97,17 @@ class ApiHandler(RequestHandler):
         if not (await self.caller()).is_admin:
             raise HTTPError(403, reason="Only an admin of the hub may do this.")
 
+    def is_from_hub(self) -> bool:
+        """Whether the caller is the hub."""
+        return self.broker.is_hub_token(self.token())
+
     def require_hub(self) -> None:
         """Check that the caller is the hub.
 
         Raises:
             HTTPError: 403 for any other caller.
         """
-        if not self.broker.is_hub_token(self.token()):
+        if not self.is_from_hub():
             raise HTTPError(403, reason="Only the hub may do this.")
 
     def number_argument(self, name: str, largest: float) -> float:
@@ -144,3 +157,7 @@ class ApiHandler(RequestHandler):
         else:
             message = getattr(error, "reason", None) or self._reason
         self.answer(ErrorMessage(message=message), status_code)
+
+
+def _server_in_path(user: str, name: str) -> ServerId:
+    return ServerId(user, "" if name == DEFAULT_SERVER else name)

@@ -18,6 +18,8 @@ class Caller:
     """The compute server that the token was issued to; None for a user in a browser."""
     is_admin: bool = False
     """Whether the caller is a user who is an admin of the hub; False for an admin's compute server."""
+    groups: tuple[str, ...] = ()
+    """The user's groups in the hub."""
 
     @classmethod
     def from_model(cls, model: Mapping[str, Any]) -> "Caller":
@@ -31,7 +33,8 @@ class Caller:
         if len(servers) != 1:
             return cls(user, None, model.get("admin") is True)
         owner, _, name = servers[0].rpartition("/")
-        return cls(user, ServerId(owner, name) if owner == user else None)
+        groups = tuple(sorted(model.get("groups", ())))
+        return cls(user, ServerId(owner, name) if owner == user else None, groups=groups)
 
     def may_manage(self, server: ServerId) -> bool:
         """Whether the caller may see and change this server's attachments."""

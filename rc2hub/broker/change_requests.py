@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from rc2hub.broker.reconciler import Reconciler
 from rc2hub.errors import ConflictError, ServiceUnavailableError
-from rc2hub.messages import ChangeRequest, HubQuestions
+from rc2hub.messages import ChangeRequest, PendingRequests
 
 REQUEST_TIMEOUT = 8.0
 """Seconds until a user gets an answer to a change request."""
@@ -37,19 +37,19 @@ class ChangeRequests:
         self._users: set[str] = set()
         self._arrived = asyncio.Event()
 
-    async def take(self, seconds: float) -> HubQuestions:
+    async def take(self, seconds: float) -> PendingRequests:
         """Return and remove all requests; wait up to `seconds` for the first one. The hub calls this."""
         try:
             async with asyncio.timeout(seconds):
                 await self._arrived.wait()
         except TimeoutError:
-            return HubQuestions(change_requests=())
+            return PendingRequests(change_requests=())
         self._arrived.clear()
         taken, self._pending = list(self._pending.values()), {}
         users, self._users = tuple(sorted(self._users)), set()
         for submission in taken:
             submission.taken = True
-        return HubQuestions(change_requests=tuple(submission.request for submission in taken), users=users)
+        return PendingRequests(change_requests=tuple(submission.request for submission in taken), users=users)
 
     async def submit(self, request: ChangeRequest) -> bool:
         """Pass a user's request to the hub, and wait until the service is attached, detached or failed.

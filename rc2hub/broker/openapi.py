@@ -147,7 +147,7 @@ OPERATIONS = (
         "get",
         "takeChangeRequests",
         f"Take the users' pending requests to attach or detach; {HUB_ONLY}",
-        {200: ("The pending requests; each is returned once.", messages.HubQuestions)},
+        {200: ("The pending requests; each is returned once.", messages.PendingRequests)},
         (400, 403),
         parameters=(WAIT,),
     ),

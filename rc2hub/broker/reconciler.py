@@ -131,6 +131,7 @@ class Reconciler:
             role=attachment.role,
             expires_at=attachment.expires_at.isoformat(timespec="seconds"),
             r_code=attachment.r_code,
+            python_code=attachment.python_code,
             settings=dict(attachment.settings),
             files=dict(attachment.files) if with_files else None,
         )

@@ -57,7 +57,7 @@ class ServiceWorker:
     """The credentials of one service, and the operations that change them."""
 
     def __init__(self, service: SharedService, changed: Callable[[ServerId], None]) -> None:
-        """Take what is called after each change of a server's attachment; `run` works until it is cancelled."""
+        """Take a function to call after each change of a server's attachment; `run` works until it is cancelled."""
         self.service = service
         self.attachments: dict[ServerId, Attachment] = {}
         self.failures: dict[ServerId, Failure] = {}
@@ -78,7 +78,7 @@ class ServiceWorker:
         self._since_list: set[ServerId] = set()
 
     def update(self, desired: DesiredState, servers: Collection[ServerId]) -> None:
-        """Take a new desired state and the servers that changed. What is no longer allowed is not served from now on."""
+        """Take a new desired state and the servers that changed. Compute servers no longer get what is no longer allowed."""
         if self._desired.revision:  # the first one holds all servers
             self._urgent.update(servers)
         if self.problem:  # it may be over

@@ -75,6 +75,7 @@ class BrokerState:
         )
         return CatalogueEntry(
             display_name=self.shared.display_name(name),
+            description=self.shared.description(name),
             levels=service.levels,
             granted=granted,
             attached=state.state == "attached",

@@ -10,5 +10,6 @@ spawners/            JupyterHub's spawner hooks
 lifecycle.py         the flow itself: start, stop, attach, detach
 broker_sync/         the hub's side of the broker
 pool/                standbys, the claim of one, and its activation
+lab_files.py         the address of JupyterLab's files that all servers share
 metrics.py           what /hub/metrics shows of it
 """

@@ -62,6 +62,7 @@ async def _run_tasks(hub: Any, runtime: Runtime, shared: SharedServices, token: 
         tasks.create_task(_restart(push.run, "push of the desired state"), name="rc2 push")
         tasks.create_task(_restart(follower.run, "change requests"), name="rc2 change requests")
         tasks.create_task(_restart(refresh.run, "group refresh"), name="rc2 group refresh")
+        tasks.create_task(_restart(lambda: runtime.lab_files.run(hub), "files of JupyterLab"), name="rc2 lab files")
         tasks.create_task(_keep_pool(hub, runtime), name="rc2 pool")
 
 

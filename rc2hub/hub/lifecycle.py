@@ -123,7 +123,7 @@ async def _attachments(server: ComputeServer) -> list[dict[str, Any]]:
 
 async def _attached(server: ComputeServer, revision: int) -> list[dict[str, Any]]:
     """The attachments with the desired state of this revision."""
-    attachments = await server.desired_state.client.attachments(server.server_id, server.api_token, revision)
+    attachments = await server.desired_state.client.attachments(server.server_id, revision)
     for attachment in attachments:
         if attachment.state == "failed" and server.choices.services[attachment.service].blocks_start:
             raise ServiceUnavailableError(attachment.message)

@@ -5,6 +5,7 @@ from collections.abc import Awaitable, Callable
 from typing import Any
 
 from rc2hub.hub.broker_sync.desired_state import DesiredStatePush
+from rc2hub.hub.lab_files import LabFiles
 from rc2hub.spawn_request import SpawnChoices
 
 SETTING = "rc2"
@@ -15,9 +16,10 @@ class Runtime:
     """The choices, the connection to the broker and the pool of one hub."""
 
     def __init__(self, choices: SpawnChoices) -> None:
-        """Take what users can ask for; the rest is set when the hub runs."""
+        """Take the choices of users; the rest is set when the hub runs."""
         self.choices = choices
         self.desired_state: DesiredStatePush
+        self.lab_files = LabFiles()
         self.pool: Any = None
         """The `PodPool` or `ProcessPool` of the hub's spawner class; None before the hub is up."""
         self.background: asyncio.Task[None] | None = None

@@ -67,7 +67,13 @@ def service_choice(shared: SharedServices, name: str) -> ServiceChoice:
     """One service of the catalogue, as a user sees it."""
     kind = shared.kind_of(name)
     return ServiceChoice(
-        name, kind.kind, shared.display_name(name), shared.contact_for(name), kind.levels, kind.blocks_start
+        name,
+        kind.kind,
+        shared.display_name(name),
+        shared.contact_for(name),
+        kind.levels,
+        kind.blocks_start,
+        shared.description(name),
     )
 
 

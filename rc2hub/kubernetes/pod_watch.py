@@ -8,7 +8,7 @@ and never gives up.
 
 import asyncio
 import logging
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import cached_property
 from typing import Any, TypeVar
 
@@ -156,6 +156,17 @@ class PodWatch:
                 if _key(made) not in self.pods:  # the watch may have been faster, and know more of it
                     self._put(made)
                 return self.pods[_key(made)]
+
+    async def patch(self, name: str, operations: Sequence[Mapping[str, Any]]) -> Pod:
+        """Apply a JSON patch to a pod; returns it as the API server stored it.
+
+        Raises:
+            ServiceUnavailableError: with the API server's message, if a test of the patch fails or it is refused; without an
+                answer, the patch may have been applied.
+        """
+        options = {"_request_timeout": REQUEST_TIMEOUT, "_preload_content": False}
+        with as_error(ServiceUnavailableError):
+            return await read_json(await self._api.patch_namespaced_pod(name, self.namespace, operations, **options))
 
     async def delete(self, name: str) -> None:
         """Delete a pod at once, without waiting for its node; a pod that is gone already is no error.

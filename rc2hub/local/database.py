@@ -20,7 +20,8 @@ from pathlib import Path
 from pwd import getpwnam
 
 from rc2hub.errors import Rc2Error
-from rc2hub.processes import PR_SET_PDEATHSIG, end_with_parent, free_ports, interrupt
+from rc2hub.local.ports import StoredPorts
+from rc2hub.processes import PR_SET_PDEATHSIG, end_with_parent, interrupt
 
 ADMIN = "rc2"
 """The server's superuser; only the broker and this module know its password."""
@@ -51,9 +52,14 @@ def entry(directory: Path, database: str) -> dict[str, object]:
     return {"url": url(directory, database), "admin": {"file": str(password_file(directory))}}
 
 
+def ports(directory: Path) -> StoredPorts:
+    """The server's port, by the name `postgresql`."""
+    return StoredPorts(directory / "ports.json", "postgresql")
+
+
 def port(directory: Path) -> int:
-    """The server's port, which `prepare` chose."""
-    return int((directory / "port").read_text())
+    """The server's port."""
+    return ports(directory).read()["postgresql"]
 
 
 def password_file(directory: Path) -> Path:
@@ -62,21 +68,21 @@ def password_file(directory: Path) -> Path:
 
 
 def prepare(directory: Path) -> None:
-    """Create the server's data, password and port, if they do not exist.
+    """Create the server's password and data, if they do not exist.
 
     Raises:
         Rc2Error: if PostgreSQL cannot run here.
     """
-    if (directory / "port").exists():
+    data, draft = directory / "data", directory / "data.new"
+    if data.exists():
         return
     directory.mkdir(mode=0o700, parents=True, exist_ok=True)
     descriptor = os.open(password_file(directory), os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
     with os.fdopen(descriptor, "w") as file:
         file.write(secrets.token_urlsafe(32))
-    data = directory / "data"
-    subprocess.run(["rm", "-rf", str(data)], check=True)  # noqa: S603, S607 - removes what an interrupted initdb left
+    subprocess.run(["rm", "-rf", str(draft)], check=True)  # noqa: S603, S607 - removes what an interrupted initdb left
     options = [
-        f"--pgdata={data}",
+        f"--pgdata={draft}",
         f"--username={ADMIN}",
         f"--pwfile={password_file(directory)}",
         "--auth=scram-sha-256",
@@ -89,7 +95,7 @@ def prepare(directory: Path) -> None:
     )
     if initdb.returncode:
         raise Rc2Error(f"PostgreSQL cannot be set up in {directory}: {_failure_reason(initdb.stderr)}")
-    (directory / "port").write_text(str(free_ports(1)[0]))
+    draft.rename(data)
 
 
 class PostgresServer:

@@ -6,7 +6,6 @@ runs both in the foreground, as a service that JupyterHub manages. They listen o
 the hub ends or is killed. HDFS believes the name that a caller gives, and this is one machine: it separates no users.
 """
 
-import json
 import os
 import select
 import shutil
@@ -21,7 +20,8 @@ from xml.sax.saxutils import escape
 from rc2hub.errors import Rc2Error
 from rc2hub.gateways.java_command import LOG4J_PROPERTIES, LOOPBACK
 from rc2hub.gateways.webhdfs_request import ACCOUNT, SUPERUSER
-from rc2hub.processes import end_with_parent, free_ports, interrupt, start_server, stop_process
+from rc2hub.local.ports import StoredPorts
+from rc2hub.processes import end_with_parent, interrupt, start_server, stop_process
 
 SPARK = Path(sys.prefix, "spark")
 SERVERS = Path(sys.prefix, "hadoop", "servers.jar")
@@ -31,7 +31,10 @@ LIBRARIES = (
     *("log4j-1.2-api", "jcl-over-slf4j", "javax.servlet-api", "jsr305"),
 )
 """What the servers need of PySpark's jars."""
-JAVA = ("-Xms32m", "-Xmx256m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", "-XX:-UsePerfData")
+JAVA = (
+    *("-Xms32m", "-Xmx256m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", "-XX:-UsePerfData"),
+    *("-XX:MinHeapFreeRatio=10", "-XX:MaxHeapFreeRatio=20"),  # the heap grows by what is used
+)
 NAMENODE, DATANODE = "server.namenode.NameNode", "server.datanode.DataNode"
 PORTS = ("rpc", "web", "data", "data_web", "data_ipc")
 RESTART_DELAY = 0.5
@@ -47,17 +50,12 @@ def is_installed() -> bool:
 
 def namenode(directory: Path, address: str = LOOPBACK) -> str:
     """The NameNode's HTTP address."""
-    return f"http://{address}:{ports(directory)['web']}"
+    return f"http://{address}:{ports(directory).read()['web']}"
 
 
-def ports(directory: Path) -> dict[str, int]:
-    """The servers' ports, which stay the same."""
-    file = directory / "ports.json"
-    if not file.exists():
-        directory.mkdir(mode=0o700, parents=True, exist_ok=True)
-        file.write_text(json.dumps(dict(zip(PORTS, free_ports(len(PORTS)), strict=True))))
-    found: dict[str, int] = json.loads(file.read_text())
-    return found
+def ports(directory: Path) -> StoredPorts:
+    """The servers' ports."""
+    return StoredPorts(directory / "ports.json", *PORTS)
 
 
 def spark_jars(libraries: Iterable[str]) -> list[str]:
@@ -72,6 +70,8 @@ class HdfsServers:
     def __init__(self, directory: Path, address: str = LOOPBACK, settings: Mapping[str, str] | None = None) -> None:
         """Write the configuration; `settings` are more of Hadoop's settings."""
         self.directory, self.address = directory, address
+        self.temporary = directory / "java"
+        """The servers' temporary files, which Java would leave in `/tmp`; a start removes those of the last one."""
         self.processes: dict[str, subprocess.Popen[bytes]] = {}
         conf = directory / "conf"
         conf.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -88,6 +88,8 @@ class HdfsServers:
         Raises:
             Rc2Error: if the NameNode cannot be formatted.
         """
+        shutil.rmtree(self.temporary, ignore_errors=True)
+        self.temporary.mkdir(mode=0o700)
         if not (self.directory / "name").exists():
             self._format()
         for server in (NAMENODE, DATANODE):
@@ -123,15 +125,17 @@ class HdfsServers:
         return subprocess.run(self._java(program, *arguments), env=self._variables(), capture_output=True, check=False)  # noqa: S603
 
     def _variables(self) -> dict[str, str]:
-        return {"PATH": os.environ["PATH"], "LANG": "C.UTF-8", "HADOOP_USER_NAME": SUPERUSER}
+        # glibc would keep memory for each of many threads
+        return {"PATH": os.environ["PATH"], "LANG": "C.UTF-8", "HADOOP_USER_NAME": SUPERUSER, "MALLOC_ARENA_MAX": "2"}
 
     def _java(self, program: str, *arguments: str) -> list[str]:
         log4j = f"-Dlog4j2.configurationFile={self.directory / 'conf' / 'log4j2.properties'}"
         classes = ":".join([str(self.directory / "conf"), *spark_jars(LIBRARIES), str(SERVERS)])
-        return ["java", *JAVA, log4j, "-cp", classes, f"org.apache.hadoop.hdfs.{program}", *arguments]
+        temporary = f"-Djava.io.tmpdir={self.temporary}"
+        return ["java", *JAVA, log4j, temporary, "-cp", classes, f"org.apache.hadoop.hdfs.{program}", *arguments]
 
     def _settings(self) -> dict[str, str]:
-        at = {name: f"{self.address}:{port}" for name, port in ports(self.directory).items()}
+        at = {name: f"{self.address}:{port}" for name, port in ports(self.directory).read().items()}
         return {
             "fs.defaultFS": f"hdfs://{at['rpc']}",
             "hadoop.tmp.dir": str(self.directory / "tmp"),
@@ -152,6 +156,9 @@ class HdfsServers:
             "dfs.namenode.datanode.registration.ip-hostname-check": "false",
             "dfs.namenode.safemode.extension": "0",
             "dfs.block.access.token.enable": "true",
+            # a DataNode that closes a file before the NameNode knows of its block asks again; Hadoop waits 400 ms for that
+            "dfs.client.block.write.locateFollowingBlock.initial.delay.ms": "10",
+            "dfs.client.block.write.locateFollowingBlock.retries": "11",  # 20 s in all
         }
 
 

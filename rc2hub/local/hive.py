@@ -25,11 +25,13 @@ from rc2hub.gateways.java_command import LOG4J_PROPERTIES, LOOPBACK
 from rc2hub.gateways.webhdfs_conf import NAME, WAREHOUSE
 from rc2hub.gateways.webhdfs_request import ACCOUNT
 from rc2hub.local import database, hdfs
-from rc2hub.processes import end_with_parent, free_ports, interrupt, start_server, stop_process
+from rc2hub.local.hive_schema import VERSION, make_schema
+from rc2hub.local.ports import StoredPorts
+from rc2hub.processes import end_with_parent, interrupt, start_server, stop_process
 
 METASTORE = Path(sys.prefix, "hive", "metastore")
 """Hive's metastore and the scripts of its schema; `make setup` gets them."""
-SCHEMA = Path("scripts", "metastore", "upgrade", "postgres", "hive-schema-4.0.0.postgres.sql")
+SCHEMA = Path("scripts", "metastore", "upgrade", "postgres", f"hive-schema-{VERSION}.postgres.sql")
 MAIN_CLASS = "org.apache.hadoop.hive.metastore.HiveMetaStore"
 LIBRARIES = (
     *("hadoop-client-api", "hadoop-client-runtime", "javax.servlet-api", "slf4j-api", "log4j-slf4j2-impl", "log4j-api"),
@@ -38,7 +40,6 @@ LIBRARIES = (
 """What the metastore takes of PySpark's jars, in the place of a Hadoop installation."""
 JAVA = (
     *hdfs.JAVA,
-    *("-XX:MinHeapFreeRatio=10", "-XX:MaxHeapFreeRatio=20"),
     *(f"--add-opens=java.base/java.{package}=ALL-UNNAMED" for package in ("lang", "net", "util")),
 )
 ROLE = DATABASE = "hive"
@@ -60,19 +61,20 @@ def url(directory: Path) -> str:
     return f"http://{LOOPBACK}:{port(directory)}/metastore"
 
 
+def ports(directory: Path) -> StoredPorts:
+    """The metastore's port, by the name `metastore`."""
+    return StoredPorts(directory / "ports.json", "metastore")
+
+
 def port(directory: Path) -> int:
-    """The metastore's port, which stays the same."""
-    file = directory / "port"
-    if not file.exists():
-        prepare(directory)
-    return int(file.read_text())
+    """The metastore's port."""
+    return ports(directory).read()["metastore"]
 
 
 def prepare(directory: Path) -> None:
-    """Write the key and the port, if they do not exist."""
-    if not (directory / "port").exists():
+    """Write the key, if it does not exist."""
+    if not jwks_file(directory).exists():
         create_key(directory)
-        (directory / "port").write_text(str(free_ports(1)[0]))
 
 
 class Metastore:
@@ -116,7 +118,7 @@ class Metastore:
             "fs.webhdfs.impl": "org.apache.hadoop.hdfs.DistributedFileSystem",
             "dfs.nameservices": NAME,
             f"dfs.ha.namenodes.{NAME}": "one",
-            f"dfs.namenode.rpc-address.{NAME}.one": f"{LOOPBACK}:{hdfs.ports(self.hdfs_directory)['rpc']}",
+            f"dfs.namenode.rpc-address.{NAME}.one": f"{LOOPBACK}:{hdfs.ports(self.hdfs_directory).read()['rpc']}",
             f"dfs.client.failover.proxy.provider.{NAME}": (
                 "org.apache.hadoop.hdfs.server.namenode.ha.ConfiguredFailoverProxyProvider"
             ),
@@ -153,10 +155,8 @@ class Metastore:
 def create_database(postgresql: Path) -> str:
     """Make the metastore's role and database with its schema, if they are missing; returns the role's new password.
 
-    The schema comes in one transaction, so it is there as a whole or not at all.
-
     Raises:
-        Rc2Error: if PostgreSQL does not answer in time, or refuses.
+        Rc2Error: if PostgreSQL does not answer in time, or refuses, or if the schema is that of another version.
     """
     password = secrets.token_urlsafe(32)
     try:
@@ -168,10 +168,8 @@ def create_database(postgresql: Path) -> str:
                 admin.execute(sql.SQL("CREATE DATABASE {0} OWNER {0}").format(sql.Identifier(DATABASE)))
             admin.execute(sql.SQL("REVOKE ALL ON DATABASE {} FROM PUBLIC").format(sql.Identifier(DATABASE)))
         with _connect(postgresql, DATABASE) as admin:
-            if not admin.execute("""SELECT to_regclass('public."VERSION"')""").fetchall()[0][0]:
-                with admin.transaction():
-                    admin.execute(sql.SQL("SET LOCAL ROLE {}").format(sql.Identifier(ROLE)))
-                    admin.execute((METASTORE / SCHEMA).read_bytes())
+            admin.execute(sql.SQL("SET ROLE {}").format(sql.Identifier(ROLE)))
+            make_schema(admin, (METASTORE / SCHEMA).read_bytes())
     except (psycopg.Error, OSError) as error:
         raise Rc2Error(f"The metastore's database cannot be set up: {error}") from error
     return password

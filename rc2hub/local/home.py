@@ -1,15 +1,13 @@
-"""RC2_HOME: the folder with all files of single-user mode, and the ports that its parts use."""
+"""RC2_HOME: the folder with all files of single-user mode."""
 
 import fcntl
-import json
 import os
-import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 from rc2hub.errors import Rc2Error
-from rc2hub.processes import free_ports
+from rc2hub.local.ports import StoredPorts
 
 USERS_TEMPLATE = """\
 # The users who may log in, and their groups. A change takes effect within ten seconds, also for running servers.
@@ -20,7 +18,7 @@ groups = ["analysts"]
 [bob]
 groups = []
 """
-PORT_NAMES = ("hub", "proxy_api", "broker", "spark", "hdfs", "hive")
+PORT_NAMES = ("hub", "proxy_api", "broker", "spark", "hdfs", "hive", "lab")
 
 
 class Home:
@@ -37,6 +35,8 @@ class Home:
         self.database = self.root / "postgresql"
         self.hdfs = self.root / "hdfs"
         self.hive = self.root / "hive"
+        self.ports = StoredPorts(self.root / "ports.json", *PORT_NAMES)
+        """The ports of the hub's parts; compute servers find the hub there after its restart."""
 
     @classmethod
     def from_environment(cls) -> "Home":
@@ -68,23 +68,3 @@ class Home:
             # the hub inherits the lock, so it stays locked until the last process has ended
             os.set_inheritable(file.fileno(), True)
             yield
-
-    def ports(self) -> dict[str, int]:
-        """A port for each part. The ports stay the same, so that compute servers find the hub after its restart."""
-        file = self.root / "ports.json"
-        ports: dict[str, int] = json.loads(file.read_text()) if file.exists() else {}
-        if missing := [name for name in PORT_NAMES if name not in ports]:
-            ports.update(zip(missing, free_ports(len(missing)), strict=True))
-            file.write_text(json.dumps(ports))
-        return ports
-
-
-def is_free(port: int) -> bool:
-    """Whether a server can listen on this port of the loopback interface."""
-    with socket.socket() as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            probe.bind(("127.0.0.1", port))
-        except OSError:
-            return False
-    return True

@@ -9,6 +9,8 @@ from rc2hub.local import hdfs, hive
 SERVICES = ("flights", "spark", "hdfs", "hive")
 MEMORY = {"hdfs": 6 << 30, "hive": 12 << 30}
 """Bytes of memory from which a service is offered without being named; HDFS and Hive need about 0.4 GiB each."""
+STANDBY_MEMORY = 8 << 30
+"""Bytes of memory from which Spark has a standby, which needs about 0.5 GiB."""
 HIVE_NEEDS = ("flights", "hdfs")
 """Hive's metastore has its tables in the PostgreSQL of the flights, and its data in HDFS."""
 
@@ -36,6 +38,11 @@ def offered_services() -> tuple[str, ...]:
 def scopes(grants: Iterable[str], offered: Iterable[str]) -> list[str]:
     """The scopes of grants such as `flights:read`, of the services that are offered."""
     return [f"custom:rc2:{grant}" for grant in grants if grant.partition(":")[0] in offered]
+
+
+def spark_standbys() -> int:
+    """How many Connect servers are kept ready."""
+    return int(_memory() >= STANDBY_MEMORY)
 
 
 def _memory() -> int:

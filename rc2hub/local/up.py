@@ -4,22 +4,26 @@ import os
 import select
 import shutil
 import signal
+import socket
 import subprocess
 import sys
 import time
 import urllib.error
 import urllib.request
+from collections.abc import Iterator
+from contextlib import ExitStack
 from pathlib import Path
 
 from rc2hub.entry import read_file
 from rc2hub.errors import ConfigurationError, Rc2Error
 from rc2hub.hub.authenticators.login_link import make_link, read_users
 from rc2hub.hub.pool.process_pool import default_runtime_dir, sweep
-from rc2hub.local import database, sample_data
-from rc2hub.local.home import Home, is_free
+from rc2hub.local import database, hdfs, hive, sample_data
+from rc2hub.local.home import Home
 from rc2hub.local.offer import offered_services
+from rc2hub.local.ports import StoredPorts
 from rc2hub.permissions import grants_in
-from rc2hub.processes import end_with_parent, free_ports, interrupt, stop_process
+from rc2hub.processes import end_with_parent, free_ports, interrupt, reserved, stop_process
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
 """Each new home gets a copy of this folder."""
@@ -75,19 +79,49 @@ def link(home: Home, name: str) -> str:
 
 def _run_locked(home: Home, config: Path, port: int) -> None:
     _stop_orphaned_proxy(home)
-    if not is_free(port):
-        raise Rc2Error(f"Port {port} is in use; choose another, such as `make up PORT={free_ports(1)[0]}`.")
     if shutil.disk_usage(home.root).free < REQUIRED_SPACE:
         raise Rc2Error(
             f"The disk of {home.root} has less than 1 GiB left; free some space, or set RC2_HOME to another disk."
         )
-    if "flights" in offered_services():
+    with _reserved(port), ExitStack() as ports:
+        for stored in (home.ports, *_ports_of_servers(home)):
+            ports.enter_context(stored.reserved())
+        _prepare(home)
+        _run_hub(home, config, port)
+
+
+def _reserved(port: int) -> socket.socket:
+    try:
+        return reserved(port)
+    except OSError:
+        message = f"Port {port} is in use; choose another, such as `make up PORT={free_ports(1)[0]}`."
+        raise Rc2Error(message) from None
+
+
+def _ports_of_servers(home: Home) -> Iterator[StoredPorts]:
+    offered = offered_services()
+    if "flights" in offered:
+        yield database.ports(home.database)
+    if "hdfs" in offered:
+        yield hdfs.ports(home.hdfs)
+    if "hive" in offered:
+        yield hive.ports(home.hive)
+
+
+def _prepare(home: Home) -> None:
+    offered = offered_services()
+    if "flights" in offered:
         _print("Preparing PostgreSQL")
         database.prepare(home.database)
         sample_data.fill(home.database)
-    _print("Starting JupyterHub")
+    if "hive" in offered:
+        hive.prepare(home.hive)
     shutil.rmtree(home.links)
     home.create()
+
+
+def _run_hub(home: Home, config: Path, port: int) -> None:
+    _print("Starting JupyterHub")
     hub = _start_hub(home, config, port)
     try:
         _wait_for_hub(hub, home, port)

@@ -18,23 +18,23 @@ class ChangeRequestFollower:
     """Asks the broker for change requests with a long poll, and applies them to the spawners."""
 
     def __init__(self, push: DesiredStatePush, apply: Callable[[Any, ChangeRequest], None]) -> None:
-        """Take what applies a change request to a spawner."""
+        """Take the function that applies a change request to a spawner."""
         self._push, self._apply = push, apply
 
     async def run(self) -> None:
         """Follow the users' change requests until cancelled."""
         while True:
             try:
-                questions = await self._push.client.questions()
+                pending = await self._push.client.pending_requests()
             except ServiceUnavailableError:
                 await asyncio.sleep(RETRY_DELAY)
                 self._push.push_soon()  # a broker that comes back knows nothing, and the Spark gateway asks it already
                 continue
-            for request in questions.change_requests:
+            for request in pending.change_requests:
                 self._apply_to_server(request)
-            if questions.users:
-                self._push.watch(questions.users)
-            if questions.change_requests:
+            if pending.users:
+                self._push.include_grants_of(pending.users)
+            if pending.change_requests:
                 self._push.push_soon()
 
     def _apply_to_server(self, request: ChangeRequest) -> None:

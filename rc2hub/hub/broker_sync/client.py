@@ -14,14 +14,14 @@ from rc2hub.messages import (
     AttachmentState,
     DesiredStateUpdate,
     Health,
-    HubQuestions,
     Message,
+    PendingRequests,
     RevisionConflict,
 )
 from rc2hub.server_id import ServerId
 
 LONG_POLL = 15.0
-"""Seconds that the broker may hold a question for change requests open."""
+"""Seconds that the broker may hold the request for pending requests open (a long poll)."""
 ATTACH_TIMEOUT = 8.0
 """Seconds that a start waits for the attachments it needs, so that a dead service fails the start within ten."""
 CALL_TIMEOUT = 5.0
@@ -51,7 +51,7 @@ class BrokerClient:
         response = await _call("PUT", f"{self.url}api/desired-state", CALL_TIMEOUT, accepted=CONFLICT, **options)
         return await _parsed(RevisionConflict, response) if response.status == CONFLICT else None
 
-    async def questions(self) -> HubQuestions:
+    async def pending_requests(self) -> PendingRequests:
         """Fetch the users' change requests; waits up to 15 seconds for a first one.
 
         Raises:
@@ -59,14 +59,13 @@ class BrokerClient:
         """
         url = f"{self.url}api/change-requests?wait={LONG_POLL}"
         response = await _call("GET", url, LONG_POLL + CALL_TIMEOUT, headers=self._headers())
-        return await _parsed(HubQuestions, response)
+        return await _parsed(PendingRequests, response)
 
-    async def attachments(self, server: ServerId, server_token: str, revision: int) -> tuple[AttachmentState, ...]:
+    async def attachments(self, server: ServerId, revision: int) -> tuple[AttachmentState, ...]:
         """The server's attachments with their secret files, once those that block its start are decided.
 
         Args:
             server: the compute server.
-            server_token: its own hub token.
             revision: the desired state in which this start is; a failure with an older one does not count.
 
         Raises:
@@ -74,8 +73,7 @@ class BrokerClient:
         """
         path = f"api/servers/{quote(server.user, safe='')}/{quote(server.name or DEFAULT_SERVER, safe='')}/attachments"
         url = f"{self.url}{path}?wait={ATTACH_TIMEOUT}&revision={revision}"
-        headers = {"Authorization": f"token {server_token}"}
-        response = await _call("GET", url, ATTACH_TIMEOUT + CALL_TIMEOUT, headers=headers)
+        response = await _call("GET", url, ATTACH_TIMEOUT + CALL_TIMEOUT, headers=self._headers())
         return (await _parsed(AttachmentList, response)).attachments
 
     async def health(self) -> dict[str, str]:

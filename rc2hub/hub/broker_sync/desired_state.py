@@ -13,7 +13,7 @@ from sqlalchemy import select
 from rc2hub.errors import ServiceUnavailableError
 from rc2hub.hub import metrics
 from rc2hub.hub.broker_sync.client import BrokerClient
-from rc2hub.hub.broker_sync.grants import GrantTable, Scopes
+from rc2hub.hub.broker_sync.grants import GrantTable, Groups, Scopes
 from rc2hub.messages import DesiredStateUpdate, PoolState, RevisionConflict, UserState
 from rc2hub.permissions import Grants, grants_in
 
@@ -25,11 +25,11 @@ BROKER_RESTART_TIMEOUT = 40.0
 """Seconds in which a start tries to reach the broker; JupyterHub, or Kubernetes, restarts a broker that has ended."""
 RETRY_DELAY = 0.2
 """Seconds between tries of a start while the broker restarts."""
-WATCH_TIME = 60.0
+INCLUDE_TIME = 60.0
 """Seconds for which the broker gets the grants of a user whom it asked for, and who has no active server."""
 
-UserContent = tuple[Scopes, Mapping[str, Mapping[str, str]]]
-"""What is sent of a user: custom scopes, and name of each active server to service to level."""
+UserContent = tuple[Scopes, Groups, Mapping[str, Mapping[str, str]]]
+"""What is sent of a user: custom scopes, groups, and name of each active server to service to level."""
 
 
 class RunningSpawner(Protocol):
@@ -53,7 +53,7 @@ class DesiredStatePush:
         self._grants = GrantTable(hub.db)
         self._wanted = asyncio.Event()
         self._waiting: list[asyncio.Future[int]] = []
-        self._watched: dict[str, float] = {}
+        self._included: dict[str, float] = {}
         self._last_error = ""
         # greater than the last revision of an earlier run of the hub
         self._revision = time.time_ns() // 1_000_000
@@ -101,9 +101,9 @@ class DesiredStatePush:
                     raise
                 await asyncio.sleep(RETRY_DELAY)
 
-    def watch(self, users: Iterable[str]) -> None:
+    def include_grants_of(self, users: Iterable[str]) -> None:
         """Have the grants of these users sent, too, for the next minute."""
-        self._watched |= dict.fromkeys(users, time.monotonic() + WATCH_TIME)
+        self._included |= dict.fromkeys(users, time.monotonic() + INCLUDE_TIME)
         self.push_soon()
 
     async def check_managed_services(self) -> None:
@@ -125,8 +125,12 @@ class DesiredStatePush:
             for user_id, user in self.hub.users.items()
             if (spawners := list(running_spawners(user)))
         }
-        found = self._grants.scopes(servers.keys() | self._watched_ids())
-        return {name: (scopes, servers.get(user_id, {})) for user_id, (name, scopes) in found.items()}
+        user_ids = servers.keys() | self._included_ids()
+        found, groups = self._grants.scopes(user_ids), self._grants.groups(user_ids)
+        return {
+            name: (scopes, groups.get(user_id, frozenset()), servers.get(user_id, {}))
+            for user_id, (name, scopes) in found.items()
+        }
 
     def grants(self, user: str) -> Grants:
         """The grants that JupyterHub's roles give to the user now."""
@@ -175,20 +179,20 @@ class DesiredStatePush:
     ) -> RevisionConflict | None:
         self._revision += 1
         users: dict[str, UserState | None] = {
-            name: UserState(scopes=scopes, servers=servers)
-            for name, (scopes, servers) in content.items()
-            if before.get(name) != (scopes, servers)
+            name: UserState(scopes=scopes, groups=groups, servers=servers)
+            for name, (scopes, groups, servers) in content.items()
+            if before.get(name) != (scopes, groups, servers)
         }
         users |= dict.fromkeys(before.keys() - content.keys())
         update = DesiredStateUpdate(revision=self._revision, since=since, users=users, pools=pools)
         return await self.client.put_desired_state(update)
 
-    def _watched_ids(self) -> set[int]:
+    def _included_ids(self) -> set[int]:
         now = time.monotonic()
-        self._watched = {name: until for name, until in self._watched.items() if until > now}
-        if not self._watched:
+        self._included = {name: until for name, until in self._included.items() if until > now}
+        if not self._included:
             return set()
-        return set(self.hub.db.scalars(select(orm.User.id).where(orm.User.name.in_(self._watched))))
+        return set(self.hub.db.scalars(select(orm.User.id).where(orm.User.name.in_(self._included))))
 
     def _log_once(self, message: str) -> None:
         if message != self._last_error:

@@ -20,7 +20,7 @@ class GroupRefresh:
     """Has the authenticator refresh each user with a running server every `auth_refresh_age`."""
 
     def __init__(self, push: DesiredStatePush) -> None:
-        """Take what sends the new grants to the broker."""
+        """Take the push that sends the new grants to the broker."""
         self._push, self._hub = push, push.hub
         self._refreshed: dict[int, float] = {}
 
@@ -40,8 +40,8 @@ class GroupRefresh:
         self._refreshed = {**last, **dict.fromkeys(due, now)}
         limit = asyncio.Semaphore(MAX_CONCURRENT_REFRESHES)
         async with asyncio.TaskGroup() as tasks:
-            for user in due.values():
-                tasks.create_task(self._refresh(user, limit), name=f"rc2 refresh of {user.name}")
+            for user_id, user in due.items():
+                tasks.create_task(self._refresh(user, limit), name=f"rc2 refresh of user {user_id}")
         if due:
             self._push.push_soon()
 

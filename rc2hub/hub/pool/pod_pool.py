@@ -48,7 +48,7 @@ class PodPool:
     """The standbys of all profiles, as pods."""
 
     def __init__(self, api: StandbyApi, template: TemplateSource, profiles: Mapping[str, Profile]) -> None:
-        """Take what calls the Kubernetes API and what makes the pods; `open`, then `run`."""
+        """Take the Kubernetes API and the factory of pods; `open`, then `run`."""
         self.api, self._template = api, template
         self._profiles = {name: profile for name, profile in profiles.items() if profile.spare}
         self._profile_pools: dict[str, PodProfilePool] = {}

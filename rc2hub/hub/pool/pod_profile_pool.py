@@ -48,7 +48,7 @@ class PodProfilePool:
     """The standbys of one profile."""
 
     def __init__(self, profile: Profile, reconciler: DeploymentReconciler, api: StandbyApi, pods: PodWatch) -> None:
-        """Take what keeps the Deployment, and the watch of all pods; `run` does the rest."""
+        """Take the reconciler of the Deployment and the watch of all pods; `run` keeps the pool."""
         self.profile, self.reconciler = profile, reconciler
         self._api, self._pods = api, pods
         self._queue: StandbyQueue[PodStandby] = StandbyQueue()
@@ -172,7 +172,7 @@ class PodProfilePool:
         for name, pod in standbys.items():
             if pod is seen.get(name):
                 continue
-            self._throttle.watch(tasks, name, pod)
+            self._throttle.ungate_later(tasks, name, pod)
             if not is_ready(pod):
                 self._first_seen.setdefault(name, time.monotonic())
             elif name not in self._connections and self._is_claimable(name):

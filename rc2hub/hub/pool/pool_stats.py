@@ -25,7 +25,7 @@ class PoolStats:
         broken: Callable[[], int],
         message: Callable[[], str],
     ) -> None:
-        """Take what counts the standbys in each state and says what is wrong with them; show the metrics from now on."""
+        """Take the functions that count the standbys in each state and name their problems; show the metrics from now on."""
         self._profile = profile
         self._ready, self._starting, self._broken, self._message = ready, starting, broken, message
         self._claims: deque[float] = deque(maxlen=MAX_CLAIMS)

@@ -45,7 +45,7 @@ class ProcessProfilePool:
     """The standbys of one profile."""
 
     def __init__(self, profile: Profile, start: Callable[[Profile], ProcessStandby]) -> None:
-        """Take what starts one; `run` keeps them."""
+        """Take the function that starts a standby; `run` keeps the pool."""
         self.profile = profile
         self._start = start
         self._queue: StandbyQueue[ProcessStandby] = StandbyQueue()

@@ -35,7 +35,7 @@ class RefillThrottle:
     """Removes the gate of each new standby of one profile at the right time."""
 
     def __init__(self, api: StandbyApi, pods: PodWatch, is_awaited: Callable[[], bool]) -> None:
-        """Take what tells whether a user waits for the next standby, which then gets no delay."""
+        """Take the API, the watch of pods, and a test whether a user waits for a standby, which then gets no delay."""
         self._api, self._pods, self._is_awaited = api, pods, is_awaited
         self._last_claim = float("-inf")
         self._gated: set[str] = set()
@@ -44,7 +44,7 @@ class RefillThrottle:
         """Note that a user takes a standby now."""
         self._last_claim = time.monotonic()
 
-    def watch(self, tasks: asyncio.TaskGroup, name: str, pod: Pod) -> None:
+    def ungate_later(self, tasks: asyncio.TaskGroup, name: str, pod: Pod) -> None:
         """Start a task that removes the gate of a pod, unless the pod has no gate or a task already."""
         if is_gated(pod) and name not in self._gated:
             self._gated.add(name)

@@ -167,6 +167,10 @@ class Rc2Spawner(_NextSpawnerClass):  # type: ignore[misc]
         super().clear_state()
         self.requested_services = {}
 
+    def get_env(self) -> dict[str, Any]:
+        """JupyterHub's variables for the user's server, and the address of the files that all servers share."""
+        return {**super().get_env(), "RC2_LAB_FILES": self.runtime.lab_files.url}
+
     def identity_env(self, home: str) -> dict[str, str]:
         """The variables that tell programs who the user is."""
         return {"USER": self.user.name, "LOGNAME": self.user.name, "HOME": home, "SHELL": "/bin/bash"}

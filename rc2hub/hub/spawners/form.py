@@ -24,14 +24,12 @@ def render_form(choices: SpawnChoices, grants: Grants, health: Mapping[str, str]
     services = [
         {
             "service": service,
-            "level": level,
-            "granted": level in granted_levels(grants, service.name, service.levels),
-            "chosen": chosen.services.get(service.name) == level,
+            "granted": granted_levels(grants, service.name, service.levels),
+            "chosen": chosen.services.get(service.name),
             "failed": health.get(service.name) == "failed",
-            "refusal_reason": refusal_reason(service, level, grants),
+            "refusal_reason": refusal_reason(service, service.levels[-1], grants),
         }
         for service in choices.services.values()
-        for level in service.levels
     ]
     template = Environment(autoescape=True).from_string(
         files("rc2hub.hub.spawners").joinpath("templates/form.html").read_text(encoding="utf-8")
