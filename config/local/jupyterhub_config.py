@@ -7,11 +7,11 @@ from rc2hub.configure import install
 from rc2hub.gateways.hive_key import key_file
 from rc2hub.local import database, hdfs, hive
 from rc2hub.local.home import Home
-from rc2hub.local.offer import offered_services, scopes
+from rc2hub.local.offer import offered_services, scopes, spark_standbys
 
 c = get_config()  # noqa: F821
 home = Home.from_environment()
-ports = home.ports()
+ports = home.ports.read()
 
 c.JupyterHub.bind_url = f"http://127.0.0.1:{os.environ.get('RC2_HUB_PORT', '8000')}/"
 c.JupyterHub.hub_bind_url = f"http://127.0.0.1:{ports['hub']}"
@@ -29,10 +29,15 @@ c.Rc2ProcessSpawner.homes_dir = str(home.homes)
 c.Rc2ProcessSpawner.env_keep = ["PATH", "LANG", "LC_ALL", "TZ", "R_LIBS", "RC2_DATA_PYTHON", "RC2_EXAMPLES_DIR"]
 c.Profiles.catalogue = [{"name": "r", "display_name": "R", "cpu": 1, "memory": "2G", "spare": 2}]
 
+# The files of JupyterLab's page, at one address for all servers.
+command = [sys.executable, "-m", "rc2hub.local.lab_files"]
+c.JupyterHub.services = [
+    {"name": "rc2-lab", "url": f"http://127.0.0.1:{ports['lab']}", "command": command, "display": False}
+]
+
 # Shared services: PostgreSQL with the flights of 2013, Spark, HDFS and Hive. JupyterHub runs PostgreSQL, HDFS and Hive's
 # metastore as its services.
 offered = offered_services()
-c.JupyterHub.services = []
 c.SharedServices.broker_url = f"http://127.0.0.1:{ports['broker']}"
 c.SharedServices.contact = "the operator of this hub"
 c.SharedServices.catalogue = {}
@@ -42,11 +47,18 @@ if "flights" in offered:
     c.SharedServices.catalogue["flights"] = {
         "kind": "postgres",
         "display_name": "Flights from New York",
+        "description": "All flights from New York in 2013, with airlines, airports, planes and weather.",
         "schemas": ["public", "dataexpo"],
         **database.entry(home.database, "flights"),
     }
 if "spark" in offered:
-    spark = {"kind": "spark", "display_name": "Spark", "gateway": f"sc://127.0.0.1:{ports['spark']}"}
+    spark = {
+        "kind": "spark",
+        "display_name": "Spark",
+        "description": "SQL and machine learning on tables that are larger than the memory of R.",
+        "gateway": f"sc://127.0.0.1:{ports['spark']}",
+        "spare": spark_standbys(),
+    }
     c.SharedServices.catalogue["spark"] = spark | {name: name for name in ("hdfs", "hive") if name in offered}
 if "hdfs" in offered:
     command = [sys.executable, "-m", "rc2hub.local.hdfs", str(home.hdfs)]
@@ -54,6 +66,7 @@ if "hdfs" in offered:
     c.SharedServices.catalogue["hdfs"] = {
         "kind": "hdfs",
         "display_name": "HDFS",
+        "description": "Files of users and of groups, for R and Spark.",
         "gateway": f"http://127.0.0.1:{ports['hdfs']}",
         "namenode": hdfs.namenode(home.hdfs),
     }
@@ -63,6 +76,7 @@ if "hive" in offered:
     c.SharedServices.catalogue["hive"] = {
         "kind": "hive",
         "display_name": "Hive",
+        "description": "Tables of users and of groups, for Spark and R.",
         "gateway": f"http://127.0.0.1:{ports['hive']}",
         "metastore": hive.url(home.hive),
         "hdfs": "hdfs",

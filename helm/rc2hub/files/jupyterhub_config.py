@@ -61,6 +61,10 @@ def add_service(service, scopes):
     c.JupyterHub.load_roles = [*c.JupyterHub.get("load_roles", []), role]
 
 
+# The files of JupyterLab's page, at one address for all servers: a Deployment of the chart.
+lab_files = {"name": "rc2-lab", "url": values["labFiles"]["url"], "display": False}
+c.JupyterHub.services = [*c.JupyterHub.get("services", []), lab_files]
+
 # Idle servers are stopped.
 if (cull := values["cull"])["enabled"]:
     command = [sys.executable, "-m", "jupyterhub_idle_culler", "--url=http://127.0.0.1:8081/hub/api"]

@@ -1,18 +1,19 @@
 """Creates the broker's role and the databases in the chart's PostgreSQL, if they do not exist yet.
 
-A Job runs this at each install and upgrade: `postgresql_init.py HOST DATABASES [sample-data]`. DATABASES is JSON that maps
-each name to its schemas.
+A Job runs this at each install and upgrade: `postgresql_init.py HOST DATABASES [sample-data] [hive]`. DATABASES is JSON that
+maps each name to its schemas. With `hive`, there is a role for Hive's metastore too, which owns a database of the same name.
 """
 
 import json
 import sys
 import time
 from pathlib import Path
+from typing import LiteralString
 
 import psycopg
 from psycopg.sql import SQL, Identifier, Literal
 
-ROLE = "rc2"
+ROLE, METASTORE = "rc2", "hive"
 PASSWORDS = Path("/etc/rc2hub/postgresql")
 LARGE_OBJECTS = SQL("FUNCTION lo_create(oid), lo_creat(integer), lo_from_bytea(oid, bytea)")
 Connection = psycopg.Connection
@@ -20,14 +21,18 @@ Connection = psycopg.Connection
 
 def main() -> None:
     """Wait for PostgreSQL, then create the role and each database."""
-    host, databases, sample_data = sys.argv[1], json.loads(sys.argv[2]), sys.argv[3:] == ["sample-data"]
+    host, databases, options = sys.argv[1], json.loads(sys.argv[2]), sys.argv[3:]
     with connect(host, "postgres", "postgres") as connection:
-        create_role(connection)
+        create_role(connection, ROLE, "CREATEROLE")
+        connection.execute(SQL("GRANT pg_signal_backend TO {}").format(Identifier(ROLE)))
         for name in ("postgres", "template1"):
             close_database(connection, name)
         for name in databases:
-            create_database(connection, name)
-    if sample_data:
+            create_database(connection, name, ROLE)
+        if "hive" in options:
+            create_role(connection, METASTORE, "LOGIN")
+            create_database(connection, METASTORE, METASTORE)
+    if "sample-data" in options:
         load_sample_data(host)
     for name, schemas in databases.items():
         with connect(host, name, "postgres") as connection:
@@ -51,15 +56,18 @@ def connect(host: str, database: str, user: str) -> Connection:
             time.sleep(2)
 
 
-def create_role(connection: Connection) -> None:
-    """The broker's role: it creates login roles, grants rights on what it owns, and ends sessions."""
-    role, password = Identifier(ROLE), (PASSWORDS / f"{ROLE}-password").read_text().strip()
-    known = connection.execute("SELECT 1 FROM pg_roles WHERE rolname = %s", [ROLE]).fetchone()
+def create_role(connection: Connection, role: str, attribute: LiteralString) -> None:
+    """A role with the password of its file.
+
+    That of the broker creates login roles, grants rights on what it owns, and ends sessions.
+    """
+    password = (PASSWORDS / f"{role}-password").read_text().strip()
+    known = connection.execute("SELECT 1 FROM pg_roles WHERE rolname = %s", [role]).fetchone()
     # send a verifier instead of the password: the server may log the statement
-    verifier = connection.pgconn.encrypt_password(password.encode(), ROLE.encode(), b"scram-sha-256").decode()
+    verifier = connection.pgconn.encrypt_password(password.encode(), role.encode(), b"scram-sha-256").decode()
+    statement = SQL("{} ROLE {} {} PASSWORD {}")
     verb = SQL("ALTER" if known else "CREATE")
-    connection.execute(SQL("{} ROLE {} CREATEROLE PASSWORD {}").format(verb, role, Literal(verifier)))
-    connection.execute(SQL("GRANT pg_signal_backend TO {}").format(role))
+    connection.execute(statement.format(verb, Identifier(role), SQL(attribute), Literal(verifier)))
 
 
 def allow_login(connection: Connection) -> None:
@@ -67,10 +75,10 @@ def allow_login(connection: Connection) -> None:
     connection.execute(SQL("ALTER ROLE {} LOGIN").format(Identifier(ROLE)))
 
 
-def create_database(connection: Connection, name: str) -> None:
-    """A database that the broker owns; only roles with a grant can connect."""
+def create_database(connection: Connection, name: str, owner: str) -> None:
+    """A database with this owner; only roles with a grant can connect."""
     if not connection.execute("SELECT 1 FROM pg_database WHERE datname = %s", [name]).fetchone():
-        connection.execute(SQL("CREATE DATABASE {} OWNER {}").format(Identifier(name), Identifier(ROLE)))
+        connection.execute(SQL("CREATE DATABASE {} OWNER {}").format(Identifier(name), Identifier(owner)))
         print(f"Created the database {name}.")
     close_database(connection, name)
 

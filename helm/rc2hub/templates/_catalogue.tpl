@@ -1,4 +1,4 @@
-{{- /* The whole catalogue as JSON: the operator's entries, and those for the chart's PostgreSQL, Spark and HDFS. */ -}}
+{{- /* The whole catalogue as JSON: the operator's entries, and those for the chart's PostgreSQL, Spark, HDFS, Hive and S3. */ -}}
 {{- define "rc2hub.catalogue" -}}
 {{- $catalogue := deepCopy .Values.sharedServices.catalogue -}}
 {{- if .Values.postgresql.enabled -}}
@@ -12,6 +12,8 @@
   {{- $entry := dict "kind" "spark" "gateway" (printf "sc://%s:15002" (include "rc2hub.host" (list . "spark-gateway"))) -}}
   {{- $_ := set $entry "admin" (dict "env" "RC2_GATEWAY_SECRET") -}}
   {{- if .Values.hdfs.enabled }}{{ $_ := set $entry "hdfs" "hdfs" }}{{ end -}}
+  {{- if .Values.hive.enabled }}{{ $_ := set $entry "hive" "hive" }}{{ end -}}
+  {{- if .Values.s3.enabled }}{{ $_ := set $entry "s3" "s3" }}{{ end -}}
   {{- $_ := set $catalogue "spark" (merge $entry (deepCopy .Values.spark.service)) -}}
 {{- end -}}
 {{- if .Values.hdfs.enabled -}}
@@ -19,7 +21,27 @@
   {{- $_ := set $entry "admin" (dict "env" "RC2_GATEWAY_SECRET") -}}
   {{- $_ := set $catalogue "hdfs" (merge $entry (deepCopy .Values.hdfs.service)) -}}
 {{- end -}}
+{{- if .Values.hive.enabled -}}
+  {{- $entry := dict "kind" "hive" "gateway" (include "rc2hub.hiveGateway" .) "hdfs" "hdfs" "key" (dict "file" (include "rc2hub.hiveKey" .)) -}}
+  {{- $_ := merge $entry (dict "metastore" (include "rc2hub.metastore" .)) (pick .Values.hive "groups") (dict "admin" (dict "env" "RC2_GATEWAY_SECRET")) -}}
+  {{- $_ := set $catalogue "hive" (merge $entry (deepCopy .Values.hive.service)) -}}
+{{- end -}}
+{{- if .Values.s3.enabled -}}
+  {{- $entry := dict "kind" "s3" "gateway" (include "rc2hub.s3Gateway" .) "credentials" (include "rc2hub.s3Credentials" .) -}}
+  {{- $_ := merge $entry (pick .Values.s3 "endpoint" "region" "bucket" "groups") (dict "admin" (dict "env" "RC2_GATEWAY_SECRET")) -}}
+  {{- if .Values.s3.prefix }}{{ $_ := set $entry "prefix" .Values.s3.prefix }}{{ end -}}
+  {{- $_ := set $catalogue "s3" (merge $entry (deepCopy .Values.s3.service)) -}}
+{{- end -}}
 {{ $catalogue | toJson }}
+{{- end }}
+
+{{- define "rc2hub.s3Gateway" -}}
+http://{{ include "rc2hub.host" (list . "s3-gateway") }}:14020
+{{- end }}
+
+{{- /* where the gateway, and it alone, finds the key of the store */ -}}
+{{- define "rc2hub.s3Credentials" -}}
+/etc/rc2hub/s3/credentials
 {{- end }}
 
 {{- define "rc2hub.hdfsGateway" -}}

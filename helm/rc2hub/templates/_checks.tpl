@@ -39,8 +39,17 @@
     {{- fail "hdfs.address is missing. Set it to the NameNode's HTTP address, such as http://namenode.example.org:9870." -}}
   {{- else if and .enabled .external $.Values.networkPolicies.enabled (not .cidrs) -}}
     {{- fail "hdfs.cidrs is missing. Network policies need the addresses of NameNode and DataNodes, such as [10.1.2.0/24]." -}}
-  {{- else if and (not .external) (or .address .cidrs) -}}
-    {{- fail "hdfs.address and hdfs.cidrs are only for an external HDFS: set hdfs.external to true." -}}
+  {{- else if and (not .external) (or .address .cidrs .existingSecret) -}}
+    {{- fail "hdfs.address, hdfs.cidrs and hdfs.existingSecret are only for an external HDFS: set hdfs.external to true." -}}
+  {{- else if and (hasPrefix "https:" .address) (not .existingSecret) -}}
+    {{- fail "hdfs.existingSecret is missing. An HDFS at an https:// address is used with Kerberos: docs/hdfs.md names the files." -}}
+  {{- end -}}
+{{- end -}}
+{{- with .Values.s3 -}}
+  {{- if and .enabled (not (and .endpoint .bucket .existingSecret)) -}}
+    {{- fail "s3.enabled is true, so s3.endpoint, s3.bucket and s3.existingSecret are required." -}}
+  {{- else if and .enabled $.Values.networkPolicies.enabled (not .cidrs) -}}
+    {{- fail "s3.cidrs is missing. Network policies need the addresses of the store, such as [10.1.2.0/24]." -}}
   {{- end -}}
 {{- end -}}
 {{- with .Values.postgresql -}}
@@ -56,6 +65,27 @@
     {{- fail "postgresql.sampleData fills the database flights, but postgresql.databases.flights is missing." -}}
   {{- end -}}
 {{- end -}}
+{{- with .Values.hive -}}
+  {{- if and .enabled .external (not (and .address .existingSecret)) -}}
+    {{- fail "hive.external is true, so hive.address and hive.existingSecret are required." -}}
+  {{- else if and .enabled .external (not (and $.Values.hdfs.enabled $.Values.hdfs.external)) -}}
+    {{- fail "hive.external is true, so the tables need an HDFS that the metastore reaches: set hdfs.enabled and hdfs.external to true." -}}
+  {{- else if and .enabled $.Values.hdfs.existingSecret -}}
+    {{- fail "hive.enabled is true, but Hive does not work with an HDFS with Kerberos (hdfs.existingSecret) yet." -}}
+  {{- else if and .enabled .external $.Values.networkPolicies.enabled (not .cidrs) -}}
+    {{- fail "hive.cidrs is missing. Network policies need the addresses of the metastore, such as [10.1.2.3/32]." -}}
+  {{- else if and (not .external) (or .address .cidrs) -}}
+    {{- fail "hive.address and hive.cidrs are only for an external metastore: set hive.external to true." -}}
+  {{- else if and .enabled (not .external) (or (not $.Values.hdfs.enabled) $.Values.hdfs.external) -}}
+    {{- fail "The chart's metastore needs the chart's HDFS: set hdfs.enabled to true; an external HDFS needs hive.external." -}}
+  {{- else if and (include "rc2hub.metastoreInPostgresql" $) $.Values.postgresql.enabled $.Values.postgresql.external -}}
+    {{- fail "hive.database.url is missing. With postgresql.external, the metastore needs a database there, such as postgresql://hive@db.example.org/hive." -}}
+  {{- else if and .enabled .database.url (not .database.passwordSecret.name) -}}
+    {{- fail "hive.database.passwordSecret.name is missing. Set it to the Secret with the password for hive.database.url." -}}
+  {{- else if and .enabled .database.url $.Values.networkPolicies.enabled (not .database.cidrs) -}}
+    {{- fail "hive.database.cidrs is missing. Network policies need the addresses of the server, such as [10.1.2.3/32]." -}}
+  {{- end -}}
+{{- end -}}
 {{- end }}
 
 {{- define "rc2hub.checkServices" -}}
@@ -63,12 +93,14 @@
 {{- if .Values.postgresql.enabled -}}{{- $own = keys .Values.postgresql.databases -}}{{- end -}}
 {{- if .Values.spark.enabled -}}{{- $own = append $own "spark" -}}{{- end -}}
 {{- if .Values.hdfs.enabled -}}{{- $own = append $own "hdfs" -}}{{- end -}}
+{{- if .Values.hive.enabled -}}{{- $own = append $own "hive" -}}{{- end -}}
+{{- if .Values.s3.enabled -}}{{- $own = append $own "s3" -}}{{- end -}}
 {{- range $name := $own -}}
   {{- if hasKey $.Values.sharedServices.catalogue $name -}}
-    {{- fail (printf "sharedServices.catalogue.%s: the name is already used by postgresql.databases, Spark or HDFS." $name) -}}
+    {{- fail (printf "sharedServices.catalogue.%s: the name is already used by postgresql.databases, Spark, HDFS, Hive or S3." $name) -}}
   {{- end -}}
 {{- end -}}
-{{- range $name, $values := dict "spark" .Values.spark "hdfs" .Values.hdfs -}}
+{{- range $name, $values := dict "spark" .Values.spark "hdfs" .Values.hdfs "hive" .Values.hive "s3" .Values.s3 -}}
   {{- if and $values.enabled $.Values.postgresql.enabled (hasKey $.Values.postgresql.databases $name) -}}
     {{- fail (printf "postgresql.databases.%s: the name is already used by the chart's own service." $name) -}}
   {{- end -}}

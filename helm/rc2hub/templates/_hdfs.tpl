@@ -18,11 +18,18 @@
   "dfs.datanode.data.dir" "/data/data"
   "dfs.datanode.hostname" "${env.RC2_HOSTNAME}"
   "dfs.block.access.token.enable" "true"
+  "dfs.client.block.write.locateFollowingBlock.initial.delay.ms" "10"
+  "dfs.client.block.write.locateFollowingBlock.retries" "11"
 -}}
 {{- range $name, $value := .Values.hdfs.settings -}}
   {{- $_ := set (ternary $hdfs $core (hasPrefix "dfs." $name)) $name $value -}}
 {{- end -}}
-{{- range $file, $settings := dict "core-site.xml" $core "hdfs-site.xml" $hdfs }}
+{{- include "rc2hub.hadoopFiles" (dict "core-site.xml" $core "hdfs-site.xml" $hdfs) }}
+{{- end }}
+
+{{- /* dict of files, each a dict of settings: Hadoop's configuration files, as keys of a ConfigMap */ -}}
+{{- define "rc2hub.hadoopFiles" -}}
+{{- range $file, $settings := . }}
 {{ $file }}: |
   <configuration>
   {{- range $name, $value := $settings }}

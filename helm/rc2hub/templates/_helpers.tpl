@@ -22,6 +22,16 @@
 {{ .Values.postgresql.existingSecret | default (printf "%s-postgresql" (include "rc2hub.fullname" .)) }}
 {{- end }}
 
+{{- /* "true" if the chart runs PostgreSQL: for databases that users attach, for Hive's metastore, or for both */ -}}
+{{- define "rc2hub.runsPostgresql" -}}
+{{- if or (and .Values.postgresql.enabled (not .Values.postgresql.external)) (include "rc2hub.metastoreInPostgresql" .) }}true{{ end -}}
+{{- end }}
+
+{{- /* "true" if the chart runs Hive's metastore */ -}}
+{{- define "rc2hub.runsMetastore" -}}
+{{- if and .Values.hive.enabled (not .Values.hive.external) }}true{{ end -}}
+{{- end }}
+
 {{- /* (list $ "hub"): the image of that name */ -}}
 {{- define "rc2hub.image" -}}
 {{- $ := index . 0 -}}

@@ -18,6 +18,7 @@
   "hub" $hub
   "proxy" (dict "url" (printf "http://%s:8001" (include "rc2hub.host" (list . "proxy-api"))))
   "broker" (dict "url" (printf "http://%s:8000" (include "rc2hub.host" (list . "broker"))))
+  "labFiles" (dict "url" (printf "http://%s:8000" (include "rc2hub.host" (list . "lab-files"))))
   "compute" $compute
   "profiles" .Values.profiles
   "sharedServices" (include "rc2hub.sharedServices" . | fromJson)

@@ -81,6 +81,14 @@
 {{- if .Values.hdfs.enabled }}{{ include "rc2hub.to" (list . "hdfs-gateway" 14000) }}{{ end -}}
 {{- end }}
 
+{{- define "rc2hub.toHiveGateway" -}}
+{{- if .Values.hive.enabled }}{{ include "rc2hub.to" (list . "hive-gateway" 14010) }}{{ end -}}
+{{- end }}
+
+{{- define "rc2hub.toS3Gateway" -}}
+{{- if .Values.s3.enabled }}{{ include "rc2hub.to" (list . "s3-gateway" 14020) }}{{ end -}}
+{{- end }}
+
 {{- /* (list $ "hub" 8081): egress to that port of a component */ -}}
 {{- define "rc2hub.to" -}}
 - ports:

@@ -60,6 +60,8 @@ lifecycle:
 {{- $_ := set $drivers "image_pull_policy" .Values.images.pullPolicy -}}
 {{- $_ := set $drivers "executors_url" (printf "http://%s:15003" (include "rc2hub.host" (list . "spark-gateway"))) -}}
 {{- if .Values.hdfs.enabled }}{{ $_ := set $drivers "hdfs_gateway" (include "rc2hub.hdfsGateway" .) }}{{ end -}}
+{{- if .Values.hive.enabled }}{{ $_ := set $drivers "hive_gateway" (include "rc2hub.hiveGateway" .) }}{{ end -}}
+{{- if .Values.s3.enabled }}{{ $_ := set $drivers "s3_gateway" (printf "%s/%s" (include "rc2hub.s3Gateway" .) .Values.s3.bucket) }}{{ end -}}
 {{- $pod := dict -}}
 {{- with .Values.images.pullSecrets -}}
   {{- $secrets := list -}}
