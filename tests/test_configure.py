@@ -53,6 +53,12 @@ def config(*, services=None, roles=(), **hub):
             "'namenode' must be an address like http://namenode",
         ),
         ({"store": {"kind": "hdfs", "gateway": "http://gateway:14000"}}, "lacks the field 'namenode'"),
+        ({"store": {**STORE, "keytab": "rc2.keytab"}}, "'keytab' must be the path of a file that the gateway can read"),
+        ({"store": {**STORE, "ca": 5}}, "'ca' must be the path of a file that the gateway can read, from the root."),
+        (
+            {"store": {**STORE, "keytab": "/etc/rc2/keytab"}, "tables": TABLES},
+            "'hdfs' must name an HDFS without 'keytab' and 'ca'; Hive does not work with Kerberos yet.",
+        ),
         ({"spark": {**SPARK, "hdfs": "store"}}, "'hdfs' must be the name of an entry of the kind hdfs; there is none yet"),
         (
             {"spark": {**SPARK, "hdfs": "s"}, "store": STORE},
@@ -61,6 +67,16 @@ def config(*, services=None, roles=(), **hub):
         (
             {"spark": {**SPARK, "hdfs": ["store"]}, "store": STORE},
             "must be the name of an entry of the kind hdfs; there is store.",
+        ),
+        (
+            {"spark": {**SPARK, "s3": "store"}, "store": STORE},
+            "'s3' must be the name of an entry of the kind s3; there is none yet",
+        ),
+        ({"spark": {**SPARK, "spare": -1}}, "['spark']: 'spare' must be a number of standbys, such as 1; 0 keeps none."),
+        ({"spark": {**SPARK, "spare": True}}, "'spare' must be a number of standbys"),
+        (
+            {"spark": {**SPARK, "spare": 2, "admin": {"env": "KEY"}}},
+            "'spare' is for a gateway that the hub starts, without 'admin'; the chart has spark.drivers.spare.",
         ),
         ({"store": {**STORE, "admin": "secret"}}, "['admin'] must be {"),
         ({"tables": TABLES}, "'hdfs' must be the name of an entry of the kind hdfs; there is none yet"),
@@ -320,5 +336,14 @@ def test_a_hub_with_a_wrong_configuration_stops_with_one_sentence_and_no_traceba
     )
     assert hub.returncode == 1
     assert hub.stderr.strip() == (
-        "rc2hub: c.SharedServices.catalogue['flights']: unknown kind 'oracle'; known are hdfs, hive, postgres, secret, spark."
+        "rc2hub: c.SharedServices.catalogue['flights']: unknown kind 'oracle'; known are hdfs, hive, postgres, s3, secret, spark."
     )
+
+
+@pytest.mark.parametrize(("service", "added"), [("rc2-lab", ["templates"]), ("culler", [])])
+def test_pages_of_a_hub_that_serves_jupyterlab_have_the_script_that_fetches_it_early(service: str, added: list[str]):
+    c = config()
+    c.JupyterHub.template_paths = ["/own"]
+    c.JupyterHub.services = [{"name": service}]
+    install(c)
+    assert [Path(folder).name for folder in c.JupyterHub.template_paths] == ["own", *added]

@@ -28,7 +28,9 @@ EXTRAS = {
 IN_EXTRA_OF_ANOTHER = {"psycopg-pool": "psycopg"}
 """Distributions that are installed by an extra of another one: `psycopg[pool]`."""
 DISTRIBUTIONS = packages_distributions()
-MODULES = sorted((ROOT / "rc2hub").rglob("*.py"))
+IN_SPARK = ROOT / "rc2hub" / "gateways" / "in_spark"
+"""Programs of Spark's own Python, whose packages are in spark-requirements.txt."""
+MODULES = sorted(set((ROOT / "rc2hub").rglob("*.py")) - set(IN_SPARK.iterdir()))
 
 
 def requirements(extra: str) -> dict[str, Requirement]:

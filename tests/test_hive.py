@@ -1,5 +1,6 @@
 """Hive's tables from R and Spark, in a whole login: used as the user, refused like elsewhere, and lost with the grant."""
 
+import re
 import time
 from collections.abc import AsyncIterator, Iterator
 
@@ -108,6 +109,35 @@ async def test_what_is_refused_is_one_sentence(r: Kernel):
     ):
         with pytest.raises(RError, match=sentence):
             await r.run("run('" + statement.replace("''", "\\'") + "')")
+
+
+BAD_STATES = {
+    "a value of another type than the partition's": (
+        """run("CREATE TABLE typed (id INT) PARTITIONED BY (k INT) STORED AS PARQUET",
+        "INSERT INTO typed PARTITION (k = 'x') SELECT 1")""",
+        "CAST_INVALID_INPUT|cannot be cast",
+    ),
+    "a table whose files are gone": (
+        """run("CREATE TABLE gone (id INT) USING parquet", "INSERT INTO gone SELECT 1");
+        rc2_hdfs("store")$rm("/warehouse/alice.db/gone", recursive = TRUE); run("REFRESH TABLE gone");
+        stop(nrow(DBI::dbReadTable(con, "gone")), " rows")""",
+        "0 rows|does not exist",
+    ),
+    "a database that does not exist": (
+        """DBI::dbReadTable(con, DBI::Id(schema = "dropped", table = "x"))""",
+        "cannot be found",
+    ),
+}
+"""What is wrong, as code, and what R reports of it."""
+
+
+@pytest.mark.parametrize("state", BAD_STATES)
+async def test_a_bad_state_is_one_sentence_without_a_name_of_java(r: Kernel, state: str):
+    code, sentence = BAD_STATES[state]
+    await r.run('run("DROP TABLE IF EXISTS typed", "DROP TABLE IF EXISTS gone")')
+    found = await r.run(f"cat(tryCatch({{{code}}}, error = conditionMessage))")
+    assert re.search(sentence, found), found
+    assert not re.search(r"java[.]|org[.]apache|Exception", found), found
 
 
 async def test_another_user_sees_no_name_of_a_database_that_is_not_shared(rc2: Rc2, r: Kernel, client: Client):

@@ -27,7 +27,7 @@ COMMANDS = {
     "R": b"IRkernel::main()",
     "postgresql": b"bin/postgres\0-D",
     "gateway": b"rc2hub.gateways.spark_gateway",
-    "driver": b"SparkConnectServer",
+    "driver": b"PythonGatewayServer",
 }
 
 

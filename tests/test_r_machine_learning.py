@@ -16,6 +16,8 @@ FILES = [
     "ml-classes",
     "ml-clusters",
     "ml-evaluate",
+    "ml-metrics",
+    "sparklyr-documents",
     "ml-components",
     "ml-rows",
     "ft-columns",

@@ -28,7 +28,7 @@ def test_a_service_requested_at_two_levels_has_the_higher_one():
 @pytest.mark.parametrize(
     "fields",
     [
-        {"profile": ["big"], "service": ["flights:write", "spark"]},
+        {"profile": ["big"], "service.flights": ["flights:write"], "service.spark": ["spark:use"], "service.survey": [""]},
         {"service": ["spark", "flights:write"], "profile": ["r", "big"]},
     ],
     ids=["form", "link"],

@@ -56,10 +56,12 @@ kubespawner.reflector.ResourceReflector.request_timeout @ configure.py
 jupyterhub.app.JupyterHub "self._start_future = asyncio.Future()" @ hub/background.py
 jupyterhub.app.JupyterHub.http_server @ hub/background.py
     JupyterHub has no hook for the end of its start. Watch: both mean that the hub answers.
+jupyterhub.app.JupyterHub "self.tornado_settings['services'] = self._service_map" @ hub/lab_files.py
+    The address of the service with JupyterLab's files, also of one that the hub does not start. Watch: `url` and `prefix`.
 jupyterhub.app.JupyterHub "self.tornado_settings['services'] = self._service_map" @ hub/broker_sync/desired_state.py
 jupyterhub.spawner.Spawner.poll_and_notify (self) @ hub/broker_sync/desired_state.py
     A managed service that has ended is restarted at once, not at the next poll. Watch: `Service.managed` and `.spawner`.
-jupyterhub.scopes.get_scopes_for (orm_object) @ hub/broker_sync/grants.py
+jupyterhub.scopes.expand_scopes (scopes, owner, oauth_client) @ hub/broker_sync/grants.py
 jupyterhub.orm.User.find (db, name) @ hub/broker_sync/grants.py
     Grants are scopes, and only this expands a user's roles and groups. Watch: how custom scopes are written in its answer.
 jupyterhub.orm.User.roles @ hub/broker_sync/grants.py
@@ -85,6 +87,7 @@ jupyterhub.spawner.LocalProcessSpawner.pid @ hub/spawners/process.py
     The claimed process was not started by LocalProcessSpawner. Watch: `poll` and `wait_for_death` read them.
 jupyterhub.handlers.BaseHandler.render_template (self, name, sync, ns) @ hub/authenticators/error_page.py
     A refused login has JupyterHub's own error page. Watch: the variables of error.html.
+jupyterhub.httpclient.fetch (url, kwargs) @ hub/lab_files.py
 jupyterhub.httpclient.fetch (url, kwargs) @ hub/broker_sync/client.py
     It has JupyterHub's TLS settings. Watch: it raises for a status of 400 and above.
 jupyterhub.slugs.safe_slug (name, avoid_collisions, max_length, is_valid) @ hub/spawners/kube.py
@@ -126,7 +129,7 @@ jupyter_server.prometheus.metrics.LAST_ACTIVITY @ compute/warm_up.py
 urllib.parse.clear_cache () @ compute/warm_up.py
     They keep the server of the warm-up alive. Watch: others that do; tests/compute/test_warm_up.py names them.
 jupyterlab_server.handlers 'self.settings.get("page_config_hook"' @ compute/extension.py
-    JupyterLab's news are turned off on each page. Watch: JupyterHub's extension sets this hook too.
+    Files come from the address that all servers share. Watch: JupyterHub's extension sets this hook too.
 jupyter_server.serverapp '"kernel_websocket_connection_class"' @ compute/extension.py
     Messages of R are sent without delay, and with what its process writes. Watch: classes of connections have one base.
 jupyter_server.services.kernels.connection.channels.ZMQChannelsWebsocketConnection.handle_outgoing_message (self, stream, outgoing_msg) @ compute/notebook_connection.py
@@ -184,6 +187,8 @@ ROW = re.compile(
     r"""(?P<name>[\w.]+)(?: \((?P<parameters>.*)\)| (?P<quote>["'])(?P<source>.*)(?P=quote))? @ (?P<used_in>\S+)"""
 )
 PRIVATE = re.compile(r"_[a-z]\w*")
+DOCUMENTED = {"_exit"}
+"""`os._exit`, which Python documents."""
 
 
 class Upstream(NamedTuple):
@@ -278,7 +283,8 @@ def private_names(tree: ast.Module, own_in_file: set[str], own_in_package: set[s
             names = {node.value} if isinstance(node.value, str) and id(node) not in parts else set()
         else:
             continue
-        yield from (name for name in names if PRIVATE.fullmatch(name) and not name.endswith("_"))
+        private = (name for name in names - DOCUMENTED if PRIVATE.fullmatch(name))
+        yield from (name for name in private if not name.endswith("_"))
 
 
 def test_every_private_name_that_rc2hub_uses_is_in_the_list():

@@ -17,7 +17,7 @@ import pytest
 
 from rc2hub.local import database
 from tests.fixtures.hub import ROOT, Client, Kernel, Rc2, until
-from tests.test_kill import processes
+from tests.test_kill import COMMANDS, processes
 
 REPORT = ROOT / "build" / "interrupts.json"
 PAIRS = "FROM flights a JOIN flights b ON a.origin = b.origin"
@@ -39,9 +39,18 @@ SPARK_WORK = {
     "Spark: a regression": """ml_logistic_regression(
         tbl(con, sql("SELECT CAST(id % 2 AS DOUBLE) AS y, rand(1) AS x FROM range(100000000000)")), y ~ x)""",
 }
+ROWS = 'tbl(con, sql("SELECT rand(1) AS a, rand(2) AS b, rand(3) AS y FROM range(200000)"))'
+SPARK_FITS = {
+    "Spark: 100 boosted trees": f"ml_gbt_regressor({ROWS}, y ~ a + b, max_iter = 100)",
+    "Spark: a cross-validation": f"""local({{
+        trees <- ml_pipeline(con) |> ml_gbt_regressor(y ~ a + b, max_iter = 100)
+        ml_fit(ml_cross_validator(con, trees, list(gbt = list(max_depth = 2:5)), ml_regression_evaluator(con),
+            parallelism = 2), {ROWS})
+    }})""",
+}
 CONNECT = {
     **dict.fromkeys(POSTGRES_WORK, 'con <- rc2_connect("flights"); many <- data.frame(a = seq_len(5e6), b = runif(5e6))'),
-    **dict.fromkeys(SPARK_WORK, "con <- rc2_spark()"),
+    **dict.fromkeys([*SPARK_WORK, *SPARK_FITS], "con <- rc2_spark()"),
 }
 SETTLED = 0.5
 """Seconds without work after which a server counts as free, from their begin."""
@@ -87,7 +96,7 @@ class Server:
 
     def _spark_works(self) -> bool:
         """Whether a thread that does Spark's tasks runs. Linux keeps 15 characters of a thread's name."""
-        (java,) = [pid for pid, command in processes(self.rc2) if b"SparkConnectServer" in command]
+        (java,) = [pid for pid, command in processes(self.rc2) if COMMANDS["driver"] in command]
         for thread in Path(f"/proc/{java}/task").iterdir():
             with contextlib.suppress(FileNotFoundError, ProcessLookupError):  # it has ended
                 name, _, rest = (thread / "stat").read_text().partition("(")[2].rpartition(")")
@@ -119,6 +128,17 @@ async def test_the_stop_button_frees_the_server_within_a_second_and_the_connecti
             assert (await running).endswith("interrupted"), kind
             assert (await r.run('cat(dbGetQuery(con, "SELECT 5 AS x")$x)')).endswith("5")
     check("stop button", found, 1)
+
+
+async def test_the_stop_button_frees_spark_of_a_long_fit_within_two_seconds_and_the_connection_goes_on(server: Server):
+    async with server.kernel() as (address, r):
+        found = {}
+        for kind, code in SPARK_FITS.items():
+            await r.run(CONNECT[kind])
+            found[kind], running = await left(server, r, kind, code, server.client.call("POST", f"{address}/interrupt"))
+            assert (await running).endswith("interrupted"), kind
+            assert (await r.run('cat(dbGetQuery(con, "SELECT 5 AS x")$x)')).endswith("5")
+    check("stop button", found, 2)
 
 
 async def test_a_restart_of_the_kernel_frees_the_server_within_five_seconds(server: Server):

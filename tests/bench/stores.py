@@ -1,4 +1,4 @@
-"""HDFS through its gateway, compared with HDFS itself in alternating calls, and the memory of its servers.
+"""HDFS and Hive through their gateways, compared with HDFS and the metastore themselves in turn, and the memory of the servers.
 
     python -m tests.bench.stores
 
@@ -16,10 +16,14 @@ from urllib.parse import urlencode
 
 import aiohttp
 
-from rc2hub.local import hdfs
+from rc2hub.gateways.hive_client import HiveClient
+from rc2hub.gateways.hive_key import key_file
+from rc2hub.gateways.thrift_message import CALL, Message, text
+from rc2hub.gateways.webhdfs_request import ACCOUNT
+from rc2hub.local import hdfs, hive
 from tests.bench.report import entry, write
 from tests.fixtures.hub import Client, Kernel, Rc2, process_memory, until
-from tests.test_kill import processes
+from tests.test_kill import children, processes
 from tests.test_separation import server_token
 
 DIRECT, ROUNDS, CALLS, SMALL = "HDFS itself", 5, 250, 1000
@@ -122,12 +126,34 @@ async def scans(r: Kernel, rpc: str, folder: Path) -> list[dict[str, Any]]:
     return found
 
 
+async def metastore(rc2: Rc2, token: str) -> dict[str, Any]:
+    """Alice's database, asked of the metastore through the gateway and directly, in turn."""
+    message = Message("get_database", CALL, 1, {1: text("alice")}).write()
+    client = HiveClient(hive.url(rc2.home / "hive"), key_file(rc2.home / "hive").read_bytes(), ACCOUNT)
+    gateway = f"http://127.0.0.1:{json.loads((rc2.home / 'ports.json').read_text())['hive']}/metastore"
+    times: tuple[list[float], list[float]] = ([], [])
+    async with aiohttp.ClientSession(headers={"Authorization": f"Bearer {token}"}) as session:
+
+        async def through_gateway() -> None:
+            async with session.post(gateway, data=message) as answer:
+                assert 0 in Message.read(await answer.read()).fields
+
+        for _ in range(CALLS):
+            times[0].append(await seconds(through_gateway()))
+            times[1].append(await seconds(client.call("alice", message)))
+    await client.close()
+    return entry("stores: get_database", times[0], "the metastore itself", times[1])
+
+
 def memory(rc2: Rc2) -> dict[str, int]:
     """MiB of each server: at the peak for the gateway, now for Java."""
-    names = {"gateway": b"hdfs_gateway", "NameNode": b".NameNode\0", "DataNode": b".DataNode\0"}
+    names = {
+        "gateway": b"hdfs_gateway", "NameNode": b".NameNode\0", "DataNode": b".DataNode\0", "metastore": b".HiveMetaStore\0",
+    }  # fmt: skip
+    commands = {pid: Path(f"/proc/{pid}/cmdline").read_bytes() for pid in children(rc2)} | dict(processes(rc2))
     return {
         name: process_memory(pid, "VmHWM" if name == "gateway" else "VmRSS") // MIB
-        for pid, command in processes(rc2)
+        for pid, command in commands.items()
         for name, part in names.items()
         if part in command
     }
@@ -135,8 +161,9 @@ def memory(rc2: Rc2) -> dict[str, int]:
 
 async def measure(rc2: Rc2, client: Client, folder: Path) -> None:
     """Measure everything and write the report."""
+    rc2.groups(alice=["staff", "analysts"])
     await client.create("alice")
-    assert (await client.start("alice", services=["hdfs:write", "spark"]))[0] == 201
+    assert (await client.start("alice", services=["hdfs:write", "hive:write", "spark"]))[0] == 201
     token, home = await server_token(client, "alice"), rc2.home / "hdfs"
     gateway = f"http://127.0.0.1:{json.loads((rc2.home / 'ports.json').read_text())['hdfs']}"
     async with client.kernel("alice") as r, aiohttp.ClientSession() as session:
@@ -150,8 +177,10 @@ async def measure(rc2: Rc2, client: Client, folder: Path) -> None:
         ways = WayToHdfs(session, gateway, token), WayToHdfs(session, hdfs.namenode(home), **account)
         entries = await files(ways)
         await session.put(ways[1].url("/user/alice", "SETPERMISSION", permission="755"))  # for hdfs://, as another account
-        rpc = f"127.0.0.1:{hdfs.ports(home)['rpc']}"
+        rpc = f"127.0.0.1:{hdfs.ports(home).read()['rpc']}"
         entries += await scans(r, rpc, folder)
+        await r.run("rc2::rc2_hive_tables()")
+        entries.append(await metastore(rc2, token))
     await client.stop("alice")
     write(entries)
     print("MiB: " + ", ".join(f"{name} {size}" for name, size in sorted(memory(rc2).items())))
@@ -161,7 +190,7 @@ def main() -> None:
     """Start a hub with HDFS, measure, stop it."""
     with tempfile.TemporaryDirectory() as folder:
         rc2 = Rc2(Path(folder, "rc2"))
-        rc2.environment = {"RC2_SERVICES": "spark,hdfs"}
+        rc2.environment = {"RC2_SERVICES": "flights,spark,hdfs,hive"}
         rc2.start()
         try:
             asyncio.run(_measure(rc2, Path(folder)))

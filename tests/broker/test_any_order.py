@@ -16,7 +16,7 @@ from rc2hub.errors import ServiceUnavailableError
 from rc2hub.hub import lifecycle
 from rc2hub.hub.broker_sync.change_requests import ChangeRequestFollower
 from rc2hub.hub.broker_sync.desired_state import DesiredStatePush
-from rc2hub.messages import ChangeRequest, DesiredStateUpdate, HubQuestions, RevisionConflict
+from rc2hub.messages import ChangeRequest, DesiredStateUpdate, PendingRequests, RevisionConflict
 from rc2hub.permissions import custom_scopes
 from rc2hub.server_id import ServerId
 from tests.broker.memory_service import MemoryService
@@ -49,14 +49,14 @@ class Broker:
             raise ServiceUnavailableError("The broker does not answer.")
         return accept(self.reconciler, update)
 
-    async def questions(self) -> HubQuestions:
+    async def pending_requests(self) -> PendingRequests:
         """The long poll, whose connection ends with the broker."""
         taking = asyncio.create_task(self.change_requests.take(TIMEOUT))
         await asyncio.wait({taking, self.task}, return_when=asyncio.FIRST_COMPLETED)
         if not taking.done():
             taking.cancel()
             raise ServiceUnavailableError("The broker does not answer.")
-        return HubQuestions.model_validate_json((await taking).model_dump_json())
+        return PendingRequests.model_validate_json((await taking).model_dump_json())
 
 
 class AnyOrder(RuleBasedStateMachine):

@@ -33,6 +33,11 @@ def test_a_token_for_another_users_server_is_not_that_servers_token():
     assert Caller.from_model(model("alice", "access:servers!server=bob/")) == Caller("alice", None)
 
 
+def test_a_servers_token_tells_the_groups_of_its_user():
+    found = Caller.from_model(model("alice", "access:servers!server=alice/") | {"groups": ["staff", "board"]})
+    assert found.groups == ("board", "staff")
+
+
 def test_an_admin_is_an_admin_and_an_admins_server_is_not():
     assert Caller.from_model(model("alice") | {"admin": True}).is_admin
     assert not Caller.from_model(model("alice", "access:servers!server=alice/") | {"admin": True}).is_admin

@@ -4,7 +4,6 @@ import json
 import os
 import secrets
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -15,6 +14,7 @@ from typing import Any
 from urllib.error import URLError
 from urllib.request import urlopen
 
+from rc2hub.processes import free_ports
 from tests.cluster.cluster import Cluster, Namespace
 from tests.cluster.pool_watcher import PoolWatcher
 from tests.fixtures.hub import ROOT, Rc2
@@ -49,7 +49,8 @@ class KubeHub(Rc2):
     def __init__(self, folder: Path, namespace: Namespace, config: Path = CONFIG, **run: Any) -> None:
         self.home, self.namespace, self.config = folder, namespace, config
         host = namespace.cluster.settings["RC2_HOST_IP"]
-        ports = [_free_port("127.0.0.1"), _free_port(host), _free_port("127.0.0.1"), _free_port(host)]
+        (public, api), (hub, broker) = free_ports(2), free_ports(2, host)
+        ports = [public, hub, api, broker]
         self.url = f"http://127.0.0.1:{ports[0]}"
         self.token = secrets.token_hex(16)
         common = {"root": str(ROOT), "host": host, "ports": ports, "namespace": namespace.name}
@@ -119,9 +120,3 @@ def _is_ready(pod: dict[str, Any]) -> bool:
     return "deletionTimestamp" not in pod["metadata"] and any(
         (each["type"], each["status"]) == ("Ready", "True") for each in conditions
     )
-
-
-def _free_port(host: str) -> int:
-    with socket.socket() as unused:
-        unused.bind((host, 0))
-        return int(unused.getsockname()[1])

@@ -20,16 +20,16 @@ from typing import Any
 
 from rc2hub.errors import ServiceUnavailableError
 from rc2hub.gateways.broker_rpc import GatewayClient
-from rc2hub.gateways.driver_token import driver_token
+from rc2hub.gateways.driver_token import driver_token, pod_secret
+from rc2hub.processes import free_ports
 from tests.cluster.cluster import Namespace, eventually
-from tests.cluster.hub import _free_port
 from tests.fixtures.hub import ROOT
 from tests.fixtures.spark import CLIENT
 
 SQL = Path(__file__).with_name("spark_sql.py")
 RESTRICTED = {"pod-security.kubernetes.io/enforce": "restricted"}
 RULES = [
-    {"apiGroups": [""], "resources": ["pods"], "verbs": ["list", "watch", "create", "delete"]},
+    {"apiGroups": [""], "resources": ["pods"], "verbs": ["list", "watch", "create", "patch", "delete"]},
     {"apiGroups": [""], "resources": ["pods/exec"], "verbs": ["get", "create"]},
     {"apiGroups": [""], "resources": ["serviceaccounts"], "resourceNames": ["spark-driver"], "verbs": ["get"]},
 ]
@@ -87,7 +87,8 @@ class SparkGateway:
     def __init__(self, folder: Path, namespace: Namespace, broker: str, **traits: Any) -> None:
         self.folder, self.namespace, self.secret = folder, namespace, secrets.token_hex(16)
         host = namespace.cluster.settings["RC2_HOST_IP"]
-        self.address, self.executors_url = f"{host}:{_free_port(host)}", f"http://{host}:{_free_port(host)}"
+        gateway, executors = free_ports(2, host)
+        self.address, self.executors_url = f"{host}:{gateway}", f"http://{host}:{executors}"
         self.settings = {
             "service": "spark",
             "address": self.address,
@@ -120,6 +121,10 @@ class SparkGateway:
 
     def secret_of(self, username: str) -> str:
         """The secret of the user's driver."""
+        return pod_secret(self.secret, self.driver(username))
+
+    def token_of(self, username: str) -> str:
+        """The token of the user's driver, which names the user."""
         return driver_token(self.secret, username, self.driver(username))
 
     async def announce(self, username: str) -> None:

@@ -9,24 +9,31 @@ import pytest
 from playwright.async_api import Page, async_playwright, expect
 
 from tests.cluster.cluster import Cluster
-from tests.cluster.helm.release import PROBE, Release, released
+from tests.cluster.helm.release import COURSE_SERVICES, PROBE, Release, released
 from tests.cluster.provider import provided
-from tests.fixtures.browser import FLAGS, open_as_notebook, shoot
+from tests.fixtures.browser import FLAGS, open_as_notebook, serious_findings, shoot
+from tests.fixtures.course import EXAMPLES, check_document, upload
 from tests.fixtures.hub import ROOT
+from tests.fixtures.lab import LATE_FLIGHTS, edit_line, give_command, has_keyboard
 from tests.fixtures.oidc import PASSWORD
 
 pytestmark = pytest.mark.timeout(600)
+ON_SPARK = """```{sql, connection="spark", output.var="squares"}
+SELECT CAST(sum(id * id) AS int) AS total FROM range(4)
+```
+
+"""
+DOCUMENT = LATE_FLIGHTS.replace("Of all", f"{ON_SPARK}Of all").replace("sum(1:10)", "sum(squares$total, 1:10)")
+RUN_PIPELINES = """
+arguments <- c("run_pipelines.R", "flights", "postgres")
+cat(system2("Rscript", arguments, stdout = TRUE, stderr = TRUE, env = "TZ=Europe/Berlin"), sep = "\\n")
+"""
 
 
 @pytest.fixture(scope="module")
 def release(cluster: Cluster, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Release]:
     values = {
-        "postgresql.enabled": True,
-        "postgresql.sampleData": True,
-        "postgresql.storage.size": "1Gi",
-        "postgresql.databases": {"flights": {"display_name": "Flights from New York", "schemas": ["public", "dataexpo"]}},
-        "spark.enabled": True,
-        "spark.resources.requests": {"cpu": "10m", "memory": "64Mi"},
+        **COURSE_SERVICES,
         "sharedServices.contact": "the data team",
         "roles": [
             {"name": "probe", "services": ["probe"], "scopes": [*PROBE, "access:servers"]},
@@ -70,17 +77,6 @@ async def log_in(page: Page, release: Release, name: str) -> None:
     await page.get_by_role("button", name="Sign in").click()
 
 
-async def upload(release: Release, *names: str) -> None:
-    """Upload examples to alice's home, with the folder that they are in."""
-    async with release.client() as client:
-        for name in names:
-            for folder in Path(name).parents[:-1]:
-                made = await client.call("PUT", f"/user/alice/api/contents/{folder}", json={"type": "directory"})
-                assert made[0] == 201
-            file = {"type": "file", "format": "text", "content": (ROOT / "examples" / name).read_text()}
-            assert (await client.call("PUT", f"/user/alice/api/contents/{name}", json=file))[0] == 201
-
-
 async def run_all(page: Page, title: str) -> None:
     """Run all cells of the notebook with this title, which is open."""
     await page.get_by_text(title).first.wait_for()
@@ -98,17 +94,64 @@ async def test_alice_reads_postgresql_and_spark_in_r_through_the_ingress(release
     await page.get_by_label("Spark (use)").check()
     await page.get_by_role("button", name="Start").click()
     await page.wait_for_url("**/user/alice/lab**", timeout=60_000)
-    await upload(release, "flights.ipynb")
-    await page.goto(f"{release.url}/user/alice/lab/tree/flights.ipynb")
+    async with release.client() as client:
+        files = ("flights.ipynb", "03-linear-regression.Rmd", "data/slump.csv")
+        await upload(client, "alice", [EXAMPLES / name for name in files])
+    await page.goto(f"{release.url}/user/alice/lab/tree/examples/flights.ipynb")
     await run_all(page, "Delays by carrier and month")
     await expect(page.get_by_text("336 776 flights")).to_be_visible(timeout=60_000)
     await shoot(page, "cluster-2-notebook")
-    await upload(release, "03-linear-regression.Rmd", "data/slump.csv")
-    await page.goto(f"{release.url}/user/alice/lab?reset")  # without the first notebook
+    await page.goto(f"{release.url}/user/alice/lab/tree/examples?reset")  # without the first notebook
     await open_as_notebook(page, "03-linear-regression.Rmd")
     await run_all(page, "The strength of concrete")
     await expect(page.get_by_text("R and Spark agree on all 16 coefficients.")).to_be_visible(timeout=120_000)
     await shoot(page, "cluster-3-spark")
+
+
+async def test_alice_sees_a_document_of_both_services_beside_its_source_and_knits_it(release: Release, page: Page) -> None:
+    async with release.client() as client:
+        assert await client.write_text("alice", "late.Rmd", DOCUMENT) == 201
+    await log_in(page, release, "alice")
+    await page.wait_for_url("**/user/alice/lab**", timeout=60_000)
+    await page.goto(f"{release.url}/user/alice/lab/tree/late.Rmd?reset")
+    await page.get_by_role("tabpanel", name="late.Rmd").get_by_role("button", name="Preview").click()
+    preview, status = page.frame_locator(".rc2-Preview iframe"), page.locator(".rc2-Preview-status")
+    await expect(preview.get_by_text("1821 left more than 60 minutes late.")).to_be_visible()
+    await expect(preview.get_by_text("[1] 69")).to_be_visible()
+    await expect(status).to_contain_text("6 chunks ran")
+    await edit_line(page, "limit <- 60", "limit <- 120")
+    await expect(preview.get_by_text("left more than 120 minutes late.")).to_be_visible()
+    await expect(status).to_have_text(re.compile("^2 chunks ran in .* s, 4 kept"))
+    await edit_line(page, "sum(squares$total, 1:10)", "sum(squares$total, nothing)")
+    await expect(preview.get_by_text("object 'nothing' not found")).to_be_visible()
+    assert await serious_findings(page, "rc2-preview-page:late.Rmd") == []
+    await shoot(page, "cluster-4-preview")
+    await edit_line(page, "sum(squares$total, nothing)", "sum(squares$total)")
+    await page.keyboard.press("Control+Shift+K")
+    await expect(page.get_by_text("late.html is ready.")).to_be_visible()
+    await page.get_by_role("tab", name="late.Rmd", exact=True).click()
+    await has_keyboard(page.get_by_role("textbox", name="Source of the document"))
+    await give_command(page, "Knit to PDF")
+    await expect(page.get_by_text("late.pdf is ready.")).to_be_visible()
+    await page.locator(".jp-PDFContainer").wait_for()
+    await shoot(page, "cluster-5-pdf")
+
+
+async def test_dplyr_in_a_pod_has_the_answers_of_data_frames(release: Release) -> None:
+    # the image has another version of dbplyr than the machine on which test_pipelines.py runs
+    tests = ROOT / "tests" / "r"
+    files = [tests / "run_pipelines.R", tests / "pipelines.R", tests / "compare.R", *tests.glob("pipelines_*.R")]
+    async with release.client() as client:
+        for path in files:
+            assert await client.write_text("alice", path.name, path.read_text()) == 201
+        async with client.kernel("alice") as r:
+            output = await r.run(RUN_PIPELINES)
+    assert re.fullmatch(r"\d+ pipelines, \d+ documented differences\s*", output), output
+
+
+async def test_a_document_keeps_a_table_in_a_spark_without_executors(release: Release) -> None:
+    async with release.client() as client:
+        await check_document(client, "alice", "02-flights-in-spark.Rmd")
 
 
 async def test_bob_sees_the_contact_for_a_grant(release: Release, page: Page) -> None:

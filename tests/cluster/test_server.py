@@ -80,8 +80,7 @@ async def test_the_output_of_system_goes_to_the_notebook_and_not_to_the_log_of_t
 async def test_files_terminals_and_settings_work(kube: Client, username: str) -> None:
     base = f"/user/{username}"
     async with server(kube, username):
-        note = {"type": "file", "format": "text", "content": "text"}
-        assert (await kube.call("PUT", f"{base}/api/contents/note.txt", json=note))[0] == 201
+        assert await kube.write_text(username, "note.txt", "text") == 201
         _, listing = await kube.call("GET", f"{base}/api/contents")
         assert "note.txt" in [entry["name"] for entry in listing["content"]]
         status, terminal = await kube.call("POST", f"{base}/api/terminals")

@@ -73,7 +73,7 @@ async def test_the_port_of_a_driver_is_open_only_to_the_gateway(gateway: SparkGa
         await asyncio.gather(alice.ask("select 1"), bob.ask("select 1"))
     (pod,) = gateway.pods("alice")
     address = f"{pod['status']['podIP']}:15002"
-    for wrong in ("of-alice", gateway.secret, gateway.secret_of("bob")):
+    for wrong in ("of-alice", gateway.secret, gateway.secret_of("bob"), gateway.token_of("alice")):
         assert "UNAUTHENTICATED" in stock_client(DIRECT, address, wrong)["output"]
     assert stock_client(DIRECT, address, gateway.secret_of("alice"))["output"] == "1"
 
@@ -88,7 +88,7 @@ async def test_no_secret_is_stored(gateway: SparkGateway):
         gateway.log(),
         namespace.kubectl("get", "pod", name, "--output=json"),
     ]
-    for secret in (gateway.secret, gateway.secret_of("alice")):
+    for secret in (gateway.secret, gateway.secret_of("alice"), gateway.token_of("alice")):
         assert not any(secret in text for text in shown)
         assert not any(secret.encode() in path.read_bytes() for path in ETCD.rglob("*") if path.is_file())
     if ETCD.exists():

@@ -37,7 +37,12 @@ async def test_the_messages_of_r_are_sent_without_delay(monkeypatch: pytest.Monk
     settings: dict[str, Any] = {"page_config_hook": None, SETTING: Connection}
     application = Application([("/kernel", Kernel)], **settings)
     app = SimpleNamespace(
-        log=logging.getLogger(), web_app=application, base_url="/user/ada/", config={}, kernel_manager=SimpleNamespace()
+        log=logging.getLogger(),
+        web_app=application,
+        base_url="/user/ada/",
+        root_dir="",
+        config={},
+        kernel_manager=SimpleNamespace(),
     )
     _load_jupyter_server_extension(app)  # type: ignore[arg-type]
     sock, port = bind_unused_port()

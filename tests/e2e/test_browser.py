@@ -4,7 +4,7 @@ import re
 
 from playwright.async_api import Browser, Page, expect
 
-from tests.fixtures.browser import open_as_notebook, open_page, shoot
+from tests.fixtures.browser import open_as_notebook, open_page, serious_findings, shoot
 from tests.fixtures.hub import Client, Rc2, until
 
 NOTEBOOK = "flights.ipynb"
@@ -14,7 +14,11 @@ async def test_alice_opens_the_printed_link_and_plots_the_flights(rc2: Rc2, clie
     await page.goto(rc2.links["alice"])
     await expect(page.get_by_label("Flights from New York (read)")).to_be_enabled()
     await expect(page.get_by_label("Flights from New York (write)")).to_be_disabled()
+    await expect(page.get_by_role("radiogroup", name="Flights from New York")).to_contain_text(
+        "All flights from New York in 2013"
+    )
     await shoot(page, "1-form")
+    assert await serious_findings(page, "request") == []
     await page.get_by_label("Flights from New York (read)").check()
     await page.get_by_role("button", name="Start").click()
     await page.wait_for_url("**/user/alice/lab**")
@@ -33,7 +37,15 @@ async def test_alice_opens_the_printed_link_and_plots_the_flights(rc2: Rc2, clie
     await expect(page.get_by_text("Jupyter news")).to_have_count(0)
     await page.goto(f"{rc2.url}/services/rc2/")
     await expect(page.get_by_text('con <- rc2_connect("flights")')).to_be_visible()
+    await expect(page.get_by_role("row", name="Flights from New York")).to_contain_text("All flights from New York in 2013")
     await shoot(page, "4-services")
+    assert await serious_findings(page, "services") == []
+    await page.get_by_role("button", name="Toggle dark mode").click()
+    await expect(page.locator("html")).to_have_attribute("data-bs-theme", "dark")
+    assert await serious_findings(page, "services") == []
+    await shoot(page, "4-services-dark")
+    await page.goto(f"{rc2.url}/hub/home")
+    await expect(page.locator("html")).to_have_attribute("data-bs-theme", "dark")
     await client.stop("alice")
 
 
@@ -50,7 +62,8 @@ async def test_alice_runs_the_concrete_example_in_r_and_in_spark(rc2: Rc2, clien
     await shoot(page, "examples")
     await page.goto(f"{rc2.url}/user/alice/lab/tree/examples")
     await open_as_notebook(page, "03-linear-regression.Rmd")
-    await page.get_by_text("The strength of concrete").first.wait_for()
+    # in the notebook: JupyterLab may have restored the tab before, which names the document too
+    await page.locator(".jp-Notebook").get_by_text("The strength of concrete").first.wait_for()
     await page.get_by_text("R | Idle").wait_for()
     await page.get_by_role("menuitem", name="Run", exact=True).click()
     await page.get_by_text("Run All Cells", exact=True).click()
@@ -87,7 +100,7 @@ async def test_bob_reads_why_the_flights_are_refused_and_whom_to_ask(rc2: Rc2, p
     assert "Traceback" not in rc2.since(length)
 
 
-async def test_bob_is_refused_by_the_form_after_he_enables_the_disabled_checkbox(rc2: Rc2, page: Page) -> None:
+async def test_bob_is_refused_by_the_form_after_he_enables_the_disabled_choice(rc2: Rc2, page: Page) -> None:
     length = len(rc2.log())
     await page.goto(rc2.new_link("bob"))
     box = page.get_by_label("Flights from New York (read)")
@@ -109,9 +122,7 @@ async def test_form_and_page_work_without_javascript_by_keyboard_and_keep_the_la
 
 async def use_form_and_page(rc2: Rc2, client: Client, page: Page) -> None:
     await page.goto(rc2.new_link("alice"))
-    box = page.get_by_role("checkbox", name="Flights from New York (read)")
-    await box.uncheck()
-    await box.press("Space")
+    await page.get_by_role("radio", name="Flights from New York (off)").press("ArrowRight")
     await page.get_by_role("button", name="Start").press("Enter")
     await page.wait_for_url(re.compile(r"/(hub/spawn-pending|user)/alice"))
     await until(lambda: is_ready(client, "alice"))
@@ -121,7 +132,7 @@ async def use_form_and_page(rc2: Rc2, client: Client, page: Page) -> None:
     await expect(page.get_by_role("button", name="Detach Flights from New York")).to_be_visible()
     await client.stop("alice")
     await page.goto(f"{rc2.url}/hub/spawn")
-    await expect(page.get_by_role("checkbox", name="Flights from New York (read)")).to_be_checked()
+    await expect(page.get_by_role("radio", name="Flights from New York (read)")).to_be_checked()
 
 
 async def is_ready(client: Client, user: str) -> bool:

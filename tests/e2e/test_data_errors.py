@@ -14,7 +14,7 @@ CELLS = [
     'cat("kept:", nrow(DBI::dbReadTable(con, "trouble"))); DBI::dbRemoveTable(con, "trouble")',
     'DBI::dbGetQuery(con, "SELECT pg_sleep(600)")',
     'cat("goes on:", DBI::dbGetQuery(con, "SELECT 42 AS x")$x)',
-    "while (attached()) Sys.sleep(0.1); DBI::dbGetQuery(con, 'SELECT 43 AS x')",
+    "while (attached()) Sys.sleep(0.1); repeat DBI::dbGetQuery(con, 'SELECT 43 AS x')",
     'con <- rc2::rc2_connect("flights")',
     'repeat { con <- tryCatch(rc2::rc2_connect("flights"), rc2_error = function(e) NULL); if (!is.null(con)) break }; cat("again:", DBI::dbGetQuery(con, "SELECT 44 AS x")$x)',
 ]

@@ -1,24 +1,18 @@
 """The examples: every document runs from one login on the real services, and its table of results holds plain R's numbers."""
 
 import re
-import shutil
-import time
 from collections.abc import AsyncIterator
-from html import unescape
 from pathlib import Path
 
 import nbformat
 import pytest
 
 from rc2hub.compute.rmarkdown.cells import to_cells
-from tests.fixtures.hub import ROOT, Client, Rc2
+from tests.fixtures.course import COURSE, EXAMPLES, RENDERED, check_document, knit, upload
+from tests.fixtures.hub import Client, Rc2
 
-EXAMPLES = ROOT / "examples"
-COURSE = sorted(path.name for path in EXAMPLES.glob("[0-9]*.Rmd"))
-RENDERED = ROOT / "build" / "examples"
-"""The documents as HTML, and results.txt with a line for each; `make examples` prints it."""
-EXACT = 1e-6
-"""The relative difference of two numbers that are computed in the same way; tables have seven digits."""
+STORES = "13-stores.Rmd"
+"""It needs HDFS and Hive, and runs in tests/local/test_hive.py."""
 LARGEST_PICTURE = 40 << 10
 """Bytes of a picture in the index."""
 
@@ -32,55 +26,18 @@ async def login(rc2: Rc2) -> AsyncIterator[Client]:
     async with rc2.client() as client:
         await client.create("alice")
         assert (await client.start("alice", services=["flights", "spark"]))[0] == 201
-        shutil.copytree(EXAMPLES, rc2.home / "homes" / "alice" / "examples", dirs_exist_ok=True)
+        await upload(client, "alice", [*EXAMPLES.glob("*.Rmd"), *EXAMPLES.glob("data/*.csv")])
         yield client
         await client.stop("alice")
 
 
-async def knit(client: Client, document: Path) -> str:
-    """Knit a document of alice's examples as the button Knit does; return the HTML, which build/examples keeps."""
-    address = f"/user/alice/rc2/knit/examples/{document.name}"
-    status, job = await client.call("POST", address, json={"format": "own"})
-    assert status == 201, job
-    while job["state"] == "running":
-        _, job = await client.call("GET", f"{address}?version={job['version']}")
-    assert job["state"] == "done", f"{job['message']}\n{job['log']}"
-    rendered = document.with_suffix(".html")
-    shutil.copy(rendered, RENDERED)
-    return rendered.read_text()
+@pytest.mark.parametrize("name", [name for name in COURSE if name != STORES])
+async def test_a_document_of_the_course_and_its_solutions_run_and_its_numbers_are_those_of_r(login: Client, name: str):
+    await check_document(login, "alice", name)
 
 
-def results(page: str) -> dict[str, tuple[float, float]]:
-    """The last table of a page: the name of each row to the number of the service and that of R."""
-    rows = re.findall(r"<tr.*?</tr>", page[page.rindex("<table") :], re.DOTALL)
-    cells = ([unescape(re.sub("<.*?>", "", cell)).strip() for cell in re.findall(r"<td.*?</td>", row)] for row in rows)
-    return {row[0]: (float(row[1].replace(" ", "")), float(row[2].replace(" ", ""))) for row in cells if row}
-
-
-def difference(one: float, other: float) -> float:
-    """The relative difference of two numbers."""
-    return abs(one - other) / max(abs(one), abs(other), EXACT)
-
-
-@pytest.mark.parametrize("name", COURSE)
-async def test_a_document_of_the_course_and_its_solutions_run_and_its_numbers_are_those_of_r(
-    rc2: Rc2, login: Client, name: str
-):
-    document = rc2.home / "homes" / "alice" / "examples" / name
-    document.write_text(re.sub("^```r$", "```{r}", document.read_text(), flags=re.MULTILINE))  # the solutions are run too
-    begin = time.monotonic()
-    page = await knit(login, document)
-    seconds = time.monotonic() - begin
-    found = {row: difference(*numbers) for row, numbers in results(page).items()}
-    with (RENDERED / "results.txt").open("a") as file:
-        file.write(f"| {name} | {seconds:.0f} | {len(found)} | {max(found.values()):.0e} |\n")
-    assert len(found) >= 5
-    assert {row: value for row, value in found.items() if value > EXACT} == {}
-    assert "data:image/png;base64" in page
-
-
-async def test_flights_knits_to_html(rc2: Rc2, login: Client):
-    page = await knit(login, rc2.home / "homes" / "alice" / "examples" / "flights.Rmd")
+async def test_flights_knits_to_html(login: Client):
+    page = await knit(login, "alice", "flights.Rmd")
     assert "336 776 flights" in page
     assert "data:image/png;base64" in page
 

@@ -6,9 +6,9 @@ from pathlib import Path
 import pytest
 from playwright.async_api import Locator, Page, expect
 
-from tests.e2e.test_workbench import use_theme
-from tests.fixtures.browser import open_as_notebook, shoot
+from tests.fixtures.browser import open_as_notebook, reload, shoot
 from tests.fixtures.hub import Client, Rc2
+from tests.fixtures.lab import give_command, has_keyboard, use_theme
 
 REPORT = """---
 title: Late flights
@@ -25,6 +25,16 @@ cat("counted", late$n, "flights")
 ```
 """
 FAILING = REPORT.replace("cat(", "cot(")
+PAPER = """---
+title: Stopping distances
+---
+
+```{r distances, fig.cap="Speed and distance"}
+plot(cars)
+```
+
+They grow with the *square* of $v$.
+"""
 WAITING = "```{r waits}\nwhile (!file.exists('go')) Sys.sleep(0.1)\n```\n"
 
 
@@ -47,9 +57,9 @@ async def home(rc2: Rc2, client: Client, page: Page) -> AsyncIterator[Path]:
 async def open_text(page: Page, name: str) -> Locator:
     """Open a document as text; return its button Knit."""
     await page.get_by_role("listitem", name=f"Name: {name}").dblclick()
-    button = page.get_by_role("tabpanel", name=name).get_by_role("button", name="Knit")
-    await button.wait_for()
-    return button
+    document = page.get_by_role("tabpanel", name=name)
+    await has_keyboard(document.get_by_role("textbox", name="Source of the document"))
+    return document.get_by_role("button", name="Knit")
 
 
 async def test_a_user_knits_a_document_with_a_service_and_sees_errors_at_their_chunk(home: Path, page: Page) -> None:
@@ -63,6 +73,11 @@ async def test_a_user_knits_a_document_with_a_service_and_sees_errors_at_their_c
     await expect(shown.get_by_text("counted 336776 flights")).to_be_visible()
     await expect(shown.get_by_text("Written at last.")).to_be_visible()
     await shoot(page, "knit-html")
+    await page.get_by_role("button", name="Preview").click()
+    preview = page.get_by_role("tabpanel", name="Preview of report.Rmd").frame_locator("iframe")
+    await expect(preview.get_by_text("counted 336776 flights")).to_be_visible()
+    await expect(page.locator(".jp-HTMLViewer")).to_be_hidden()
+    await expect(page.locator(".lm-DockPanel-tabBar")).to_have_count(2)  # the document, and what becomes of it
     assert "Written at last." in (home / "report.Rmd").read_text()
 
     await (await open_text(page, "failing.Rmd")).press("Enter")
@@ -81,8 +96,49 @@ async def test_a_job_goes_on_when_the_page_is_closed_and_is_seen_again(home: Pat
     progress = page.get_by_text("Knit waiting.Rmd: Chunk 1 of 1: waits")
     await expect(progress).to_be_visible()
     await shoot(page, "knit-progress")
-    await page.reload()
+    await reload(page)
     await expect(progress).to_be_visible()
     (home / "go").touch()
     await expect(page.get_by_text("waiting.html is ready.")).to_be_visible()
     assert (home / "waiting.html").exists()
+
+
+async def test_a_user_knits_a_pdf_with_the_keyboard_alone_from_the_login_on(
+    rc2: Rc2, client: Client, page: Page, typst: str
+) -> None:
+    rc2.groups(alice=["analysts"], bob=[])
+    await client.create("alice")
+    home = rc2.home / "homes" / "alice"
+    await page.goto(rc2.new_link("alice"))
+    await page.goto(f"{rc2.url}/hub/spawn")
+    await tab_to(page, page.get_by_role("button", name="Start"))
+    client.started.add(("alice", ""))
+    await page.keyboard.press("Enter")
+    await page.get_by_role("tab", name="Launcher").wait_for()
+    (home / ".Rprofile").write_text(f'Sys.setenv(PATH = paste("{typst}", Sys.getenv("PATH"), sep = ":"))\n')
+    (home / "paper.Rmd").write_text(PAPER)
+    await give_command(page, "Open from Path")
+    await has_keyboard(page.get_by_role("dialog").get_by_role("textbox"))
+    await page.keyboard.type("paper.Rmd")
+    await page.keyboard.press("Enter")
+    # the last of the document to appear
+    await expect(page.get_by_role("button", name="Run chunk distances")).to_be_visible()
+    await has_keyboard(page.get_by_role("textbox", name="Source of the document"))
+    await give_command(page, "Knit to PDF")
+    await expect(page.get_by_text("paper.pdf is ready.")).to_be_visible()
+    await expect(page.get_by_role("tab", name="paper.pdf")).to_be_visible()
+    await page.locator(".jp-PDFContainer").wait_for()
+    await shoot(page, "knit-pdf")
+    assert (home / "paper.pdf").read_bytes().startswith(b"%PDF-")
+    (home / ".Rprofile").unlink()
+    await client.stop("alice")
+
+
+async def tab_to(page: Page, place: Locator) -> None:
+    """Press Tab until this has the keyboard."""
+    await place.wait_for()
+    for _ in range(60):
+        if await place.evaluate("element => element === document.activeElement"):
+            return
+        await page.keyboard.press("Tab")
+    raise AssertionError("Tab does not come to it")

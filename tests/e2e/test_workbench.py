@@ -1,69 +1,12 @@
 """The panels of JupyterLab and its data grid, in a browser: by mouse and keyboard, light and dark."""
 
-import json
-from collections.abc import AsyncIterator
+from pathlib import Path
 
-import pytest
 from playwright.async_api import Locator, Page, expect
 
-from tests.fixtures.browser import shoot
+from tests.fixtures.browser import serious_findings, shoot
 from tests.fixtures.hub import ROOT, Client, Rc2
-
-AXE = ROOT / "labextension/node_modules/axe-core/axe.min.js"
-FLIGHTS = "Flights from New York"
-ACTIVE_CELL = ".jp-Notebook .jp-mod-active .cm-content"
-THEMES = "lab/api/settings/@jupyterlab/apputils-extension:themes"
-
-
-@pytest.fixture
-async def lab(rc2: Rc2, client: Client, page: Page) -> AsyncIterator[Page]:
-    """Alice's JupyterLab with a new R notebook; no service is attached."""
-    rc2.groups(alice=["analysts"], bob=[])
-    await client.create("alice")
-    assert (await client.start("alice", services=[]))[0] == 201
-    await use_theme(client, "JupyterLab Light")
-    await page.goto(rc2.new_link("alice"))
-    await page.goto(f"{rc2.url}/user/alice/lab")
-    cards = page.locator(".jp-Launcher-section", has_text="Notebook").locator(".jp-LauncherCard")
-    await expect(cards.first).to_have_attribute("title", "R")
-    await cards.first.click()
-    await page.get_by_text("R | Idle").wait_for()
-    yield page
-    await client.stop("alice")
-
-
-async def open_panel(page: Page, caption: str, name: str) -> Locator:
-    """Open a panel of the right sidebar by keyboard."""
-    await page.get_by_role("tab", name=caption).press("Enter")
-    panel = page.get_by_role("region", name=name, exact=True)
-    await panel.get_by_role("heading", name=name).wait_for()
-    return panel
-
-
-async def run_cell(page: Page, code: str) -> None:
-    """Type code into the active cell, which is empty, and run it."""
-    await page.locator(ACTIVE_CELL).focus()
-    await page.keyboard.insert_text(code)
-    await page.keyboard.press("Shift+Enter")
-
-
-async def serious_findings(page: Page, panel: str) -> list[str]:
-    """What axe-core finds in a panel that keeps users from using it."""
-    await page.add_script_tag(path=AXE)
-    findings = await page.evaluate("id => axe.run(document.getElementById(id))", panel)
-    serious = [found for found in findings["violations"] if found["impact"] in {"serious", "critical"}]
-    return [f"{found['id']}: {node['html']}" for found in serious for node in found["nodes"]]
-
-
-async def use_theme(client: Client, name: str) -> None:
-    """Choose JupyterLab's theme; the next page has it."""
-    await client.call("PUT", f"/user/alice/{THEMES}", json={"raw": json.dumps({"theme": name})})
-
-
-async def use_dark_theme(client: Client, page: Page) -> None:
-    await use_theme(client, "JupyterLab Dark")
-    await page.reload()
-    await expect(page.locator("body")).to_have_attribute("data-jp-theme-light", "false")
+from tests.fixtures.lab import ACTIVE_CELL, FLIGHTS, open_panel, repository, run_cell, use_dark_theme
 
 
 async def test_tables_of_an_attached_database_are_seen_viewed_and_inserted_from_the_panel(
@@ -83,6 +26,30 @@ async def test_tables_of_an_attached_database_are_seen_viewed_and_inserted_from_
     await expect(lab.get_by_role("tab", name="airlines")).to_be_visible()
 
 
+async def test_packages_are_found_attached_and_installed_in_the_panel(client: Client, lab: Page, tmp_path: Path) -> None:
+    panel = await open_panel(lab, "Packages of R", "Packages")
+    await panel.get_by_role("searchbox", name="Search packages").fill("regression spline")
+    await panel.get_by_role("checkbox", name="Attach splines").check()
+    await expect(panel).to_contain_text("splines is attached.")
+    await expect(panel.get_by_role("checkbox", name="Attach splines")).to_be_checked()
+    await run_cell(lab, f'detach("package:splines"); options(repos = "file://{repository(tmp_path)}")')
+    await expect(panel.get_by_role("checkbox", name="Attach splines")).not_to_be_checked()
+    await panel.get_by_role("searchbox", name="Search packages").fill("")
+    await panel.get_by_role("textbox", name="Packages to install").fill("only.here absent")
+    await shoot(lab, "packages")
+    await panel.get_by_role("textbox", name="Packages to install").press("Enter")
+    await expect(panel).to_contain_text("R has not installed absent; its messages say why.")
+    await expect(panel.get_by_label("What R says while it installs")).to_contain_text("DONE (only.here)")
+    assert await serious_findings(lab, "rc2-packages") == []
+    await panel.get_by_role("searchbox", name="Search packages").fill("only.here")
+    await panel.get_by_role("checkbox", name="Attach only.here").check()
+    await shoot(lab, "packages-installed")
+    await run_cell(lab, "cat(answer)")
+    await expect(lab.get_by_text("forty-two")).to_be_visible()
+    await panel.get_by_role("button", name="only.here").click()
+    await expect(lab.get_by_role("region", name="Help", exact=True)).to_contain_text("Package only.here 1.2")
+
+
 async def test_a_service_is_attached_used_in_r_and_lost_with_its_grant_in_the_panel(rc2: Rc2, client: Client, lab: Page):
     panel = await open_panel(lab, "Shared services", "Services")
     flights = panel.get_by_role("listitem", name=FLIGHTS)
@@ -90,6 +57,7 @@ async def test_a_service_is_attached_used_in_r_and_lost_with_its_grant_in_the_pa
     await flights.get_by_role("button", name=f"Attach {FLIGHTS} (read)").press("Enter")
     await expect(flights).to_contain_text("attached (read)")
     await expect(flights).to_contain_text("renewed while the server runs")
+    await expect(flights).to_contain_text('dbapi.connect("service=flights")')
     await flights.get_by_role("button", name=f"Insert the line of R for {FLIGHTS}").press("Enter")
     await expect(lab.locator(ACTIVE_CELL)).to_contain_text('con <- rc2_connect("flights")')
     await lab.keyboard.press("Shift+Enter")
@@ -133,10 +101,28 @@ async def test_variables_appear_change_and_are_found_ordered_and_removed_in_the_
     await expect(panel.locator("tbody tr")).to_have_count(2)
     await run_cell(lab, 'cat("left:", ls())')
     await expect(lab.get_by_text("left: f x9")).to_be_visible()
+    await panel.get_by_role("button", name="Save…").press("Enter")
+    await lab.get_by_role("textbox", name="File, in the folder where R works:").fill("today.RData")
+    await lab.get_by_role("button", name="Save", exact=True).click()
+    await expect(panel).to_contain_text("The variables are saved in today.RData.")
+    await run_cell(lab, "rm(x9)")
+    await expect(panel.locator("tbody tr")).to_have_count(1)
+    await panel.get_by_role("button", name="Restore…").press("Enter")
+    await lab.get_by_role("textbox", name="File, in the folder where R works:").fill("today.RData")
+    await lab.get_by_role("button", name="Restore", exact=True).click()
+    await expect(panel).to_contain_text("The variables of today.RData are here again.")
+    await expect(panel.locator("tbody tr")).to_have_count(2)
     await use_dark_theme(client, lab)
     await expect(panel.locator("tbody tr")).to_have_count(2)
     assert await serious_findings(lab, "rc2-environment") == []
     await shoot(lab, "panel-environment-dark")
+
+
+async def test_the_keys_of_rstudio_write_an_assignment_and_a_pipe(client: Client, lab: Page) -> None:
+    await lab.locator(ACTIVE_CELL).click()
+    for typed in ("x", "Alt+-", "c(9, 16)", "Control+Shift+m", "sum()", "Enter", 'cat("root:", sqrt(x))', "Shift+Enter"):
+        await (lab.keyboard.press(typed) if "+" in typed or typed == "Enter" else lab.keyboard.type(typed))
+    await expect(lab.get_by_text("root: 5")).to_be_visible()
 
 
 async def test_a_million_rows_are_viewed_sorted_filtered_scrolled_and_copied(client: Client, lab: Page):
@@ -194,6 +180,13 @@ async def test_a_table_of_a_database_is_sorted_and_filtered_by_the_database(rc2:
     await grid.get_by_role("searchbox", name="carrier contains").fill("oo")
     await lab.keyboard.press("Enter")
     await expect(grid).to_contain_text("32 rows, 19 columns.")
+    await grid.get_by_role("button", name="Statistics of carrier").press("Enter")
+    await expect(grid).to_contain_text("carrier: missing 0, different values 1, OO 32.")
+    await grid.get_by_role("button", name="Remove the filter carrier contains oo").press("Enter")
+    await grid.get_by_label("Column").select_option("dep_delay")
+    await grid.get_by_role("button", name="Statistics of dep_delay").press("Enter")
+    await expect(grid).to_contain_text("dep_delay: missing 8\u202f255, minimum -43, maximum 1301, mean 12.63907,")
+    await shoot(lab, "data-grid-statistics")
     await grid.get_by_label("Column").select_option("distance")
     await grid.get_by_role("button", name="Sort by distance, descending").press("Enter")
     await grid.get_by_role("application").focus()
@@ -287,5 +280,6 @@ async def test_help_opens_in_the_panel_with_links_search_examples_and_vignettes(
 
 
 def test_the_panels_are_small():
+    """The client of the language server, 95 kB of it, is loaded with the first document of R."""
     static = ROOT / "rc2hub/compute/labextensions/@rc2hub/workbench/static"
-    assert sum(file.stat().st_size for file in static.glob("*.js")) < 110_000
+    assert sum(file.stat().st_size for file in static.glob("*.js")) < 245_000

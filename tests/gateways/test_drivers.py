@@ -9,36 +9,33 @@ from pathlib import Path
 
 import pytest
 from aiohttp import web
-from traitlets.config import Config
+from aiohttp.test_utils import TestServer
 
 from rc2hub.errors import ServiceUnavailableError
 from rc2hub.gateways import drivers as drivers_module
-from rc2hub.gateways import process_drivers, spark_gateway
+from rc2hub.gateways import hive_conf, spark_gateway
 from rc2hub.gateways.java_command import ConnectServerJava
 from rc2hub.gateways.process_drivers import ProcessDriver, ProcessDrivers
 from rc2hub.gateways.token_review import TokenReviewer
 from rc2hub.processes import free_ports
 from rc2hub.server_id import ServerId
 from tests.fixtures.hub import until
-from tests.fixtures.spark import JAVA
+from tests.fixtures.spark import JAVA, imitated_spark, put_program
 
 
 @pytest.fixture
 async def drivers(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[ProcessDrivers]:
-    (tmp_path / "bin").mkdir()
-    put_java(tmp_path, JAVA)
-    monkeypatch.setenv("PATH", f"{tmp_path / 'bin'}:{os.environ['PATH']}")
+    environment = imitated_spark(tmp_path, monkeypatch)
     monkeypatch.chdir(tmp_path)
     (tmp_path / "spark" / "sparks" / "left behind").mkdir(parents=True)
-    found = ProcessDrivers("sparks", "", config=Config({"SparkDrivers": {"idle_stop": 0.4}}))
+    found = ProcessDrivers("sparks", "", environment_dir=str(environment), idle_stop=0.4)
     yield found
     for key in ("alice", "bob"):
         await found.stop(key)
 
 
-def put_java(tmp_path: Path, script: str) -> None:
-    (tmp_path / "bin" / "java").write_text(script)
-    (tmp_path / "bin" / "java").chmod(0o755)
+def java_pid(driver: ProcessDriver) -> int:
+    return driver.server._processes[0].pid
 
 
 def test_files_of_an_earlier_gateway_are_removed(drivers: ProcessDrivers, tmp_path: Path):
@@ -56,19 +53,19 @@ async def test_each_connect_server_has_its_own_secret_which_is_in_no_command_lin
     alice, bob = await drivers.get("alice"), await drivers.get("bob")
     assert alice.credential != bob.credential
     secret = alice.credential[1].removeprefix("Bearer ")
-    assert secret not in Path(f"/proc/{alice._process.pid}/cmdline").read_text()
+    assert secret not in Path(f"/proc/{java_pid(alice)}/cmdline").read_text()
     assert secret not in repr(alice) + repr(vars(drivers))
 
 
 async def test_the_next_call_replaces_a_connect_server_that_was_killed(drivers: ProcessDrivers):
     first = await drivers.get("alice")
-    os.kill(first._process.pid, signal.SIGKILL)
+    os.kill(java_pid(first), signal.SIGKILL)
 
     async def forgotten() -> bool:
         return "alice" not in drivers
 
     await until(forgotten)
-    assert not first.folder.exists()
+    assert not first.server.folder.exists()
     assert await drivers.get("alice") is not first
 
 
@@ -95,7 +92,7 @@ async def test_a_connect_server_that_cannot_be_reached_is_stopped(drivers: Proce
     alice = await drivers.get("alice")
     await drivers.check_reachable(alice)
     assert "alice" in drivers
-    (alice.port,) = free_ports(1)
+    (alice.server.port,) = free_ports(1)
     await drivers.check_reachable(alice)
     assert "alice" not in drivers
 
@@ -113,7 +110,7 @@ async def test_a_connect_server_without_an_attached_server_is_stopped(
 
 
 async def test_a_connect_server_that_starts_is_stopped_at_once(drivers: ProcessDrivers, tmp_path: Path):
-    put_java(tmp_path, "#!/bin/sh\nsleep 60\n")
+    put_program(tmp_path / "environment", "java", "#!/bin/sh\nsleep 60\n")
     starting = asyncio.create_task(drivers.get("alice"))
     await asyncio.sleep(0)
     await asyncio.wait_for(drivers.stop("alice"), 10)
@@ -123,7 +120,7 @@ async def test_a_connect_server_that_starts_is_stopped_at_once(drivers: ProcessD
 
 
 async def test_no_more_connect_servers_run_than_may_run(drivers: ProcessDrivers, monkeypatch: pytest.MonkeyPatch):
-    limited = ProcessDrivers("sparks", "", config=Config({"SparkDrivers": {"max_servers": 1}}))
+    limited = ProcessDrivers("sparks", "", environment_dir=drivers.environment_dir, max_servers=1)
     await limited.get("alice")
     waiting = asyncio.create_task(limited.get("bob"))
     await asyncio.sleep(0)
@@ -136,11 +133,11 @@ async def test_no_more_connect_servers_run_than_may_run(drivers: ProcessDrivers,
 
 
 async def test_a_failed_start_is_one_sentence_and_leaves_no_files(drivers: ProcessDrivers, tmp_path: Path):
-    put_java(tmp_path, "#!/bin/sh\necho no memory >&2\nexit 1\n")
+    put_program(tmp_path / "environment", "java", "#!/bin/sh\necho no memory >&2\nexit 1\n")
     with pytest.raises(ServiceUnavailableError, match="an operator finds the reason in the hub's log"):
         await drivers.get("alice")
     assert list((tmp_path / "spark" / "sparks").iterdir()) == []
-    put_java(tmp_path, JAVA)
+    put_program(tmp_path / "environment", "java", JAVA)
     await drivers.get("alice")
 
 
@@ -170,16 +167,13 @@ async def hive(drivers: ProcessDrivers) -> AsyncIterator[HiveAccess]:
     access = HiveAccess(403)
     app = web.Application()
     app.router.add_get("/access", access.answer)
-    runner = web.AppRunner(app)
-    await runner.setup()
-    await web.TCPSite(runner, "127.0.0.1", 0).start()
-    drivers.hive_gateway = f"http://127.0.0.1:{runner.addresses[0][1]}"
-    yield access
-    await runner.cleanup()
+    async with TestServer(app) as server:
+        drivers.hive_gateway = str(server.make_url("")).rstrip("/")
+        yield access
 
 
 def has_hive(driver: ProcessDriver) -> bool:
-    return b"catalogImplementation=hive" in Path(f"/proc/{driver._process.pid}/cmdline").read_bytes()
+    return '"spark.sql.catalogImplementation": "hive"' in (driver.server.folder / "calls").read_text()
 
 
 async def test_a_connect_server_is_replaced_when_its_user_gets_hive_but_not_while_hive_is_away(
@@ -195,7 +189,7 @@ async def test_a_connect_server_is_replaced_when_its_user_gets_hive_but_not_whil
     second = await drivers.get("alice")
     assert second is not first
     assert has_hive(second)
-    assert await second.has_right_catalog()
+    assert await second.catalog.is_right()
 
 
 async def test_a_connect_server_waits_for_hive_so_that_no_table_is_made_outside_of_it(
@@ -211,7 +205,7 @@ async def test_a_connect_server_waits_for_hive_so_that_no_table_is_made_outside_
 async def test_spark_does_not_start_while_it_is_not_known_whether_the_user_has_hive(
     drivers: ProcessDrivers, hive: HiveAccess, monkeypatch: pytest.MonkeyPatch
 ):
-    monkeypatch.setattr(process_drivers, "HIVE_TIMEOUT", 0.01)
+    monkeypatch.setattr(hive_conf, "HIVE_TIMEOUT", 0.01)
     hive.status = 503
     with pytest.raises(ServiceUnavailableError, match="^Spark cannot start while Hive does not answer; try again"):
         await drivers.get("alice")

@@ -4,6 +4,8 @@ import asyncio
 from collections.abc import AsyncIterator
 
 import pytest
+from aiohttp import web
+from aiohttp.test_utils import TestServer
 
 from rc2hub.errors import ServiceUnavailableError
 from rc2hub.gateways.hdfs_client import HdfsClient, hdfs_user
@@ -75,3 +77,28 @@ async def test_a_refusal_of_hdfs_names_its_reason(hdfs: Hdfs, client: HdfsClient
     finally:
         hdfs.admin("-safemode", "leave")
     await client.make_home("ida")
+
+
+@pytest.mark.parametrize(
+    ("exception", "sentence"),
+    [
+        ("org.apache.hadoop.ipc.RetriableException", "HDFS is starting; try again in a moment."),
+        ("org.apache.hadoop.ipc.StandbyException", "HDFS is starting; try again in a moment."),
+        ("java.net.ConnectException", "HDFS does not answer; try again in a moment."),
+        ("java.lang.SecurityException", "HDFS refuses its gateway: The reason."),
+    ],
+)
+async def test_the_gateway_says_why_hdfs_gives_no_answer(exception: str, sentence: str):
+    refusal = {"RemoteException": {"javaClassName": exception, "message": "The reason."}}
+
+    async def refuse(_request: web.Request) -> web.Response:
+        return web.json_response(refusal, status=403)
+
+    namenode = web.Application()
+    namenode.router.add_get("/{path:.*}", refuse)
+    async with TestServer(namenode) as server:
+        client = HdfsClient(f"http://127.0.0.1:{server.port}")
+        with pytest.raises(ServiceUnavailableError) as error:
+            await client.check()
+        await client.close()
+    assert str(error.value) == sentence

@@ -1,6 +1,7 @@
 """What users read when HDFS cannot do what they ask."""
 
 import pytest
+from aiohttp import ClientPayloadError
 
 from tests.fixtures.hdfs import Hdfs
 from tests.fixtures.hdfs_gateway import Gateway
@@ -61,3 +62,15 @@ async def test_a_datanode_that_is_away_is_reported_and_afterwards_the_file_is_th
         return await gateway.call(tokens["bob"], "GET", "/user/bob/f?op=OPEN") == (200, b"bob's")
 
     await until(is_back)
+
+
+async def test_the_read_of_a_corrupt_block_is_cut_and_no_data_are_passed_on(
+    gateway: Gateway, tokens: dict[str, str], hdfs: Hdfs
+):
+    content = b"a corrupt block" * 1000
+    await gateway.call(tokens["bob"], "PUT", "/user/bob/corrupt?op=CREATE&overwrite=true", data=content)
+    (block,) = (file for file in (hdfs.directory / "data").rglob("blk_*") if file.read_bytes() == content)
+    block.write_bytes(b"x" * len(content))
+    with pytest.raises(ClientPayloadError, match="received 0 of 15000 bytes"):
+        await gateway.call(tokens["bob"], "GET", "/user/bob/corrupt?op=OPEN")
+    await gateway.call(tokens["bob"], "DELETE", "/user/bob/corrupt?op=DELETE")

@@ -5,9 +5,11 @@ import json
 from urllib.parse import quote
 
 import pytest
+from aiohttp import encode_basic_auth
 
 from tests.fixtures.hdfs import Hdfs
-from tests.fixtures.hdfs_gateway import SECRET, Gateway
+from tests.fixtures.hdfs_gateway import Gateway
+from tests.fixtures.stream_gateway import SECRET
 
 ODD_NAMES = ["a b", "100%", "%41", "a+b", "ü ß €", "a;b=c", "a&b", "a?b", "a#b", "'\"", "a\\b", "ends ", "x" * 255, "名前"]
 
@@ -23,7 +25,7 @@ async def secret_file(gateway: Gateway, tokens: dict[str, str]) -> str:
 
 async def test_a_file_comes_back_as_it_was_written(gateway: Gateway, tokens: dict[str, str]):
     content = bytes(range(256)) * 1000
-    assert await gateway.call(tokens["bob"], "PUT", "/user/bob/f?op=CREATE", data=content) == (201, b"")
+    assert await gateway.call(tokens["bob"], "PUT", "/user/bob/f?op=CREATE&overwrite=true", data=content) == (201, b"")
     assert await gateway.call(tokens["bob"], "GET", "/user/bob/f?op=OPEN") == (200, content)
     assert await gateway.call(tokens["bob"], "GET", "/user/bob/f?op=OPEN&offset=7&length=5") == (200, content[7:12])
     assert await gateway.call(tokens["bob"], "POST", "/user/bob/f?op=APPEND", data=b"end") == (200, b"")
@@ -31,10 +33,13 @@ async def test_a_file_comes_back_as_it_was_written(gateway: Gateway, tokens: dic
 
 
 async def test_a_write_in_two_steps_is_sent_to_the_gateway_itself(gateway: Gateway, tokens: dict[str, str]):
-    status, _ = await gateway.call(tokens["bob"], "PUT", "/user/bob/two%20steps?op=CREATE", allow_redirects=False)
-    assert status == 307
+    headers = {"Authorization": f"Bearer {tokens['bob']}"}
+    first = gateway.url("/user/bob/two%20steps?op=CREATE")
+    async with gateway.session.put(first, headers=headers, allow_redirects=False) as answer:
+        assert answer.status == 307
+        assert answer.headers["Location"].startswith(f"{gateway.address}/webhdfs/v1/user/bob/two%20steps?op=CREATE&")
     assert (await gateway.call(tokens["bob"], "PUT", "/user/bob/two%20steps?op=CREATE"))[0] == 201
-    assert await gateway.call(tokens["bob"], "GET", "/user/bob/two%20steps?op=OPEN") == (200, b"")
+    assert await gateway.call(tokens["bob"], "GET", "/user/bob/two%20steps?op=OPEN", allow_redirects=False) == (200, b"")
 
 
 @pytest.mark.parametrize("name", ODD_NAMES)
@@ -154,6 +159,15 @@ async def test_a_call_without_a_token_of_an_attached_server_is_refused(gateway: 
         assert refused["RemoteException"]["exception"] == "AccessControlException"
     async with gateway.session.get(gateway.url(f"/?op=LISTSTATUS&user.name=hdfs&token={tokens['bob']}")) as answer:
         assert answer.status == 401
+
+
+async def test_a_client_with_user_and_password_is_who_the_token_in_the_password_says(
+    gateway: Gateway, tokens: dict[str, str]
+):
+    for password, status, text in ((tokens["bob"], 200, '"/user/bob"'), ("unknown", 403, "No grant"), ("", 401, "no token")):
+        headers = {"Authorization": encode_basic_auth("alice", password)}
+        async with gateway.session.get(gateway.url("/?op=GETHOMEDIRECTORY"), headers=headers) as answer:
+            assert (answer.status, text in await answer.text()) == (status, True)
 
 
 async def test_a_user_of_the_hub_with_the_name_of_the_superuser_is_refused(gateway: Gateway):

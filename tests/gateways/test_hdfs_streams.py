@@ -9,8 +9,9 @@ from typing import Any
 import pytest
 from aiohttp import ClientPayloadError, ClientResponse
 
-from tests.fixtures.hdfs_gateway import HOUR, Gateway
+from tests.fixtures.hdfs_gateway import Gateway
 from tests.fixtures.hub import until
+from tests.fixtures.stream_gateway import HOUR
 
 
 async def chunks(count: int, chunk: bytes) -> AsyncIterator[bytes]:

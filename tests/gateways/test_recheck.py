@@ -11,7 +11,7 @@ import pytest
 
 from rc2hub.errors import NotGrantedError, ServiceUnavailableError
 from rc2hub.gateways import recheck as recheck_module
-from rc2hub.gateways.attached_servers import LEVEL_LOST, Call
+from rc2hub.gateways.attached_servers import GROUP_LOST, LEVEL_LOST, Call
 from rc2hub.gateways.recheck import REVIEW_GRACE, recheck, recheck_server
 from rc2hub.gateways.spark_gateway import Gateway
 from rc2hub.gateways.token_review import Review
@@ -106,4 +106,12 @@ async def test_a_call_that_takes_a_higher_level_ends_and_the_server_stays_attach
         with checked.attached_servers.track_call(ALICE, "alice", frozenset({"read", "write"})) as reading:
             await recheck_once(checked)
         assert (calls["alice"].end_message, reading.end_message) == (LEVEL_LOST, "")
+        assert ALICE in checked.attached_servers
+
+
+async def test_a_call_in_the_files_of_a_group_ends_when_its_user_has_left_the_group() -> None:
+    with gateway(alice=None) as (checked, calls):
+        calls["alice"].groups = frozenset({"staff"})
+        await recheck_once(checked)
+        assert calls["alice"].end_message == GROUP_LOST
         assert ALICE in checked.attached_servers

@@ -8,7 +8,6 @@ from pathlib import Path
 
 import pytest
 
-from rc2hub.gateways.java_command import ConnectServerJava
 from tests.fixtures.hub import HANG_TIMEOUT, Client, Rc2, process_memory, until
 from tests.fixtures.spark import stock_client
 from tests.test_kill import COMMANDS, children
@@ -75,7 +74,7 @@ def test_a_hub_token_does_not_open_the_port_of_a_connect_server(rc2: Rc2, two: t
     script = Path(__file__).with_name("direct.py")
     for token in two[1].values():
         assert stock_client(script, gateway_address(rc2), token)["output"] == "1"
-    ports = [ConnectServerJava.port(log) for log in rc2.home.glob("hub/spark/spark/*/log")]
+    ports = [file.read_text() for file in rc2.home.glob("hub/spark/spark/*/port")]
     assert len(ports) == 2
     for port in ports:
         for token in two[1].values():

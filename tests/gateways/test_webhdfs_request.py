@@ -4,14 +4,15 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
-from rc2hub.gateways.webhdfs_request import WebHdfsError, parse
+from rc2hub.gateways.webhdfs_request import WebHdfsError, acting_for, address, parse
 
 NAMENODE = "http://namenode:9870"
 
 
 def sent(raw: str, method: str = "GET") -> tuple[str, dict[str, list[str]]]:
     """Path and query that the NameNode gets."""
-    parts = urlsplit(parse(method, f"/webhdfs/v1{raw}", "bob").url(NAMENODE, "bob"))
+    asked = parse(method, f"/webhdfs/v1{raw}", "bob")
+    parts = urlsplit(address(NAMENODE, asked.path, asked.query | acting_for("bob")))
     return parts.path.removeprefix("/webhdfs/v1"), parse_qs(parts.query, keep_blank_values=True)
 
 

@@ -57,6 +57,7 @@ class Hub:
 
     def __init__(self) -> None:
         self.users: dict[str, Any] = {}
+        self.tornado_settings: dict[str, Any] = {"services": {}}
         self.http_server, self.base_url, self.is_cleaned_up = object(), "/", False
         self.spawner_class: Any
         self.exit_code: asyncio.Future[int] = asyncio.get_running_loop().create_future()

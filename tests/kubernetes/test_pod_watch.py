@@ -152,6 +152,16 @@ async def test_a_list_from_before_does_not_remove_a_created_pod(server: ApiServe
     assert watch.get("a") == pod("a")
 
 
+async def test_a_patch_changes_a_pod_only_while_its_test_holds(server: ApiServer, watch: PodWatch) -> None:
+    await server.change("ADDED", pod("a", standby="yes"))
+    await watch.start()
+    label = {"path": "/metadata/labels/standby"}
+    claim = [{"op": "test", **label, "value": "yes"}, {"op": "remove", **label}]
+    assert await watch.patch("a", claim) == pod("a")
+    with pytest.raises(ServiceUnavailableError, match="the server rejected our request"):
+        await watch.patch("a", claim)
+
+
 async def test_a_pod_that_is_gone_is_deleted_without_an_error(server: ApiServer, watch: PodWatch) -> None:
     await server.change("ADDED", pod("a"))
     await watch.start()

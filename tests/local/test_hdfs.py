@@ -3,9 +3,11 @@
 import os
 import signal
 from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
 
 import pytest
 
+from rc2hub.local import hdfs
 from tests.fixtures.hub import Client, Kernel, Rc2, rc2_with, until
 from tests.test_kill import processes
 
@@ -87,6 +89,13 @@ async def test_r_attaches_at_the_level_that_was_requested_while_hdfs_was_away(rc
     finally:
         os.kill(namenode, signal.SIGCONT)
     await client.stop("alice")
+
+
+async def test_it_leaves_nothing_in_the_machines_folder_for_temporary_files(rc2: Rc2, r: Kernel):
+    await succeeds(r, WRITE)
+    ports = hdfs.ports(rc2.home / "hdfs").read().values()
+    assert [file.name for file in Path("/tmp").iterdir() if any(f"-{port}-" in file.name for port in ports)] == []
+    assert list((rc2.home / "hdfs" / "java").iterdir()) != []
 
 
 async def test_its_files_are_there_after_a_restart_and_no_process_before_it(rc2: Rc2, client: Client, r: Kernel):

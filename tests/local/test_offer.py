@@ -33,6 +33,12 @@ def test_by_default_hdfs_and_hive_are_offered_where_memory_allows(
     assert offer.offered_services() == offered
 
 
+def test_spark_has_a_standby_where_memory_allows(monkeypatch: pytest.MonkeyPatch):
+    for gibibytes, standbys in ((4, 0), (8, 1)):
+        monkeypatch.setattr(offer, "_memory", lambda gibibytes=gibibytes: gibibytes << 30)
+        assert offer.spark_standbys() == standbys
+
+
 def test_a_name_that_does_not_exist_is_one_sentence(monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setenv("RC2_SERVICES", "flights,oracle")
     with pytest.raises(

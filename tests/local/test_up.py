@@ -8,12 +8,15 @@ import subprocess
 import sys
 import urllib.error
 import urllib.request
+from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
 
+from rc2hub.local import database, hdfs, hive
+from rc2hub.local.home import Home
 from rc2hub.processes import free_ports
-from tests.fixtures.hub import ROOT, Client, Rc2
+from tests.fixtures.hub import ROOT, Client, Rc2, RError, until
 from tests.test_kill import processes, runtime_dir
 
 
@@ -35,6 +38,32 @@ def test_a_port_in_use_gives_one_sentence_with_a_free_port(tmp_path: Path):
         result = up(tmp_path, taken.getsockname()[1])
     assert result.returncode == 1
     assert "is in use; choose another, such as `make up PORT=" in one_sentence(result.stderr)
+
+
+async def test_stored_ports_that_other_programs_use_are_replaced(tmp_path: Path):
+    running = Rc2(tmp_path / "rc2")
+    running.environment["RC2_SERVICES"] = "flights,spark,hdfs,hive"
+    home = Home(running.home)
+    stored = (home.ports, database.ports(home.database), hdfs.ports(home.hdfs), hive.ports(home.hive))
+    with ExitStack() as others:
+        for port in (port for ports in stored for port in ports.read().values()):
+            others.enter_context(socket.create_server(("127.0.0.1", port)))
+        running.start()
+    try:
+        async with running.client() as client, client.working("alice", ["flights:read", "hdfs:write"], "") as r:
+            assert await r.run('cat(DBI::dbGetQuery(rc2::rc2_connect("flights"), "select 1 + 1")[[1]])') == "2"
+
+            async def lists_the_own_folder() -> bool:
+                try:
+                    return await r.run('cat(nrow(rc2::rc2_hdfs("hdfs")$ls()))') == "0"
+                except RError as error:
+                    if "HDFS is starting" not in str(error) and "HDFS does not answer" not in str(error):
+                        raise
+                    return False
+
+            await until(lists_the_own_folder, interval=0.5)
+    finally:
+        running.stop()
 
 
 def test_a_folder_that_cannot_be_created_gives_one_sentence(tmp_path: Path):

@@ -1,8 +1,9 @@
-# Prints which percentage of the R package's lines its tests run: coverage.R <package folder> <service of PostgreSQL>
+# Prints which percentage of the R package's lines its tests run: coverage.R <package folder> <services of PostgreSQL, HDFS and S3>
 # Needs the R package covr, and the environment of tests/r_coverage.py.
 arguments <- commandArgs(TRUE)
 package <- normalizePath(arguments[[1]])
 postgres <- arguments[[2]]
+stores <- c(hdfs = arguments[[3]], s3 = arguments[[4]])
 tests <- dirname(dirname(normalizePath(sub("--file=", "", grep("--file=", commandArgs(), value = TRUE)))))
 
 # test-dplyr.R is for readers; these need a grant to write.
@@ -11,9 +12,12 @@ scripts <- list(
   c("r/run_pipelines.R", postgres, "postgres"), c("r/run_pipelines.R", "spark", "spark"),
   c("r/run.R", file.path(tests, "r", "test-postgres.R"), postgres),
   c("r/run.R", file.path(tests, "r", "test-long-writes.R"), postgres), c("r/run.R", file.path(tests, "r", "test-spark.R"), "spark"),
-  c("r/run.R", file.path(tests, "r", "test-machine-learning.R"), "spark"),
-  c("r/run.R", file.path(tests, "r", "test-machine-learning-errors.R"), "spark"),
   c("dbitest.R", postgres, "postgres"), c("dbitest.R", "spark", "spark"))
+models <- list.files(file.path(tests, "r"), "^test-(machine-learning|ml|ft|formulas|spark-apply)", full.names = TRUE)
+scripts <- c(scripts, lapply(models, function(file) c("r/run.R", file, "spark")))
+for (store in names(stores)) {
+  scripts <- c(scripts, list(c("r/run.R", file.path(tests, "r", sprintf("test-%s.R", store)), stores[[store]])))
+}
 # Each script is a process of its own, which loads the instrumented package; one that fails stays visible.
 run <- function(script) {
   call <- shQuote(c(file.path(tests, script[[1]]), script[-1]))
@@ -22,7 +26,7 @@ run <- function(script) {
   }))
 }
 failures <- tempfile("failures")
-coverage <- covr::package_coverage(package, type = "tests", code = vapply(scripts, run, ""))
+coverage <- covr::package_coverage(package, type = "tests", code = unlist(lapply(scripts, run)))
 if (file.exists(failures)) writeLines(readLines(failures))
 lines <- covr::tally_coverage(coverage, by = "line")
 by_file <- tapply(lines$value > 0, lines$filename, mean)

@@ -47,6 +47,7 @@ of_both <- c(
   "the time an hour later across DST" = "hours() and months()",
   "a month later" = "hours() and months()",
   "floor_date of a date" = "floor_date() of a date",
+  "ceiling_date to the hour when the clock goes back" = "ceiling_date() when the clock goes back",
   "left join, missing keys match" = "missing keys in joins",
   "a wide table" = "pivot_wider() of missing values")
 differences <- list(

@@ -47,6 +47,10 @@ pipelines <- c(pipelines, list(
   "count" = function(t, u) t %>% count(g),
   "count sorted" = in_order(function(t, u) t %>% count(g, sort = TRUE) %>% filter(n > 2) %>% arrange(desc(n), g)),
   "count weighted" = function(t, u) t %>% filter(!is.na(z)) %>% count(g, wt = z),
+  "count by two columns has no groups" = function(t, u) t %>% count(g, f) %>% mutate(all = sum(n)),
+  "count keeps the groups of its table" = function(t, u) {
+    t %>% group_by(h = z > 1) %>% count(g, f) %>% mutate(all = sum(n)) %>% ungroup()
+  },
   "count by a logical" = function(t, u) t %>% group_by(f) %>% summarise(n = n()),
   "add_count" = function(t, u) t %>% add_count(g) %>% select(id, n),
   "summarise by two groups" = function(t, u) {
@@ -81,6 +85,10 @@ pipelines <- c(pipelines, list(
   "lag with a default" = function(t, u) t %>% mutate(a = lag(z, default = -1, order_by = id)) %>% select(id, a),
   "lag in groups" = function(t, u) {
     t %>% group_by(g) %>% mutate(a = lag(w, order_by = id)) %>% ungroup() %>% select(id, a)
+  },
+  "a filter after the mean of a group" = function(t, u) {
+    t %>% group_by(g) %>% mutate(a = p - mean(p, na.rm = TRUE), n = n()) %>% ungroup() %>% filter(id > 2L) %>%
+      select(id, a, n)
   },
   "difference to the row before" = function(t, u) t %>% mutate(a = p - lag(p, order_by = id)) %>% select(id, a),
   "cumulative sum" = function(t, u) {
@@ -130,6 +138,13 @@ pipelines <- c(pipelines, list(
   "arrange by a logical" = in_order(function(t, u) t %>% arrange(f, id) %>% select(id, f)),
   "arrange by a date" = in_order(function(t, u) t %>% arrange(desc(d)) %>% select(id, d)),
   "arrange by is.na" = in_order(function(t, u) t %>% arrange(is.na(g), id) %>% select(id)),
+  "new names after arrange by an expression" = in_order(function(t, u) t %>% arrange(id %% 3L, desc(id)) %>% rename(k = id)),
+  "columns in another order after arrange by an expression" = in_order(function(t, u) {
+    t %>% arrange(is.na(g), id) %>% relocate(g) %>% select(g, id)
+  }),
+  "lag after select after arrange by an expression" = function(t, u) {
+    t %>% arrange(id %% 3L, desc(id)) %>% select(id, x) %>% mutate(before = lag(id)) %>% rename(k = id) %>% arrange(k)
+  },
   "the first rows by an order" = in_order(function(t, u) t %>% arrange(desc(p)) %>% head(4) %>% select(id)),
   "arrange in lower case" = in_order(function(t, u) t %>% filter(id %in% c(1L, 2L, 3L, 6L, 8L)) %>% arrange(w) %>% select(w)),
   "arrange in both cases" = in_order(function(t, u) t %>% filter(id %in% 1:6) %>% arrange(w) %>% select(w))

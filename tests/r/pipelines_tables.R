@@ -29,6 +29,35 @@ pipelines <- c(pipelines, list(
   "intersect and setdiff" = function(t, u) intersect(t %>% select(g), u %>% select(g)),
   "setdiff" = function(t, u) setdiff(t %>% select(g), u %>% select(g)),
 
+  # columns chosen by their type, and samples
+  "where() in select()" = function(t, u) t %>% select(id, where(is.character)),
+  "where() in select(), negated and with a formula" = function(t, u) {
+    t %>% select(!where(is.numeric) & !where(~ inherits(.x, c("Date", "POSIXct"))))
+  },
+  "where() after a new column" = function(t, u) t %>% mutate(new = x * 2, t = paste(g)) %>% select(id, where(is.double)),
+  "where() in mutate(across())" = function(t, u) t %>% select(id, x, s) %>% mutate(across(where(is.double), ~ .x * 2)),
+  "where() in summarise(across()) by group" = function(t, u) {
+    t %>% select(g, x, p, s) %>% group_by(g) %>% summarise(across(where(is.numeric), ~ max(.x, na.rm = TRUE)))
+  },
+  "where() in filter(if_any())" = function(t, u) t %>% select(id, x, p) %>% filter(if_any(where(is.double), ~ .x > 100)),
+  "where() in filter(if_all())" = function(t, u) t %>% select(id, s, w) %>% filter(if_all(where(is.character), ~ !is.na(.x))),
+  "where() in group_by(across())" = function(t, u) t %>% select(g, x) %>% group_by(across(where(is.character))) %>% count(),
+  "where() in arrange(across())" = function(t, u) t %>% select(id, j) %>% arrange(across(where(is.integer), desc)),
+  "where() in count(across())" = function(t, u) t %>% select(g, x) %>% count(across(where(is.character))),
+  "where() in relocate() and rename_with()" = function(t, u) {
+    t %>% select(id, x, s) %>% relocate(where(is.character)) %>% rename_with(toupper, where(is.double))
+  },
+  "where() in pivot_longer()" = function(t, u) t %>% select(id, x, p, s) %>% tidyr::pivot_longer(where(is.double)),
+  "where() in a grouped table" = function(t, u) t %>% select(id, g, x) %>% group_by(g) %>% select(g, where(is.double)) %>% count(),
+  "where() that chooses no column of a summary" = function(t, u) t %>% group_by(g) %>% summarise(across(where(is.list), max)),
+  "slice_sample(prop =)" = function(t, u) t %>% slice_sample(prop = 0.5) %>% summarise(n = n()),
+  "slice_sample(prop =) by group" = function(t, u) t %>% group_by(g) %>% slice_sample(prop = 0.5) %>% count(),
+  "slice_sample(n =) by group" = function(t, u) {
+    t %>% filter(g %in% c("a", "e")) %>% group_by(g) %>% slice_sample(n = 2) %>% count()
+  },
+  "sample_frac()" = function(t, u) t %>% sample_frac(0.25) %>% summarise(n = n()),
+  "sample_n() by group" = function(t, u) t %>% filter(g %in% c("a", "e")) %>% group_by(g) %>% sample_n(2) %>% count(),
+
   # more of the same kinds, combined
   "%in% a range" = function(t, u) t %>% filter(id %in% 3:5) %>% select(id),
   "%in% dates" = function(t, u) t %>% filter(d %in% as.Date(c("2024-01-01", "2020-02-29"))) %>% select(id),

@@ -65,3 +65,42 @@ test_that("a lazy table in a notebook is a table with types, made by one query",
   expect_match(shown[["text/html"]], "<td>&lt;b&gt;</td>", fixed = TRUE)
   expect_match(shown[["text/plain"]], "<int> +<chr>")
 })
+
+test_that("a lazy table in R Markdown is its first rows with a note, for each df_print", {
+  copied <- copy_to(con, data.frame(k_a = 100001:102000), "many", overwrite = TRUE)
+  document <- c("---", "output: {html_document: {df_print: %s}}", "---", "```{r}", "copied", "```")
+  written <- function(how) {
+    dir.create(folder <- tempfile())
+    file <- file.path(folder, "document.Rmd")
+    writeLines(sub("%s", how, document, fixed = TRUE), file)
+    rmarkdown::render(file, quiet = TRUE, run_pandoc = FALSE, clean = FALSE, envir = environment())
+    paste(readLines(list.files(folder, "[.]md$", full.names = TRUE)), collapse = "\n")
+  }
+  rows_in <- function(text) lengths(regmatches(text, gregexpr("10[0-9]{4}", text)))
+  for (how in c("default", "tibble", "kable")) expect_equal(rows_in(written(how)), 10)
+  expect_match(written("kable"), "100010| *\n\n.*\nA lazy table: the first 10 rows, 1 columns, PostgreSQL .*k")
+  expect_match(written("tibble"), "# Source: +table<many>")
+  expect_equal(rows_in(written("paged")), 1000)
+})
+
+test_that("only where() asks the database for the types of columns", {
+  copied <- copy_to(con, few, "few", overwrite = TRUE)
+  refused <- mutate(copied, none = sql("1 / 0"))
+  expect_equal(colnames(select(refused, k, starts_with("v"))), c("k", "v"))
+  expect_error(select(refused, where(is.numeric)), "division by zero")
+})
+
+test_that("a share of the rows of each group, and what a database cannot sample", {
+  copied <- copy_to(con, data.frame(g = rep(c("a", "b"), c(4, 3)), x = 1:7), "few", overwrite = TRUE)
+  expect_equal(sort(pull(slice_sample(copied, prop = 0.5, by = g), g)), c("a", "a", "b"))
+  expect_equal(nrow(collect(slice_sample(copied, n = 2, by = g))), 4)
+  expect_equal(nrow(collect(slice_sample(copied))), 1)
+  expect_equal(nrow(collect(sample_n(copied, 2, weight = NULL))), 2)
+  expect_error(slice_sample(copied, prop = 0.5, seed = 1), "unused argument")
+  shares <- replicate(20, toString(sort(pull(sample_frac(copied, 0.5), x))))
+  expect_gt(length(unique(shares)), 1)
+  expect_error(sample_frac(copied, 2), "size is the share of rows, a number from 0 to 1.", fixed = TRUE)
+  expect_error(slice_sample(copied, prop = NA), "prop is the share of rows")
+  expect_error(slice_sample(copied, n = 2, replace = TRUE), "no sample by weight or with replacement")
+  expect_error(sample_n(copied, 2, weight = x), "no sample by weight or with replacement")
+})

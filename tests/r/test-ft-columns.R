@@ -31,6 +31,13 @@ test_that("scalers of a vector have the numbers of scale() and its like, in list
   expect_equal(stacked(found$expanded), bare(cbind(x, x^2, y, x * y, y^2)))
 })
 
+test_that("principal components are those of prcomp(), and interactions products of all elements", {
+  found <- flowers |> ft_vector_assembler(names, "f") |> ft_pca("f", "components", k = 2) |>
+    ft_interaction(c("Petal.Length", "f"), "products") |> collect()
+  expect_equal(abs(stacked(found$components)), abs(bare(numbers %*% prcomp(numbers)$rotation)))
+  expect_equal(stacked(found$products), iris$Petal.Length * numbers)
+})
+
 test_that("numbers are cut as by cut(), and missing ones stay missing", {
   data <- data.frame(`a b.c` = c(-3, 0, 0.5, 1, 2, NA, 7), check.names = FALSE)
   x <- data$`a b.c`
@@ -96,10 +103,13 @@ test_that("calls of transformers that cannot work are explained in one sentence"
   expect_sentence(collect(ft_vector_assembler(odd, "x", "f")), "null while assembling a row")
   expect_sentence(ft_standard_scaler(odd, "x", "f"), "ft_vector_assembler\\(\\) makes one")
   expect_sentence(ft_binarizer(odd, "t", "f"), "reads a number in the column t")
+  expect_sentence(ft_pca(odd, "x", "f", k = 1), "ft_vector_assembler\\(\\) makes one")
+  expect_sentence(ft_pca(odd, "x", "f"), "k is the number of components")
+  expect_sentence(ft_interaction(odd, "x", "f"), "two columns or more")
   expect_sentence(ft_bucketizer(odd, "x", "f", c(2, 1, 0)), "three or more numbers that rise")
   expect_sentence(collect(ft_bucketizer(odd, "y", "f", c(1, 2, 3))), "out of Bucketizer bounds")
   expect_sentence(collect(ft_string_indexer(odd, "t", "i")), "StringIndexer encountered NULL")
-  expect_sentence(ft_imputer(odd, "x", "i", strategy = "best"), "strategy given invalid value best")
+  expect_sentence(ft_imputer(odd, "x", "i", strategy = "best"), "^strategy cannot be best[.]$")
   expect_sentence(ft_one_hot_encoder(filter(odd, !is.na(x)), "x", "i"), "must be indices, but got -3")
   expect_sentence(ft_sql_transformer(odd, "SELECT 1"), "SQL about __THIS__")
   expect_sentence(ft_dplyr_transformer(odd, inner_join(odd, cars, by = c(x = "mpg"))), "without a join or a union")

@@ -20,13 +20,12 @@ test_that("a file is put, listed, described, read and removed", {
   expect_error(store$info("own/table.csv"), "File does not exist: .*; list a folder with ls\\(\\)\\.$", class = "rc2_error")
 })
 
-test_that("binary content and an empty file are the same afterwards", {
-  for (content in list(as.raw(rep(0:255, 20000)), raw())) {
-    writeBin(content, here("binary"))
-    store$put(here("binary"), "binary", overwrite = TRUE)
-    store$get("binary", here("binary back"), overwrite = TRUE)
-    expect_identical(readBin(here("binary back"), raw(), 1e7), content)
-  }
+source("any_store.R", local = TRUE)
+
+test_that("a folder with more names than HDFS lists at a time is listed as a whole", {
+  listed <- store$ls("many")
+  expect_equal(listed$name, sprintf("%04d", 0:1099))
+  expect_equal(unique(listed[c("type", "owner", "permissions")]), data.frame(type = "folder", owner = "hdfs", permissions = "755"))
 })
 
 test_that("odd names are names", {
@@ -62,6 +61,24 @@ test_that("a write beyond a quota leaves no file, neither under its name nor und
   expect_error(store$put(here("large"), "small/large"), "quota.*; remove files, or ask the operator", class = "rc2_error",
     ignore.case = TRUE)
   expect_equal(nrow(store$ls("small")), 0)
+})
+
+test_that("a folder beyond its quota of names takes no more", {
+  expect_error(for (i in 1:10) store$mkdir(paste0("small/", i)), "quota.*; remove files, or ask the operator.*[.]$",
+    class = "rc2_error", ignore.case = TRUE)
+  for (name in store$ls("small")$name) store$rm(paste0("small/", name))
+})
+
+test_that("a token that has expired is one sentence", {
+  token <- Sys.getenv("JUPYTERHUB_API_TOKEN")
+  on.exit(Sys.setenv(JUPYTERHUB_API_TOKEN = token))
+  Sys.setenv(JUPYTERHUB_API_TOKEN = "expired")
+  expect_error(store$ls(), "^[^\n]*No grant of store; ask the owner or the operator for the right[.]$", class = "rc2_error")
+})
+
+test_that("a name that is too long is one sentence", {
+  expect_error(store$mkdir(strrep("x", 256)), "^[^\n]*limit=255 length=256[^\n]*[.]$", class = "rc2_error")
+  expect_error(store$ls(strrep("x/", 4000)), "^[^\n]*[.]$", class = "rc2_error")
 })
 
 test_that("what is not allowed is one sentence", {

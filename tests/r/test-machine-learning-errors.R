@@ -39,6 +39,19 @@ test_that("data that cannot be fitted is explained", {
   expect_sentence(ml_linear_regression(odd, one ~ y), "holds classes")
 })
 
+test_that("an option that Spark does not take is named as in R", {
+  expect_sentence(ml_linear_regression(cars, mpg ~ wt, elastic_net_param = 2), "^elastic_net_param cannot be 2.0.$")
+  expect_sentence(ml_linear_regression(cars, mpg ~ wt, solver = "magic"), "^solver cannot be magic.$")
+  expect_sentence(ml_linear_regression(cars, mpg ~ wt, max_iter = "ten"), "^max_iter cannot be ten.$")
+  expect_sentence(ml_kmeans(cars, ~ wt, k = 2.5), "^k cannot be 2.5.$")
+})
+
+test_that("a formula without an answer in Spark, and correlations of nothing, are explained", {
+  expect_sentence(ml_linear_regression(cars, mpg ~ wt | cyl), "^Spark cannot compute the formula. Cannot resolve \"\\(wt OR cyl\\)\"")
+  expect_sentence(ml_corr(odd, c("y", "none")), "No row has all the columns y, none.")
+  expect_sentence(ml_corr(filter(cars, cyl == 99)), "No row has all the columns mpg, cyl")
+})
+
 test_that("a classification of what are no classes is explained", {
   expect_sentence(ml_logistic_regression(odd, one ~ y), "only the value a")
   expect_sentence(ml_logistic_regression(cars, cyl ~ wt, family = "binomial"), "has 3 classes")

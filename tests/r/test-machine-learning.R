@@ -91,6 +91,17 @@ test_that("several classes have the coefficients and probabilities of nnet::mult
   expect_equal(found$prediction, as.character(predict(ours)))
 })
 
+test_that("a logistic regression with a penalty is that of glmnet(), which standardizes by another deviation", {
+  x <- as.matrix(mtcars[c("wt", "hp", "qsec")])
+  by_glmnet <- function(...) as.matrix(coef(glmnet::glmnet(x, mtcars$am, "binomial", thresh = 1e-14, maxit = 1e7, ...)))[, 1]
+  by_spark <- function(...) coef(ml_logistic_regression(cars, am ~ wt + hp + qsec, ...))
+  mixed <- by_spark(reg_param = 0.05, elastic_net_param = 0.5, standardization = FALSE)
+  expect_equal(mixed, by_glmnet(lambda = 0.05, alpha = 0.5, standardize = FALSE), tolerance = 1e-6)
+  expect_equal(by_spark(reg_param = 0.1), by_glmnet(lambda = 0.1 * 32 / 31, alpha = 0), tolerance = 1e-6)
+  lasso <- by_spark(reg_param = 0.02, elastic_net_param = 1)
+  expect_equal(lasso, by_glmnet(lambda = 0.02 * sqrt(32 / 31), alpha = 1), tolerance = 1e-6)
+})
+
 test_that("a level that the fit has not seen is an error in the row that has it", {
   model <- ml_linear_regression(in_spark(iris[1:100, ]), Sepal.Length ~ Species)
   expect_error(collect(predict(model, in_spark(iris))), "Species has the value virginica")

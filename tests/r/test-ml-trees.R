@@ -102,7 +102,7 @@ test_that("calls of trees that cannot work are explained in one sentence", {
   expect_sentence(ml_gbt_classifier(flowers, Species ~ Sepal.Width), "has 3 classes, and ml_gbt_classifier")
   expect_sentence(ml_decision_tree_regressor(flowers, Species ~ Sepal.Width), "holds classes")
   expect_sentence(ml_decision_tree(cars, mpg ~ wt, impurity = "gini"), "impurity")
-  expect_sentence(ml_decision_tree(cars, mpg ~ wt, max_depth = -1), "maxDepth")
+  expect_sentence(ml_decision_tree(cars, mpg ~ wt, max_depth = -1), "^max_depth cannot be -1.$")
   expect_sentence(predict(split, cars, type = "class"), "no predictions of the type class")
   expect_sentence(ml_feature_importances(ml_linear_regression(cars, mpg ~ wt)), "of a tree")
 })

@@ -105,6 +105,17 @@ test_that("an interrupt ends the query in the database, and the connection goes 
   dbDisconnect(watch)
 })
 
+test_that("after a fetch that was interrupted the next one does not go on with a gap", {
+  sql <- "SELECT i, CASE WHEN i = 900000 THEN pg_sleep(60)::text END AS slow FROM generate_series(1, 1000000) i"
+  result <- dbSendQuery(con, sql)
+  expect_equal(dbFetch(result, 2)$i, 1:2)
+  expect_error({ setTimeLimit(elapsed = 3, transient = TRUE); dbFetch(result) }, "elapsed time limit")
+  setTimeLimit()
+  expect_error(dbFetch(result, 2), "An earlier dbFetch\\(\\) of this result did not end, and its rows are lost; send the query again")
+  expect_true(dbClearResult(result))
+  expect_equal(server_value("SELECT 5"), 5)
+})
+
 test_that("a time limit of R ends the query with R's own error", {
   expect_error({ setTimeLimit(elapsed = 1, transient = TRUE); dbGetQuery(con, "SELECT pg_sleep(60)") }, "elapsed time limit")
   setTimeLimit()

@@ -5,7 +5,7 @@ import pytest
 from rc2hub.services.base import SharedService
 from rc2hub.services.contract import ServiceContract
 
-IMPLEMENTATIONS = ["postgres", "spark", "hdfs", "hive", "secret"]
+IMPLEMENTATIONS = ["postgres", "spark", "hdfs", "hive", "s3", "secret"]
 
 
 class TestContract(ServiceContract):

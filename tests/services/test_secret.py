@@ -28,6 +28,19 @@ async def test_after_a_rotation_each_server_is_attached_again_with_the_new_conte
     assert set(await secret_service.attached()) == {ALICE}
 
 
+async def test_the_line_of_python_reads_the_secret_as_r_does(
+    secret_service: SecretService, secret_file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    secret_file.write_text("a key with a blank \r\n\n")
+    attachment = await secret_service.attach(ALICE, "use")
+    for name, content in attachment.files.items():
+        (tmp_path / name).write_bytes(content.encode())
+    monkeypatch.setenv("RC2_ATTACHMENTS_DIR", str(tmp_path))
+    found: dict[str, str] = {}
+    exec(attachment.python_code, found)
+    assert found["key"] == "a key with a blank "
+
+
 async def test_the_broker_sends_a_rotation_to_attached_servers_and_nothing_after_the_grant(
     secret_service: SecretService, secret_file: Path, monkeypatch: pytest.MonkeyPatch
 ):

@@ -25,7 +25,7 @@ CHART = Path(__file__).parents[3] / "helm" / "rc2hub"
 VALUES = Path(__file__).with_name("values")
 SNAPSHOTS = Path(__file__).with_name("snapshots")
 DEFAULTS = "defaults"
-GENERATED = {"rc2", "rc2-postgresql"}
+GENERATED = {"rc2", "rc2-hive", "rc2-postgresql"}
 """Secrets with random values."""
 CHECKSUM = re.compile("rc2hub/config: [0-9a-f]{64}")
 Object = dict[str, Any]

@@ -13,7 +13,7 @@ SOURCE = Path(__file__).with_name("policies")
 """A program that evaluates policies with cyclonus."""
 PORTS = (
     *(22, 53, 80, 443, 5432, 6443, 7078, 7079, 8000, 8001, 8020, 8081, 8888),
-    *(9864, 9866, 9867, 9870, 10250, 14000, 15002, 15003),
+    *(9083, 9864, 9866, 9867, 9870, 10250, 14000, 14010, 14020, 15002, 15003),
 )
 """All ports that any component listens on."""
 ANY = frozenset(PORTS)
@@ -60,9 +60,13 @@ PODS = {
     "namenode": of_release(9, "hdfs-namenode"),
     "datanode": of_release(10, "hdfs-datanode"),
     "other datanode": of_release(11, "hdfs-datanode"),
+    "s3 gateway": of_release(12, "s3-gateway"),
+    "hive gateway": of_release(13, "hive-gateway"),
+    "hive metastore": of_release(14, "hive-metastore"),
     "postgresql": of_release(5, "postgresql"),
     "init": of_release(6, "postgresql-init"),
     "test": of_release(7, "test"),
+    "lab files": of_release(12, "lab-files"),
     "alice": of_user(1, "alice"),
     "bob": of_user(2, "bob"),
     "driver": Peer("10.244.2.1", "rc2-spark", {"spark-role": "driver"}),
@@ -75,6 +79,8 @@ ADDRESSES = {
     "API server": Peer("10.0.0.1"),
     "kubelet": Peer("10.0.0.11"),
     "external HDFS": Peer("10.30.0.5"),
+    "S3 store": Peer("10.40.0.5"),
+    "metastore": Peer("10.50.0.5"),
     "DNS of the node": Peer("169.254.20.10"),
     "DNS of the cluster": Peer("10.96.0.10"),
     "metadata": Peer("169.254.169.254"),
@@ -89,19 +95,40 @@ RESOLVERS = {
     "API server": DNS,
     "kubelet": DNS,
     "external HDFS": DNS,
+    "S3 store": DNS,
+    "metastore": DNS,
     "metadata by IPv6": DNS,
 }
 """DNS servers: every pod may query private addresses, because clusters have their resolvers there."""
 UNPROTECTED = {"stranger": DNS, "neighbour": DNS}
 """Pods without a policy: they accept all connections, so only the policies of the source apply."""
-PRIVATE = {"API server": API | DNS, "DNS of the cluster": API | DNS, "kubelet": API | DNS, "external HDFS": API | DNS}
+PRIVATE = dict.fromkeys(("API server", "DNS of the cluster", "kubelet", "external HDFS", "S3 store", "metastore"), API | DNS)
 """Addresses where the API server may be, by the default values."""
 ALLOWED: dict[str, dict[str, Any]] = {
-    "hub": {"proxy": {8001}, "broker": {8000}, "alice": {8888}, "bob": {8888}, "public": WEB, "public by IPv6": WEB},
-    "proxy": {"hub": {8081}, "broker": {8000}, "alice": {8888}, "bob": {8888}},
-    "broker": {"hub": {8081}, "postgresql": {5432}, "gateway": {15002}, "hdfs gateway": {14000}},
-    "gateway": {"broker": {8000}, "driver": {15002}, "other driver": {15002}},
+    "hub": {
+        "proxy": {8001},
+        "broker": {8000},
+        "lab files": {8000},
+        "alice": {8888},
+        "bob": {8888},
+        "public": WEB,
+        "public by IPv6": WEB,
+    },
+    "proxy": {"hub": {8081}, "broker": {8000}, "lab files": {8000}, "alice": {8888}, "bob": {8888}},
+    "lab files": {},
+    "broker": {
+        "hub": {8081},
+        "postgresql": {5432},
+        "gateway": {15002},
+        "hdfs gateway": {14000},
+        "hive gateway": {14010},
+        "s3 gateway": {14020},
+    },
+    "gateway": {"broker": {8000}, "driver": {15002}, "other driver": {15002}, "hive gateway": {14010}},
     "hdfs gateway": {"broker": {8000}, "namenode": {9870}, "datanode": {9864}, "other datanode": {9864}},
+    "s3 gateway": {"broker": {8000}, "S3 store": ANY},
+    "hive gateway": {"broker": {8000}, "hive metastore": {9083}, "namenode": {9870}},
+    "hive metastore": {"postgresql": {5432}, "namenode": {8020}},
     "namenode": {"datanode": {9866, 9867}, "other datanode": {9866, 9867}},
     "datanode": {"namenode": {8020}, "datanode": {9866, 9867}, "other datanode": {9866, 9867}},
     "postgresql": {},
@@ -114,9 +141,24 @@ ALLOWED: dict[str, dict[str, Any]] = {
         "postgresql": {5432},
         "gateway": {15002},
         "hdfs gateway": {14000},
+        "hive gateway": {14010},
+        "s3 gateway": {14020},
     },
-    "driver": {"executor": ANY, "postgresql": {5432}, "gateway": {15003}, "hdfs gateway": {14000}},
-    "executor": {"driver": {7078, 7079}, "other driver": {7078, 7079}, "postgresql": {5432}, "hdfs gateway": {14000}},
+    "driver": {
+        "executor": ANY,
+        "postgresql": {5432},
+        "gateway": {15003},
+        "hdfs gateway": {14000},
+        "hive gateway": {14010},
+        "s3 gateway": {14020},
+    },
+    "executor": {
+        "driver": {7078, 7079},
+        "other driver": {7078, 7079},
+        "postgresql": {5432},
+        "hdfs gateway": {14000},
+        "s3 gateway": {14020},
+    },
     "stranger": {"proxy": {8000}, "neighbour": ANY},
     "neighbour": {"proxy": {8000}, "stranger": ANY},
 }

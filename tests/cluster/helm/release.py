@@ -41,6 +41,11 @@ class Release:
         return Namespace(self.cluster, f"{self.namespace.name}-compute")
 
     @property
+    def spark(self) -> Namespace:
+        """The namespace of its Spark."""
+        return Namespace(self.cluster, f"{self.namespace.name}-spark")
+
+    @property
     def host(self) -> str:
         """The host name that users open."""
         return f"{self.namespace.name}.{self.cluster.settings['RC2_INGRESS_DOMAIN']}"
@@ -166,8 +171,17 @@ def released(cluster: Cluster, **values: Any) -> Iterator[Release]:
             yield release
         finally:
             cluster.namespaces.remove(release.compute)
-            created = (release.compute.name, f"{namespace.name}-spark")
+            created = (release.compute.name, release.spark.name)
             cluster.kubectl("delete", "namespace", *created, "--wait=false", "--ignore-not-found")
 
 
+COURSE_SERVICES = {
+    "postgresql.enabled": True,
+    "postgresql.sampleData": True,
+    "postgresql.storage.size": "1Gi",
+    "postgresql.databases": {"flights": {"display_name": "Flights from New York", "schemas": ["public", "dataexpo"]}},
+    "spark.enabled": True,
+    "spark.resources.requests": {"cpu": "10m", "memory": "64Mi"},
+}
+"""Values for the chart's own PostgreSQL with the data of the examples, and Spark."""
 IMAGES = ("hub", "proxy", "postgresql", "r-compute")

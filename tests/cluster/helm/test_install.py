@@ -181,8 +181,7 @@ def generated_secrets(release: Release) -> dict[str, dict[str, str]]:
 
 
 async def test_the_documented_backup_can_be_restored(release: Release, outside: Client, tmp_path: Path) -> None:
-    backup, restore = DOCUMENT.read_text().split("## Backup and restore")[1].split("```sh\n")[1:3]
-    backup, restore = (block.split("```")[0] for block in (backup, restore))
+    backup, restore = documented()[:2]
     await outside.create("backed-up")
     psql(release, "CREATE TABLE kept AS SELECT 42 AS answer")
     await asyncio.to_thread(shell, release, tmp_path, backup)
@@ -195,6 +194,12 @@ async def test_the_documented_backup_can_be_restored(release: Release, outside: 
     assert (await outside.call("GET", "/hub/api/users/backed-up"))[0] == 200
     assert (await outside.call("GET", "/hub/api/users/later"))[0] == 404
     assert "broker-token:" in (tmp_path / "secrets.yaml").read_text()
+
+
+def documented() -> list[str]:
+    """The commands about backup and restore: of all, and of Hive's metastore. The first paragraph is for all of them."""
+    section = DOCUMENT.read_text().split("## Backup and restore")[1].split("\n## ")[0]
+    return [block.split("```")[0] for block in section.split("```sh\n")[1:]]
 
 
 def shell(release: Release, folder: Path, commands: str) -> None:

@@ -54,15 +54,36 @@ def test_the_proxy_can_be_limited_to_the_ingress() -> None:
 
 
 def test_an_external_database_is_reachable_only_at_its_address() -> None:
-    rules = [rule for policy in of_kind(render_file("own-services"), "NetworkPolicy") for rule in policy["spec"]["egress"]]
+    policies = of_kind(render_file("own-services"), "NetworkPolicy")
+    rules = [rule for policy in policies for rule in policy["spec"].get("egress", [])]
     peers = [rule["to"] for rule in rules if rule.get("ports") == [{"protocol": "TCP", "port": 5433}]]
-    assert peers == [[{"ipBlock": {"cidr": "10.20.0.5/32"}}]] * 2
+    assert peers == [[{"ipBlock": {"cidr": "10.20.0.5/32"}}]] * 3  # of the broker, compute servers and Spark
 
 
 def test_only_the_gateway_reaches_an_external_hdfs() -> None:
     objects, names = of_kind(render_file("own-services"), "NetworkPolicy"), {"rc2-compute": "statistics-users"}
     connections = [(source, "external HDFS", 9870) for source in ("hdfs gateway", "broker", "hub", "alice")]
     assert evaluate(objects, connections, names) == [True, False, False, False]
+
+
+def test_only_the_gateway_reaches_a_kerberos_server() -> None:
+    hdfs = "hdfs.enabled=true,hdfs.external=true,hdfs.address=https://n:9871,hdfs.existingSecret=key"
+    policies = of_kind(render(f"--set={hdfs},hdfs.cidrs={{10.30.0.0/24,10.60.0.5/32}}"), "NetworkPolicy")
+    named = {policy["metadata"]["name"] for policy in policies if "10.60.0.5/32" in str(policy["spec"].get("egress"))}
+    assert named == {"rc2-hdfs-gateway"}
+
+
+def test_only_the_gateway_reaches_a_metastore_and_no_executor_reaches_the_gateway() -> None:
+    objects, names = of_kind(render_file("own-services"), "NetworkPolicy"), {"rc2-compute": "statistics-users"}
+    sources = ("broker", "gateway", "alice", "driver", "executor", "hub", "hdfs gateway", "neighbour")
+    to_gateway = [(source, "hive gateway", 14010) for source in sources]
+    assert evaluate(objects, to_gateway, names) == [True, True, True, True, False, False, False, False]
+    to_metastore = [(source, "metastore", 9083) for source in ("hive gateway", *sources)]
+    assert evaluate(objects, to_metastore, names) == [True] + [False] * 7 + [True]  # a neighbour has no policy
+    from_gateway = [
+        ("hive gateway", target, port) for target, port in (("external HDFS", 9870), ("broker", 8000), ("hub", 8081))
+    ]
+    assert evaluate(objects, from_gateway, names) == [True, True, False]
 
 
 @pytest.fixture(scope="module")
@@ -76,8 +97,9 @@ def pods(cluster: Cluster) -> Iterator[dict[str, Namespace]]:
     ):
         spaces = {"rc2": release, "rc2-compute": compute, "rc2-spark": spark, "elsewhere": other}
         values = [f"--set=compute.namespace={compute.name}", f"--set=spark.namespace={spark.name}"]
-        enabled = "--set=spark.enabled=true,postgresql.enabled=true,hdfs.enabled=true,test.enabled=true"
-        for policy in policies(f"--namespace={release.name}", *values, enabled):
+        services = ",".join(f"{name}.enabled=true" for name in ("spark", "postgresql", "hdfs", "hive", "s3", "test"))
+        store = "--set=s3.endpoint=https://10.40.0.5:9000,s3.bucket=lab,s3.existingSecret=s3,s3.cidrs={10.40.0.0/24}"
+        for policy in policies(f"--namespace={release.name}", *values, f"--set={services}", store):
             cluster.kubectl("apply", "-f", "-", manifest=policy)
         for name, peer in PODS.items():
             spaces[peer.namespace].apply(stand_in(cluster, name))

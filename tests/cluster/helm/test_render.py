@@ -3,6 +3,7 @@
 import json
 import re
 import subprocess
+from html import unescape
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,7 @@ from traitlets.config import Config
 from rc2hub.hub.runtime import SETTING
 from rc2hub.hub.validation import check
 from rc2hub.local import database
+from rc2hub.local.hive import Metastore
 from rc2hub.local.home import Home
 from rc2hub.services.catalogue import SharedServices
 from tests.cluster.cluster import find
@@ -81,20 +83,23 @@ def test_the_objects_equal_the_reviewed_snapshot(name: str) -> None:
 @each_value_set
 def test_every_pod_meets_the_level_restricted(name: str) -> None:
     for _, pod, spec in pod_specs(render_file(name)):
-        container, security = spec["containers"][0]["securityContext"], spec["securityContext"]
-        assert security["seccompProfile"] == {"type": "RuntimeDefault"}
-        assert container["allowPrivilegeEscalation"] is False
-        assert container["readOnlyRootFilesystem"] is True
-        assert (security["runAsNonRoot"], container["capabilities"]) == (True, {"drop": ["ALL"]}), pod
+        assert spec["securityContext"]["seccompProfile"] == {"type": "RuntimeDefault"}
+        assert spec["securityContext"]["runAsNonRoot"] is True
+        for container in [*spec.get("initContainers", []), *spec["containers"]]:
+            security = container["securityContext"]
+            assert security["allowPrivilegeEscalation"] is False
+            assert security["readOnlyRootFilesystem"] is True
+            assert security["capabilities"] == {"drop": ["ALL"]}, pod
 
 
 @each_value_set
 def test_every_container_has_resources_and_probes(name: str) -> None:
     jobs = {each["metadata"]["name"] for kind in ("Job", "Pod") for each in of_kind(render_file(name), kind)}
     for _, pod, spec in pod_specs(render_file(name)):
-        for container in spec["containers"]:
+        for container in [*spec.get("initContainers", []), *spec["containers"]]:
             assert {"cpu", "memory"} <= container["resources"]["requests"].keys()
             assert "memory" in container["resources"]["limits"]
+        for container in spec["containers"]:
             assert pod in jobs or {"readinessProbe", "livenessProbe"} <= container.keys()
 
 
@@ -112,6 +117,24 @@ def test_each_secret_value_is_only_in_its_secret_object(name: str) -> None:
     for secret in generated:
         assert len(set(secret["data"].values())) == len(secret["data"])
         assert not any(value in others for value in secret["data"].values())
+
+
+def test_only_the_gateway_has_the_key_for_kerberos() -> None:
+    hdfs = (
+        "hdfs.enabled=true,hdfs.external=true,hdfs.address=https://n:9871,hdfs.cidrs={10.1.2.0/24},hdfs.existingSecret=key"
+    )
+    pods = {name: spec for _, name, spec in pod_specs(render(f"--set={hdfs}"))}
+    with_key = {
+        name
+        for name, spec in pods.items()
+        if {"name": "credentials", "secret": {"secretName": "key"}} in spec.get("volumes", [])
+    }
+    assert with_key == {"rc2-hdfs-gateway"}
+    (container,) = pods["rc2-hdfs-gateway"]["containers"]
+    variables = {each["name"]: each.get("value") for each in container["env"]}
+    settings = json.loads(variables["RC2_HDFS_GATEWAY"])
+    assert (settings["keytab"], settings["ca"]) == ("/etc/rc2hub/hdfs/keytab", "/etc/rc2hub/hdfs/ca.crt")
+    assert variables["KRB5_CONFIG"] == "/etc/rc2hub/hdfs/krb5.conf"
 
 
 @each_value_set
@@ -135,7 +158,7 @@ PERMISSIONS = {
         "persistentvolumeclaims": ["get", "create"],
     },
     "rc2-spark-gateway": {
-        "pods": ["list", "watch", "create", "delete"],
+        "pods": ["list", "watch", "create", "patch", "delete"],
         "pods/exec": ["get", "create"],
         "serviceaccounts": ["get"],
     },
@@ -166,6 +189,8 @@ CHANGES = {
     "spark.drivers.memory=2g": {"rc2-spark-gateway"},
     "hdfs.settings.dfs\\.blocksize=1m": {"rc2-hdfs-namenode", "rc2-hdfs-datanode"},
     "hdfs.datanode.replicas=3": {"rc2-hdfs-namenode", "rc2-hdfs-datanode"},
+    "hive.metastore.resources.limits.memory=1Gi": {"rc2-hive-metastore"},
+    "hive.groups={staff}": {"rc2-hub", "rc2-broker", "rc2-hive-gateway"},
     "ingress.host=b.example.org": set(),
     "networkPolicies.internet.compute=false": set(),
 }
@@ -222,6 +247,50 @@ def check_keys(root: Any, schema: Any, values: Any, path: str) -> None:
         check_keys(root, schema["properties"][key], value, f"{path}.{key}")
 
 
+ADDRESSES = {
+    *("javax.jdo.option.ConnectionURL", "javax.jdo.option.ConnectionPassword", "metastore.thrift.port"),
+    *("metastore.authentication.jwt.jwks.url", "dfs.namenode.rpc-address.rc2.one"),
+}
+"""Settings of the metastore that depend on where it runs."""
+
+
+def test_the_metastore_has_the_settings_of_make_up(tmp_path: Path) -> None:
+    local = Metastore(*(tmp_path / name for name in ("hive", "postgresql", "hdfs")))
+    expected = {**local._hdfs(), **local._settings("secret")}
+    metastore = metastore_settings(render_file("department"))
+    assert {*metastore} == {*expected}
+    assert {name for name in metastore if metastore[name] != expected[name]} == ADDRESSES
+    assert metastore["javax.jdo.option.ConnectionURL"] == "jdbc:postgresql://rc2-postgresql.rc2.svc:5432/hive"
+
+
+def test_the_metastore_can_use_an_external_database() -> None:
+    database = "postgresql://tables@db.example.org/metastore?sslmode=require"
+    values = f"hive.database.url={database},hive.database.passwordSecret.name=own,hive.database.cidrs={{10.20.0.5/32}}"
+    objects = render("--set=hdfs.enabled=true,hive.enabled=true", f"--set={values}")
+    settings = metastore_settings(objects)
+    assert settings["javax.jdo.option.ConnectionURL"] == "jdbc:postgresql://db.example.org/metastore?sslmode=require"
+    assert settings["javax.jdo.option.ConnectionUserName"] == "tables"
+    (pod,) = [spec for _, name, spec in pod_specs(objects) if name == "rc2-hive-metastore"]
+    assert database in pod["initContainers"][1]["args"]
+    assert pod["containers"][0]["env"][1]["valueFrom"] == {"secretKeyRef": {"name": "own", "key": "password"}}
+    assert not [each for each in objects if "postgresql" in each["metadata"]["name"]]
+
+
+def test_a_metastore_alone_has_a_postgresql_without_databases_for_users(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    objects = render("--set=hdfs.enabled=true,hive.enabled=true")
+    (job,) = of_kind(objects, "Job")
+    assert job["spec"]["template"]["spec"]["containers"][0]["args"][3:] == ["{}", "hive"]
+    assert check(hub_configuration(objects, tmp_path, monkeypatch))[1].catalogue.keys() == {"hdfs", "hive"}
+
+
+def metastore_settings(objects: list[Object]) -> dict[str, str]:
+    (files,) = [each["data"] for each in of_kind(objects, "ConfigMap") if each["metadata"]["name"] == "rc2-hive-metastore"]
+    pairs = re.findall("<name>(.*)</name><value>(.*)</value>", files["core-site.xml"] + files["metastore-site.xml"])
+    return {name: unescape(value) for name, value in pairs}
+
+
 LOCAL = EXAMPLE.parents[1] / "local" / "jupyterhub_config.py"
 DIFFERS = {
     *("JupyterHub.authenticator_class", "Rc2LoginLinkAuthenticator", "Rc2OIDCAuthenticator"),
@@ -266,10 +335,10 @@ def differing_traits(kubernetes: Any, local: Any, section: str) -> set[str]:
 
 
 def comparable(trait: str, value: Any) -> Any:
-    """A value without addresses, and without the services and roles that the chart adds."""
+    """A value without addresses and standbys of Spark, and without the services and roles that the chart adds."""
     if trait == "catalogue" and isinstance(value, dict):
-        addresses = ("url", "admin", "gateway")
-        return {name: {k: v for k, v in entry.items() if k not in addresses} for name, entry in value.items()}
+        left_out = ("url", "admin", "gateway", "spare")
+        return {name: {k: v for k, v in entry.items() if k not in left_out} for name, entry in value.items()}
     if trait == "tornado_settings":  # the runtime is an object of this process
         return {key: setting for key, setting in value.get_value({}).items() if key != SETTING}
     if trait == "services":

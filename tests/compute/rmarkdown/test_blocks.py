@@ -1,11 +1,12 @@
 """The HTML of a preview in blocks."""
 
 import base64
+import subprocess
 from pathlib import Path
 
 import pytest
 
-from rc2hub.compute.rmarkdown.blocks import Block, Blocks, Output, State
+from rc2hub.compute.rmarkdown.blocks import FROM, PANDOC, Block, Blocks, Output, State
 from rc2hub.compute.rmarkdown.document import split
 
 
@@ -32,6 +33,17 @@ async def test_text_and_chunks_are_blocks_with_their_lines(blocks: Blocks) -> No
     assert '<h1 class="title">A <em>fine</em> title</h1>' in found[0][1]
     assert '<p class="author">Alice</p>' in found[0][1]
     assert "<strong>text</strong>" in found[1][1]
+
+
+@pytest.mark.parametrize(("begin", "end"), [("~~~", "~~~"), ("<!--", "-->"), ("<div>\n~~~~ r", "~~~~\n</div>")])
+async def test_what_begins_before_a_chunk_and_ends_after_it_is_as_pandoc_shows_it(
+    blocks: Blocks, begin: str, end: str
+) -> None:
+    text = f"One.\n\n{CHUNK}\n{begin}\n\n{CHUNK}Two *words*.\n\n{end}\n\n{CHUNK}Three.\n"
+    for shown in (text, text.replace(f"{begin}\n", ""), text.replace(f"{end}\n", "")):  # while it is typed, too
+        html = "".join(html for _, html in await render(blocks, shown))
+        whole = subprocess.run([*PANDOC, FROM], input=shown, capture_output=True, text=True, check=True).stdout
+        assert "".join(html.split()) == "".join(whole.split())
 
 
 async def test_the_same_text_twice_has_two_keys(blocks: Blocks) -> None:

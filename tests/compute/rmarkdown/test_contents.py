@@ -126,9 +126,17 @@ def test_the_same_file_is_also_a_text(server: Server, trial: Path) -> None:
 def test_a_file_in_latin_1_is_refused_with_a_sentence_and_unharmed(server: Server, trial: Path) -> None:
     trial.write_bytes("Zürich\n".encode("latin1"))
     status, answer = server.call("GET", "trial.Rmd?type=notebook")
-    sentence = "trial.Rmd is not encoded in UTF-8; convert it in a terminal: iconv -f latin1 -t utf-8 'trial.Rmd' > new.Rmd"
+    sentence = "trial.Rmd is not encoded in UTF-8; convert it in a terminal: iconv -f latin1 -t utf-8 trial.Rmd > new.Rmd"
     assert (status, answer["message"]) == (400, sentence)
     assert trial.read_bytes() == "Zürich\n".encode("latin1")
+
+
+def test_the_command_for_a_file_in_latin_1_runs_with_each_name(server: Server, trial: Path) -> None:
+    name = "what's new $HOME.qmd"
+    trial.with_name(name).write_bytes("Zürich\n".encode("latin1"))
+    message = server.call("GET", f"{quote(name)}?type=notebook")[1]["message"]
+    subprocess.run(message.partition("terminal: ")[2], shell=True, check=True, cwd=trial.parent)
+    assert trial.with_name("new.qmd").read_text() == "Zürich\n"
 
 
 def test_other_notebooks_are_opened_and_saved_as_before(server: Server) -> None:

@@ -1,13 +1,17 @@
 """Knitting a document: a real R, knitr and pandoc."""
 
 import base64
+import os
 import re
+import subprocess
 from pathlib import Path
 from typing import Any
 
+import pypdfium2
 import pytest
 
 from rc2hub.compute.rmarkdown.knit import Format, KnitJob
+from tests.compute.rmarkdown.test_document import DOCUMENTS
 from tests.fixtures.hub import HANG_TIMEOUT
 
 HEAD = """---
@@ -91,6 +95,50 @@ async def test_a_document_becomes_word(trial: Path) -> None:
     assert (await knit(trial, Format.WORD))[-1]["message"] == "trial.docx is ready."
     assert trial.with_suffix(".docx").read_bytes()[:2] == b"PK"
     assert trial.with_suffix(".html").read_text() == EARLIER
+
+
+@pytest.mark.parametrize("head", ["", "output: pdf_document\n", "output: bookdown::pdf_document2\n"])
+async def test_a_document_becomes_pdf_by_typst(trial: Path, typst: str, monkeypatch: pytest.MonkeyPatch, head: str) -> None:
+    monkeypatch.setenv("PATH", typst, prepend=os.pathsep)
+    trial.write_text(
+        f"---\ntitle: Trial\n{head}---\n\n# First\n\n```{{r one, fig.cap='Cars'}}\nplot(1)\n```\n\nBy @knuth.\n"
+    )
+    last = (await knit(trial, Format.OWN if head else Format.PDF))[-1]
+    assert last["message"] == "trial.pdf is ready.", last["log"]
+    assert trial.with_suffix(".pdf").read_bytes().startswith(b"%PDF-")
+    assert beside(trial) == ["trial.Rmd", "trial.html", "trial.pdf"]
+
+
+def test_a_figure_is_found_by_its_whole_path_as_older_pandoc_writes_it(typst: str, tmp_path: Path) -> None:
+    source, figure = tmp_path / "text/source.typ", tmp_path / "figures/one.svg"
+    for file, text in {
+        figure: '<svg xmlns="http://www.w3.org/2000/svg" width="9" height="9"/>',
+        source: f'#image("{figure}")',
+    }.items():
+        file.parent.mkdir()
+        file.write_text(text)
+    subprocess.run([f"{typst}/typst", "compile", source, tmp_path / "out.pdf"], check=True)
+
+
+async def test_references_of_bookdown_are_numbers_in_a_pdf_and_citations_have_their_sources(
+    trial: Path, typst: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PATH", typst, prepend=os.pathsep)
+    text = (DOCUMENTS[0].with_name("bookdown.Rmd")).read_text()
+    head = "references:\n- {id: knuth, title: Literate Programming, author: [{family: Knuth}], issued: {year: 1984}}\n---\n\n# Cars"
+    trial.write_text(text.replace("html_document2", "pdf_document2").replace("---\n\n# Cars", head) + "\nBy @knuth.\n")
+    assert (await knit(trial))[-1]["message"] == "trial.pdf is ready."
+    with pypdfium2.PdfDocument(trial.with_suffix(".pdf")) as pdf:
+        words = " ".join(pdf[i].get_textpage().get_text_range() for i in range(len(pdf))).split()
+    shown = " ".join(words)
+    for part in (
+        "See Figure 1.1, Table 1.1, equation (1.1), Section 1.1,",
+        "Figure 1.1: A caption",
+        "1.1 More",
+        "By Knuth (1984).",
+    ):
+        assert part in shown, shown
+    assert "Figure 1:" not in shown
 
 
 @pytest.mark.parametrize("output_format", [Format.PDF, Format.OWN])

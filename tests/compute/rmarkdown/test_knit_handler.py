@@ -61,8 +61,11 @@ async def test_what_cannot_be_knitted_is_refused_with_a_sentence(client: Client,
         404,
         {"message": "absent.Rmd does not exist; save it first."},
     )
-    sentence = "report.qmd is no R Markdown document of yours; Knit takes files that end in .Rmd."
-    assert await client.call("POST", f"{knits}/report.qmd", json={}) == (400, {"message": sentence})
+    sentence = "report.tex is no R Markdown document of yours; Knit takes files that end in .Rmd or .qmd."
+    assert await client.call("POST", f"{knits}/report.tex", json={}) == (400, {"message": sentence})
+    (home / "latin.Rmd").write_bytes(b"M\xfcnchen\n")
+    sentence = "latin.Rmd is not encoded in UTF-8; convert it in a terminal: iconv -f latin1 -t utf-8 latin.Rmd > new.Rmd"
+    assert await client.call("POST", f"{knits}/latin.Rmd", json={}) == (400, {"message": sentence})
     assert (await client.call("POST", f"{knits}/..%2Fother.Rmd", json={}))[0] == 400
     assert await client.call("POST", f"{knits}/absent.Rmd", json={"format": "odt"}) == (
         400,

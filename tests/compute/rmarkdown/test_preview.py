@@ -6,6 +6,7 @@ import random
 import re
 import shutil
 import subprocess
+import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -14,9 +15,10 @@ from typing import Any
 import pytest
 
 from rc2hub.compute.rmarkdown import preview as preview_module
+from rc2hub.compute.rmarkdown.blocks import Output
 from rc2hub.compute.rmarkdown.document import split
-from rc2hub.compute.rmarkdown.preview import Preview
-from tests.fixtures.hub import HANG_TIMEOUT
+from rc2hub.compute.rmarkdown.preview import Preview, _aligned
+from tests.fixtures.hub import HANG_TIMEOUT, until
 
 DOCUMENTS = Path(__file__).parent / "documents"
 DOCUMENT = """---
@@ -76,9 +78,18 @@ class Page:
         return "".join(self.html[block["key"].split(".")[0]] for block in self.last["blocks"])
 
 
+@pytest.fixture(autouse=True)
+def cache(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The folder in which results are kept."""
+    folder = tmp_path_factory.mktemp("cache")
+    monkeypatch.setenv("XDG_CACHE_HOME", str(folder))
+    return folder / "rc2" / "previews"
+
+
 @asynccontextmanager
-async def previewed(folder: Path) -> AsyncIterator[tuple[Preview, Page]]:
-    preview, page = Preview(folder / "report.Rmd"), Page()
+async def previewed(place: Path) -> AsyncIterator[tuple[Preview, Page]]:
+    """A preview of this file, or of one in this folder, and the page that shows it."""
+    preview, page = Preview(place / "report.Rmd" if place.is_dir() else place), Page()
     with preview.shown(page.received.put_nowait):
         yield preview, page
     await preview.close()
@@ -117,6 +128,15 @@ async def test_values_of_the_head_are_inputs_and_text_has_values_of_r(tmp_path: 
         assert (page.last["ran"], page.last["kept"]) == (3, 1)
         preview.edit(moved.replace("A report", "'`r 1 + 1` reports'"))
         assert '<h1 class="title">2 reports</h1>' in await page.settled()
+
+
+def test_outputs_of_a_long_document_find_their_pieces_at_once_after_an_edit() -> None:
+    before = [f"chunk {i // 2}" if i % 2 else "\n" for i in range(20000)]
+    outputs = [Output(text) for text in before]
+    began = time.process_time()
+    now = [*before[:7], "an edit", *before[8:11], "new", *before[11:]]
+    assert _aligned(before, outputs, now) == [*outputs[:11], None, *outputs[11:]]
+    assert time.process_time() - began < 1  # 23 s if all pieces are compared with all
 
 
 async def test_an_error_is_shown_at_its_chunk_and_the_chunks_below_it_run(shown: tuple[Preview, Page]) -> None:
@@ -189,6 +209,14 @@ async def test_a_head_that_is_no_yaml_is_one_sentence(shown: tuple[Preview, Page
     assert page.last["message"] == ""
 
 
+async def test_references_of_bookdown_are_told_to_be_shown_as_they_are_written(shown: tuple[Preview, Page]) -> None:
+    preview, page = shown
+    assert page.last["note"] == ""
+    preview.edit("See \\@ref(fig:cars).\n")
+    assert "@ref(fig:cars)" in await page.settled()
+    assert page.last["note"].startswith("References are shown as they are written;")
+
+
 async def test_a_missing_pandoc_is_one_sentence(shown: tuple[Preview, Page], monkeypatch: pytest.MonkeyPatch) -> None:
     preview, page = shown
     with monkeypatch.context() as patch:
@@ -210,24 +238,129 @@ async def test_a_second_page_gets_everything(shown: tuple[Preview, Page]) -> Non
         assert await second.settled() == page.text
 
 
-async def test_an_idle_preview_ends_r_and_runs_again_at_the_next_edit(
+async def test_an_idle_preview_ends_r_and_the_next_edit_starts_another(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(preview_module, "KEEP_DELAY", 0.1)
     monkeypatch.setattr(preview_module, "IDLE_TIMEOUT", 0.2)
     async with previewed(tmp_path) as (preview, page):
         preview.edit("```{r}\ncat('pid', Sys.getpid())\n```\n")
-        first = await page.settled()
-        pid = int(re.search(r"pid (\d+)", first)[1])
-        async with asyncio.timeout(HANG_TIMEOUT):
-            while Path(f"/proc/{pid}").exists():
-                await asyncio.sleep(0.05)
+        pid = int(re.search(r"pid (\d+)", await page.settled())[1])
+        await eventually(lambda: not Path(f"/proc/{pid}").exists())
         assert not preview.has_ended
-        preview.edit("```{r}\ncat('pid', Sys.getpid())\n```\n\nMore.\n")
-        assert await page.settled() != first
+        preview.edit("```{r}\ncat('pid now', Sys.getpid())\n```\n")
+        assert f"pid now {pid}" not in await page.settled()
     preview = Preview(tmp_path / "unseen.Rmd")
-    async with asyncio.timeout(HANG_TIMEOUT):
-        while not preview.has_ended:
-            await asyncio.sleep(0.05)
+    await eventually(lambda: preview.has_ended)
+
+
+async def eventually(condition: Callable[[], Any]) -> None:
+    """Wait until the condition holds."""
+
+    async def holds() -> Any:
+        return condition()
+
+    await until(holds)
+
+
+LONG = """```{r setup, include=FALSE}
+library(splines)
+knitr::opts_chunk$set(comment = "@")
+set.seed(1)
+```
+
+```{r data}
+x <- rnorm(100)
+cat("ran", Sys.getpid())
+```
+
+```{r shown}
+plot(x)
+dim(bs(x))
+```
+
+```{r connected}
+con <- DBI::dbConnect(RSQLite::SQLite())
+DBI::dbGetQuery(con, "SELECT 42 AS answer")
+```
+
+```{r widget}
+DT::datatable(head(mtcars, 2))
+```
+"""
+
+
+async def test_results_are_there_after_a_stop_of_the_server_but_for_connections(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, cache: Path
+) -> None:
+    monkeypatch.setattr(preview_module, "KEEP_DELAY", 0.1)
+    async with previewed(tmp_path) as (preview, page):
+        preview.edit(LONG)
+        before = await page.settled()
+        await eventually(lambda: list(cache.glob("*.rds")))
+    assert cache.stat().st_mode & 0o077 == 0
+    async with previewed(tmp_path) as (preview, page):
+        preview.edit(LONG)
+        assert await page.settled() == before
+        assert (page.last["ran"], page.last["kept"]) == (1, 4)
+        assert any(need.startswith("htmlwidgets ") for need in page.needs)
+        preview.edit(LONG.replace("dim(bs(x))", "dim(bs(x, df = 5))"))
+        assert "@ [1] 100   5" in await page.settled()
+        assert (page.last["ran"], page.last["kept"]) == (1, 4)
+        preview.run_everything()
+        assert without_figures(before) != without_figures(await page.settled())  # the process has another number
+
+
+SECRETS = """```{r}
+token <- Sys.getenv("RC2_TEST_TOKEN")
+named <- eval(parse(text = "Sys.getenv('RC2_TEST_TOKEN')"))
+get_token <- function() Sys.getenv(paste0("RC2_TEST", "_TOKEN"))
+```
+
+```{r}
+both <- c("beside", get_token())
+options(digits = 3)
+```
+
+```{r}
+Sys.setenv(RC2_TEST_OTHER = "set here")
+known <- "known value"
+```
+"""
+
+
+async def test_no_secret_of_the_environment_is_kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, cache: Path) -> None:
+    monkeypatch.setattr(preview_module, "KEEP_DELAY", 0.1)
+    monkeypatch.setenv("RC2_TEST_TOKEN", "xyzzy")
+    async with previewed(tmp_path) as (preview, page):
+        preview.edit(SECRETS)
+        await page.settled()
+        await eventually(lambda: list(cache.glob("*.rds")))
+    kept = next(cache.glob("*.rds")).read_bytes()
+    assert b"known value" in kept
+    assert b"xyzzy" not in kept
+    assert b"beside" not in kept
+
+
+async def test_results_of_another_machine_or_a_damaged_file_do_not_count(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, cache: Path
+) -> None:
+    monkeypatch.setattr(preview_module, "KEEP_DELAY", 0.1)
+    for changed in ("options", "file"):
+        async with previewed(tmp_path) as (preview, page):
+            preview.edit(LONG)
+            await page.settled()
+            await eventually(lambda: list(cache.glob("*.rds")))
+        if changed == "options":
+            (tmp_path / ".Rprofile").write_text("options(digits = 3)\n")
+        else:
+            kept = next(cache.glob("*.rds"))
+            kept.write_bytes(kept.read_bytes()[:-100])
+        async with previewed(tmp_path) as (preview, page):
+            preview.edit(LONG)
+            await page.settled()
+            assert (page.last["ran"], page.last["message"]) == (5, "")
+        shutil.rmtree(cache)
 
 
 async def test_a_widget_comes_with_its_scripts_once(tmp_path: Path) -> None:
@@ -265,19 +398,21 @@ def lines_of(markdown: str) -> list[str]:
 
 
 @pytest.mark.parametrize("name", ["conditional", "hooks", "labels", "params", "setup", "sections"])
-async def test_after_any_edits_the_preview_is_that_of_a_new_r(tmp_path: Path, name: str) -> None:
+async def test_after_any_edits_and_a_stop_the_preview_is_that_of_a_new_r(tmp_path: Path, name: str) -> None:
     chooser = random.Random(name)
     text = (DOCUMENTS / f"{name}.Rmd").read_text()
     shutil.copy(DOCUMENTS / "part_of_child.Rmd", tmp_path)
-    async with previewed(tmp_path) as (preview, page):
-        preview.edit(text)
-        await page.settled()
-        for _ in range(6):
-            text = any_edit(text, chooser)
+    for _ in range(3):  # each time a new R, with what the last one has kept
+        async with previewed(tmp_path) as (preview, page):
             preview.edit(text)
             await page.settled()
-        edited = without_figures(page.text)
-    async with previewed(tmp_path) as (preview, page):
+            for _ in range(3):
+                text = any_edit(text, chooser)
+                preview.edit(text)
+                await page.settled()
+            edited = without_figures(page.text)
+            await preview._keep()
+    async with previewed(tmp_path / "new.Rmd") as (preview, page):
         preview.edit(text)
         assert without_figures(await page.settled()) == edited
 

@@ -11,20 +11,20 @@ from rc2hub.errors import ServiceUnavailableError
 from rc2hub.hub.broker_sync import change_requests, desired_state
 from rc2hub.hub.broker_sync.change_requests import ChangeRequestFollower
 from rc2hub.hub.broker_sync.desired_state import DesiredStatePush
-from rc2hub.messages import ChangeRequest, DesiredStateUpdate, HubQuestions
+from rc2hub.messages import ChangeRequest, DesiredStateUpdate, PendingRequests
 from tests.hub.broker_sync.hub_stub import Hub, spawner
 
 
 class Broker:
     """Asks the hub what the test says, and fails as often as it says."""
 
-    def __init__(self, *answers: HubQuestions | Exception) -> None:
+    def __init__(self, *answers: PendingRequests | Exception) -> None:
         self.answers = list(answers)
         self.failures = 0
         self.asks = asyncio.Event()
         self.pushed: list[DesiredStateUpdate] = []
 
-    async def questions(self) -> HubQuestions:
+    async def pending_requests(self) -> PendingRequests:
         await self.asks.wait()
         if not self.answers:
             await asyncio.Event().wait()
@@ -75,7 +75,7 @@ async def test_a_request_that_cannot_be_stored_loses_no_other_one() -> None:
     hub = Hub()
     hub.add("ada", spawner(flights="broken"))
     hub.add("bob", spawner(flights="read"))
-    broker = Broker(HubQuestions(change_requests=(detach("ada"), detach("bob"))))
+    broker = Broker(PendingRequests(change_requests=(detach("ada"), detach("bob"))))
     async with following(hub, broker):
         await holds(broker, "bob", {"": {}})
 
@@ -86,7 +86,7 @@ async def test_two_requests_are_carried_out_though_the_push_after_them_fails(
     hub = Hub()
     for name in ("ada", "bob"):
         hub.add(name, spawner(flights="read"))
-    broker = Broker(HubQuestions(change_requests=(detach("ada"), detach("bob"))))
+    broker = Broker(PendingRequests(change_requests=(detach("ada"), detach("bob"))))
     monkeypatch.setattr(desired_state, "INTERVAL", 0.001)
     async with following(hub, broker):
         broker.asks.clear()
@@ -101,6 +101,6 @@ async def test_requests_are_followed_again_after_the_broker_was_away(monkeypatch
     monkeypatch.setattr(change_requests, "RETRY_DELAY", 0.001)
     hub = Hub()
     hub.add("ada", spawner(flights="read"))
-    broker = Broker(ServiceUnavailableError("away"), HubQuestions(change_requests=(detach("ada"),)))
+    broker = Broker(ServiceUnavailableError("away"), PendingRequests(change_requests=(detach("ada"),)))
     async with following(hub, broker):
         await holds(broker, "ada", {"": {}})

@@ -69,6 +69,6 @@ async def test_a_conflict_is_an_answer_and_no_error(broker: Broker) -> None:
 async def test_any_other_answer_is_one_sentence_for_the_user(broker: Broker, status: int, body: str) -> None:
     broker.status, broker.body = status, body
     with pytest.raises(ServiceUnavailableError, match="does not answer; try again in a moment") as error:
-        await calls(broker).questions()
+        await calls(broker).pending_requests()
     shown: Any = error.value
     assert "secret" not in str(shown)

@@ -155,7 +155,7 @@ async def test_the_broker_gets_the_grants_of_a_user_whom_it_asks_for(hub: Hub) -
     hub.add("visitor", role="readers")
     broker = Broker()
     async with running(hub, broker) as push:
-        push.watch(["visitor", "unknown"])
+        push.include_grants_of(["visitor", "unknown"])
         await push.push()
     assert broker.desired.users["visitor"] == UserState(scopes=frozenset({READ}), servers={})
     assert "unknown" not in broker.desired.users

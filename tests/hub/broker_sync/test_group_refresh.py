@@ -3,8 +3,10 @@
 from dataclasses import dataclass, field
 from types import SimpleNamespace
 from typing import Any
+from unittest.mock import AsyncMock
 
 import pytest
+from sqlalchemy.orm import Session
 
 from rc2hub.hub.broker_sync.desired_state import DesiredStatePush
 from rc2hub.hub.broker_sync.group_refresh import GroupRefresh
@@ -50,7 +52,7 @@ class Authenticator:
 
 
 def refresh(authenticator: Authenticator, *users: User) -> GroupRefresh:
-    hub: Any = SimpleNamespace(authenticator=authenticator, users=dict(enumerate(users)), db=None)
+    hub: Any = SimpleNamespace(authenticator=authenticator, users=dict(enumerate(users)), db=Session())
     client: Any = SimpleNamespace()
     return GroupRefresh(DesiredStatePush(client, hub))
 
@@ -86,6 +88,19 @@ async def test_a_user_who_cannot_be_refreshed_keeps_the_groups_and_delays_no_oth
     await refresh(Authenticator(alice=OSError("away"), bob=False), alice, bob).refresh_users()
     assert (alice.groups, bob.groups) == (["staff"], [])
     assert "could not refresh alice" in caplog.text
+
+
+class Unloaded(User):
+    """A user whose name JupyterHub would have to load from its database."""
+
+    name = property(lambda _self: pytest.fail("the name was loaded"), lambda _self, _name: None)
+
+
+async def test_a_refresh_that_changes_nothing_loads_no_user() -> None:
+    authenticator = Authenticator()
+    authenticator.refresh_user = AsyncMock(return_value=True)  # type: ignore[method-assign]
+    await refresh(authenticator, *(Unloaded("") for _ in range(3))).refresh_users()
+    assert authenticator.refresh_user.await_count == 3
 
 
 async def test_users_with_a_running_server_are_refreshed_every_auth_refresh_age(monkeypatch: pytest.MonkeyPatch):

@@ -44,8 +44,8 @@ class World:
 
     async def watch(self) -> None:
         async with asyncio.TaskGroup() as tasks:
-            self.throttle.watch(tasks, "new", self.pods.get("new"))  # type: ignore[arg-type]
-            self.throttle.watch(tasks, "new", self.pods.get("new"))  # type: ignore[arg-type]
+            self.throttle.ungate_later(tasks, "new", self.pods.get("new"))  # type: ignore[arg-type]
+            self.throttle.ungate_later(tasks, "new", self.pods.get("new"))  # type: ignore[arg-type]
 
 
 @pytest.fixture

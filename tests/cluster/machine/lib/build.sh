@@ -61,7 +61,7 @@ build() {
     mkdir -p "$target.new"
     [ "$name" != traefik ] || options=$(without_dns_providers "$target.new/module")
     # shellcheck disable=SC2046,SC2086 # several packages, and perhaps no option
-    (cd "$MACHINE/$name" && GOFLAGS="-p=2 -mod=readonly -trimpath" CGO_ENABLED=0 \
+    (cd "$MACHINE/$name" && GOCACHE=$CACHE/compiled GOFLAGS="-p=2 -mod=readonly -trimpath" CGO_ENABLED=0 \
         nice go build $options -ldflags "-s -w $(flags "$name")" -o "$target.new/" $(packages "$name") 2>"$target.new/log") ||
         fail "$(tail -n 20 "$target.new/log")" "Building $name failed."
     rm -rf "$target.new/log" "$target.new/module"
@@ -83,4 +83,5 @@ build_all() {
         BUILT[$name]=$(folder_of "$name")
         build "$name" "${BUILT[$name]}"
     done
+    rm -rf "$CACHE/compiled" # 9 GB, which only another build could use
 }

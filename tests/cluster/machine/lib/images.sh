@@ -39,9 +39,18 @@ import_into() {
     index=$(tar --extract --to-stdout --file "$file" index.json manifest.json 2>/dev/null | sha256sum || true)
     record=$RUN/node$n/images/${index%% *}
     if [ ! -s "$record" ] || grep --invert-match --quiet --line-regexp --fixed-strings --file=<(names_in "$n") "$record"; then
+        require_disk "$file"
         in_node "$n" ctr --namespace k8s.io images import - <"$file" |
             sed --quiet 's/^unpacking \(\S*\) (\(\S*\)).*/\1 \2/p' >"$record"
     fi
+}
+
+# A node keeps an image as layers and unpacked. On a full disk the nodes take no pod, and tests fail for no visible reason.
+require_disk() {
+    local needed free
+    needed=$((2 * ${#NODES[@]} * $(stat --format %s "$1") / 1000000000 + 4))
+    free=$(df --output=avail --block-size=GB "$RUN" | tail -n 1 | tr -dc 0-9)
+    [ "$free" -ge "$needed" ] || fail "To import $1, $needed GB of disk must be free; $free GB are."
 }
 
 names_in() { in_node "$1" ctr --namespace k8s.io images list | awk '{ print $1, $3 }'; }

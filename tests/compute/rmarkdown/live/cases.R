@@ -73,6 +73,8 @@ cases <- list(
   rewrite("a random number more below a seed", c("set.seed(1)", "runif(1)", "runif(1)", "'other'"), c("set.seed(1)", "runif(1)", "x <- runif(1)", "runif(1)", "'other'"), 3:4),
   edit("a seed in each chunk", c("set.seed(1); runif(1)", "set.seed(2); runif(1)", "'other'"), 1, "set.seed(3); runif(1)", 1),
   edit("sample, without a seed", c("n <- 3", "length(sample(n))", "'other'"), 1, "n <- 4", 1:2),
+  edit("the locale", c("invisible(Sys.setlocale('LC_TIME', 'C'))", "Sys.getlocale('LC_TIME')", "1"), 1, "invisible(Sys.setlocale('LC_TIME', 'C.UTF-8'))", 1:3),
+  edit("a setting of lattice", c("library(lattice)", "trellis.par.set(plot.symbol = list(col = 'red'))", "trellis.par.get('plot.symbol')$col"), 2, "trellis.par.set(plot.symbol = list(col = 'blue'))", 2:3),
   edit("the working directory", c("1", "basename(getwd()) == 'x'", "'other'"), 1, "2", 1),
   # late evaluation
   edit("ggplot2, which evaluates late", c("s <- 3", "library(ggplot2); p <- ggplot(mtcars, aes(wt, mpg + s)) + geom_point()", "layer_data(p)$y[1]", "'other'"), 1, "s <- 4", c(1, 3)),
@@ -121,5 +123,12 @@ cases <- list(
   edit("a hook", c("knitr::knit_hooks$set(inline = function(x) 'A')", "Text: `r 1`", "'other'"), 1, "knitr::knit_hooks$set(inline = function(x) 'B')", 1:3),
   edit("cat of an engine", c("```{cat, engine.opts=list(file='c.txt')}\none\n```", "readLines('c.txt')", "'other'"), 1, "```{cat, engine.opts=list(file='c.txt')}\ntwo\n```", 1:2),
   edit("results='asis'", c("n <- 2", "```{r, results='asis'}\ncat(rep('- item\\n', n), sep = '')\n```", "1"), 1, "n <- 3", 1:2),
+  # what another R does not have
+  edit("a file of the session", c("f <- tempfile(); writeLines('a', f)", "readLines(f)", "'other'"), 3, "'another'", 3),
+  edit("a pointer in a function", c("f <- function() 1; body(f) <- call('class', new('externalptr'))", "f()", "'other'"), 3, "'another'", 3),
+  edit("a value that a package prints", c("t <- tibble::tibble(a = 1:2)", "t$a", "1"), 3, "t", 3),
+  edit("a package and an option above an edit", c("library(splines); options(digits = 3)", "pi", "'other'"), 3, "dim(bs(1:9)); pi", 3),
+  edit("a variable of the environment above an edit", c("Sys.setenv(RC2_OWN = 'a')", "'other'", "1"), 3, "Sys.getenv('RC2_OWN')", 3),
+  edit("objects in common above an edit", c("e <- new.env(); e$n <- 1", "l <- list(e)", "'other'"), 3, "e$n <- 2; l[[1]]$n", 3),
   edit("cache=TRUE", c("a <- 1", "```{r, cache=TRUE}\nb <- a + 1\n```", "b"), 1, "a <- 5", 1:3)
 )

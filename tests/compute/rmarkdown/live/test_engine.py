@@ -34,3 +34,13 @@ def test_after_nine_of_ten_edits_no_chunk_runs_in_vain(checked: list[dict[str, A
     in_vain = [case["name"] for case in checked if case["in_vain"]]
     print(in_vain, file=sys.stderr)
     assert len(in_vain) <= 0.1 * len(checked)
+
+
+def test_a_later_r_with_kept_results_shows_those_of_a_new_r(checked: list[dict[str, Any]]) -> None:
+    assert [case for case in checked if not case["right_later"]] == []
+
+
+def test_a_later_r_runs_few_chunks_that_an_edit_does_not_change(checked: list[dict[str, Any]]) -> None:
+    in_vain = [case["name"] for case in checked if case["in_vain_later"]]
+    print(in_vain, file=sys.stderr)
+    assert len(in_vain) <= 0.4 * len(checked)
