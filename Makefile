@@ -34,14 +34,14 @@ lint: .venv/ready-dev ## check format, style, types, import rules and shell scri
 	$(BIN)/mypy
 	$(BIN)/lint-imports --no-cache
 	npm run --silent lint --prefix labextension
-	shellcheck scripts/system-packages scripts/quietly scripts/images scripts/image-base scripts/image-build scripts/hadoop-server scripts/hive-metastore images/*/entrypoint images/spark/hdfs .ci/run
+	shellcheck scripts/system-packages scripts/quietly scripts/images scripts/image-base scripts/image-build scripts/hadoop-server scripts/hadoop-s3a scripts/hive-metastore images/*/entrypoint images/spark/hdfs images/spark/hive-metastore .ci/run
 
 test: .venv/ready-dev build/R-checked ## run all tests that need no cluster
 	npm run --silent test --prefix labextension
 	$(BIN)/pytest
 
 examples: .venv/ready-dev ## run all examples on the real services, print their results, and keep the pages in build/examples
-	$(BIN)/pytest --override-ini addopts="$(STRICT) --quiet" tests/e2e/test_examples.py
+	$(BIN)/pytest --override-ini addopts="$(STRICT) --quiet" tests/e2e/test_examples.py tests/local/test_hive.py
 	@cat build/examples/results.txt
 
 ifdef KUBECONFIG_RC2_TEST
@@ -119,16 +119,25 @@ labextension/node_modules/ready: labextension/package.json labextension/package-
 	@scripts/quietly "Building the panels of JupyterLab" npm run build --prefix labextension
 	@touch $@
 
+.venv/lab-files: labextension/lab-files.mjs .venv/python .venv/panels
+	@scripts/quietly "Compressing the files of JupyterLab" node $< .venv/share/rc2/lab .venv/share/jupyter rc2hub/compute/labextensions
+	@touch $@
+
 .venv/r: .venv/python $(R_SOURCES)
 	@mkdir -p .venv/lib/R/library
 	@scripts/quietly "Installing the R package" R CMD INSTALL --library=.venv/lib/R/library $(R_PACKAGE)
 	@scripts/quietly "Installing the R kernel" R --slave -e 'IRkernel::installspec(prefix = "$(CURDIR)/.venv")'
 	@touch $@
 
-.venv/spark/ready: spark-requirements.txt scripts/spark_archive.py rc2hub/gateways/java_command.py rc2hub/gateways/java.args | .venv/python
+.venv/spark/ready: spark-requirements.txt scripts/spark_archive.py rc2hub/gateways/java_command.py rc2hub/gateways/java.args \
+		$(wildcard rc2hub/gateways/in_spark/*.py) | .venv/python
 	@test -x .venv/spark/bin/python || $(PYTHON) -m venv .venv/spark
 	@scripts/quietly "Installing Spark" .venv/spark/bin/pip install --quiet --require-hashes --requirement spark-requirements.txt
 	@scripts/quietly "Preparing Spark for fast starts" $(BIN)/python scripts/spark_archive.py
+	@touch $@
+
+.venv/s3a: scripts/hadoop-s3a .venv/spark/ready
+	@scripts/quietly "Installing Spark's client of S3" scripts/hadoop-s3a .venv/spark/s3a
 	@touch $@
 
 .venv/hadoop/ready: scripts/hadoop-server | .venv/python
@@ -139,7 +148,7 @@ labextension/node_modules/ready: labextension/package.json labextension/package-
 	@scripts/quietly "Installing Hive's metastore" scripts/hive-metastore .venv/hive/metastore
 	@touch $@
 
-.venv/ready: .venv/python .venv/http-proxy/ready .venv/panels .venv/r .venv/spark/ready .venv/hadoop/ready .venv/hive/ready
+.venv/ready: .venv/python .venv/http-proxy/ready .venv/lab-files .venv/r .venv/s3a .venv/hadoop/ready .venv/hive/ready
 	@touch $@
 
 .venv/oidc-provider/ready: $(OIDC_PROVIDER)/package.json $(OIDC_PROVIDER)/package-lock.json | .venv/http-proxy/ready
