@@ -53,9 +53,10 @@ import: cluster images
 	@scripts/quietly "Importing the images into the nodes" xargs --arg-file=<(cut --delimiter== --fields=2 $(IMAGES)) \
 	  --max-args=1 tests/cluster/machine/cluster import
 
-cluster-build: ## build the programs of that cluster in the cache
+cluster-build: .venv/ready-dev ## build the programs of that cluster and of its tests in the cache
 	@scripts/quietly "Checking Debian packages for the cluster" scripts/system-packages cluster
 	@tests/cluster/machine/cluster build
+	@scripts/quietly "Building the programs of the tests" $(BIN)/python -m tests.cluster.helm.programs
 
 cluster: ## start a Kubernetes cluster of two nodes on this machine, for tests (root; some minutes the first time)
 	@scripts/quietly "Checking Debian packages for the cluster" scripts/system-packages cluster
@@ -65,7 +66,7 @@ cluster-down: ## stop that cluster and remove all its files
 	@tests/cluster/machine/cluster down
 endif
 
-test-cluster: .venv/ready-dev cluster images import ## run the tests that need Kubernetes (set KUBECONFIG_RC2_TEST to use another cluster)
+test-cluster: .venv/ready-dev cluster-build cluster images import ## run the tests that need Kubernetes (set KUBECONFIG_RC2_TEST to use another cluster)
 	$(BIN)/pytest --override-ini addopts="$(STRICT) --numprocesses 3 --dist loadfile --durations 25 --durations-min 20" -m "not alone" tests/cluster
 	$(BIN)/pytest --override-ini addopts="$(STRICT)" -m alone tests/cluster
 

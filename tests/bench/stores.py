@@ -10,6 +10,7 @@ import json
 import tempfile
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode
@@ -67,11 +68,15 @@ async def gibibyte() -> AsyncIterator[bytes]:
         yield CHUNK
 
 
-async def seconds(work: Awaitable[Any]) -> float:
-    """How long this takes."""
-    began = time.perf_counter()
-    await work
-    return time.perf_counter() - began
+async def in_turn(count: int, *ways: Callable[[], Awaitable[Any]]) -> tuple[list[float], ...]:
+    """Seconds of so many calls of each way, which alternate."""
+    times: tuple[list[float], ...] = tuple([] for _ in ways)
+    for _ in range(count):
+        for way, taken in zip(ways, times, strict=True):
+            began = time.perf_counter()
+            await way()
+            taken.append(time.perf_counter() - began)
+    return times
 
 
 async def small_files(way: WayToHdfs) -> None:
@@ -91,11 +96,8 @@ async def files(ways: tuple[WayToHdfs, WayToHdfs]) -> list[dict[str, Any]]:
     }
     found = []
     for task, (count, work) in tasks.items():
-        times: tuple[list[float], list[float]] = ([], [])
-        for _ in range(count):
-            for way, taken in zip(ways, times, strict=True):
-                taken.append(await seconds(work(way)))
-        found.append(entry(f"stores: {task}", times[0], DIRECT, times[1]))
+        ours, direct = await in_turn(count, *(partial(work, way) for way in ways))
+        found.append(entry(f"stores: {task}", ours, DIRECT, direct))
     return found
 
 
@@ -126,23 +128,25 @@ async def scans(r: Kernel, rpc: str, folder: Path) -> list[dict[str, Any]]:
     return found
 
 
+def gateway_address(rc2: Rc2, service: str) -> str:
+    """Where the gateway of a service is."""
+    return f"http://127.0.0.1:{json.loads((rc2.home / 'ports.json').read_text())[service]}"
+
+
 async def metastore(rc2: Rc2, token: str) -> dict[str, Any]:
     """Alice's database, asked of the metastore through the gateway and directly, in turn."""
     message = Message("get_database", CALL, 1, {1: text("alice")}).write()
     client = HiveClient(hive.url(rc2.home / "hive"), key_file(rc2.home / "hive").read_bytes(), ACCOUNT)
-    gateway = f"http://127.0.0.1:{json.loads((rc2.home / 'ports.json').read_text())['hive']}/metastore"
-    times: tuple[list[float], list[float]] = ([], [])
+    gateway = f"{gateway_address(rc2, 'hive')}/metastore"
     async with aiohttp.ClientSession(headers={"Authorization": f"Bearer {token}"}) as session:
 
         async def through_gateway() -> None:
             async with session.post(gateway, data=message) as answer:
                 assert 0 in Message.read(await answer.read()).fields
 
-        for _ in range(CALLS):
-            times[0].append(await seconds(through_gateway()))
-            times[1].append(await seconds(client.call("alice", message)))
+        ours, direct = await in_turn(CALLS, through_gateway, partial(client.call, "alice", message))
     await client.close()
-    return entry("stores: get_database", times[0], "the metastore itself", times[1])
+    return entry("stores: get_database", ours, "the metastore itself", direct)
 
 
 def memory(rc2: Rc2) -> dict[str, int]:
@@ -165,7 +169,6 @@ async def measure(rc2: Rc2, client: Client, folder: Path) -> None:
     await client.create("alice")
     assert (await client.start("alice", services=["hdfs:write", "hive:write", "spark"]))[0] == 201
     token, home = await server_token(client, "alice"), rc2.home / "hdfs"
-    gateway = f"http://127.0.0.1:{json.loads((rc2.home / 'ports.json').read_text())['hdfs']}"
     async with client.kernel("alice") as r, aiohttp.ClientSession() as session:
 
         async def answers() -> bool:
@@ -174,7 +177,7 @@ async def measure(rc2: Rc2, client: Client, folder: Path) -> None:
 
         await until(answers, interval=0.5)
         account = {"user.name": "rc2", "doas": "alice"}
-        ways = WayToHdfs(session, gateway, token), WayToHdfs(session, hdfs.namenode(home), **account)
+        ways = WayToHdfs(session, gateway_address(rc2, "hdfs"), token), WayToHdfs(session, hdfs.namenode(home), **account)
         entries = await files(ways)
         await session.put(ways[1].url("/user/alice", "SETPERMISSION", permission="755"))  # for hdfs://, as another account
         rpc = f"127.0.0.1:{hdfs.ports(home).read()['rpc']}"

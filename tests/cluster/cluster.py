@@ -16,6 +16,7 @@ from secrets import token_hex
 from typing import Any, TypeVar
 
 from rc2hub import __version__
+from tests.fixtures.hub import HANG_TIMEOUT
 
 ENVIRONMENT = Path("/var/lib/rc2-cluster/cluster.env")
 MACHINE = Path(__file__).parent / "machine" / "cluster"
@@ -31,7 +32,7 @@ class Cluster:
     namespaces: list["Namespace"] = field(default_factory=list, compare=False)
     images: dict[str, str] = field(default_factory=dict, compare=False)
 
-    def kubectl(self, *arguments: str, manifest: Any = None, timeout: float = 60) -> str:
+    def kubectl(self, *arguments: str, manifest: Any = None, timeout: float = HANG_TIMEOUT) -> str:
         """The output of kubectl. `manifest` is its input, as JSON (`kubectl("apply", "-f", "-", manifest=…)`).
 
         Raises AssertionError with kubectl's message if it fails, subprocess.TimeoutExpired after `timeout` seconds.
@@ -59,7 +60,7 @@ class Cluster:
         """Run a command of `machine/cluster` (`node-kill`, `stop` …); for fault tests on the cluster of `make cluster`."""
         return self.run(str(MACHINE), *arguments, timeout=timeout)
 
-    def run(self, *command: str, stdin: str | None = None, timeout: float = 60) -> str:
+    def run(self, *command: str, stdin: str | None = None, timeout: float = HANG_TIMEOUT) -> str:
         """Run a program with the settings of this cluster; raises the same errors as `kubectl`."""
         environment = {**os.environ, **self.settings}
         done = subprocess.run(
@@ -95,7 +96,7 @@ class Namespace:
     cluster: Cluster
     name: str
 
-    def kubectl(self, *arguments: str, manifest: Any = None, timeout: float = 60) -> str:
+    def kubectl(self, *arguments: str, manifest: Any = None, timeout: float = HANG_TIMEOUT) -> str:
         """Like `Cluster.kubectl`, in this namespace."""
         return self.cluster.kubectl(f"--namespace={self.name}", *arguments, manifest=manifest, timeout=timeout)
 
@@ -107,11 +108,11 @@ class Namespace:
         """Apply objects, given as dictionaries."""
         self.kubectl("apply", "-f", "-", manifest={"apiVersion": "v1", "kind": "List", "items": manifests})
 
-    def wait(self, condition: str, *objects: str, timeout: float = 60) -> None:
+    def wait(self, condition: str, *objects: str, timeout: float = HANG_TIMEOUT) -> None:
         """`kubectl wait`: `wait("condition=Ready", "pod/web")`; AssertionError after `timeout` seconds."""
         self.kubectl("wait", f"--for={condition}", *objects, f"--timeout={timeout:.0f}s", timeout=timeout + 10)
 
-    def exec(self, pod: str, *command: str, timeout: float = 60) -> str:
+    def exec(self, pod: str, *command: str, timeout: float = HANG_TIMEOUT) -> str:
         """The output of a command in the pod's first container."""
         return self.kubectl("exec", pod, "--", *command, timeout=timeout)
 
@@ -145,7 +146,7 @@ def find() -> Cluster:
     return Cluster(dict(line.split("=", 1) for line in ENVIRONMENT.read_text().splitlines()))
 
 
-def eventually(condition: Callable[[], Result], timeout: float = 30) -> Result:
+def eventually(condition: Callable[[], Result], timeout: float = HANG_TIMEOUT) -> Result:
     """The first true result of `condition`, which may fail before; raises its last failure after `timeout` seconds."""
     deadline = time.monotonic() + timeout
     while True:

@@ -17,7 +17,7 @@ from urllib.request import urlopen
 from rc2hub.processes import free_ports
 from tests.cluster.cluster import Cluster, Namespace
 from tests.cluster.pool_watcher import PoolWatcher
-from tests.fixtures.hub import ROOT, Rc2
+from tests.fixtures.hub import HANG_TIMEOUT, ROOT, Rc2
 
 CONFIG = Path(__file__).with_name("jupyterhub_config.py")
 HOMES = {
@@ -30,8 +30,6 @@ HOMES = {
         "resources": {"requests": {"storage": "1Gi"}},
     },
 }
-START_TIMEOUT = 30.0
-"""Seconds for the hub to answer after its start."""
 
 
 @contextmanager
@@ -80,7 +78,7 @@ class KubeHub(Rc2):
                 stderr=log,
                 start_new_session=True,
             )
-        deadline = time.monotonic() + START_TIMEOUT
+        deadline = time.monotonic() + HANG_TIMEOUT
         while not self._answers():
             assert self.process.poll() is None, f"the hub ended:\n{self.log()[-3000:]}"
             assert time.monotonic() < deadline, f"the hub does not answer:\n{self.log()[-3000:]}"
@@ -91,7 +89,7 @@ class KubeHub(Rc2):
     def stop(self) -> int:
         """Stop the hub; the pods of running servers stay, as in a restart of the hub's pod."""
         self.process.send_signal(signal.SIGTERM)
-        self.process.wait(20)
+        self.process.wait(HANG_TIMEOUT)
         self._stopped_at = time.time()
         return self.process.returncode
 

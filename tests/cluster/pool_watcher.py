@@ -54,8 +54,10 @@ class PoolWatcher:
         states = list(pods.values())
         self.samples.append((time.time(), states.count("ready"), states.count("starting")))
 
-    def shortages(self, hub_downtimes: Sequence[tuple[float, float]] = ()) -> list[tuple[float, float]]:
-        """Start and duration of each period beyond `REPLACEMENT_TIMEOUT` with fewer than `spare` ready or starting standbys.
+    def shortages(
+        self, hub_downtimes: Sequence[tuple[float, float]] = (), longest: float = REPLACEMENT_TIMEOUT
+    ) -> list[tuple[float, float]]:
+        """Start and duration of each period beyond `longest` seconds with fewer than `spare` ready or starting standbys.
 
         The time while the hub was down does not count: no user could log in.
         """
@@ -63,7 +65,7 @@ class PoolWatcher:
         for now, ready, starting in [*self.samples, (time.time(), self.spare, 0)]:
             if ready + starting >= self.spare:
                 excused = sum(max(0.0, min(now, end) - max(since, start)) for start, end in hub_downtimes)
-                if since and now - since - excused > REPLACEMENT_TIMEOUT:
+                if since and now - since - excused > longest:
                     found.append((since, round(now - since - excused, 2)))
                 since = 0.0
             else:

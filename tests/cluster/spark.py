@@ -23,7 +23,7 @@ from rc2hub.gateways.broker_rpc import GatewayClient
 from rc2hub.gateways.driver_token import driver_token, pod_secret
 from rc2hub.processes import free_ports
 from tests.cluster.cluster import Namespace, eventually
-from tests.fixtures.hub import ROOT
+from tests.fixtures.hub import HANG_TIMEOUT, ROOT
 from tests.fixtures.spark import CLIENT
 
 SQL = Path(__file__).with_name("spark_sql.py")
@@ -176,7 +176,7 @@ class Session:
         command = [str(CLIENT), str(SQL), gateway.address, f"of-{username}"]
         self.process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
 
-    async def ask(self, sql: str, seconds: float = 90) -> str:
+    async def ask(self, sql: str, seconds: float = HANG_TIMEOUT) -> str:
         """The first value of the result, or the error message."""
         assert self.process.stdin
         assert self.process.stdout

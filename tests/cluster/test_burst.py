@@ -10,7 +10,7 @@ from tests.cluster.conftest import running_hub
 from tests.cluster.hub import KubeHub, standbys
 from tests.fixtures.hub import Client
 
-pytestmark = [pytest.mark.alone, pytest.mark.timeout(420)]
+pytestmark = pytest.mark.alone
 CLASS = 20
 LONG_START = {"start_timeout": 300}
 """Two cores start twenty pods one after the other."""
@@ -51,7 +51,7 @@ async def log_in(hub: KubeHub) -> dict[str, int]:
 
 async def test_with_a_standby_for_each_user_all_starts_are_warm(cluster: Cluster, tmp_path: Path) -> None:
     with running_hub(cluster, tmp_path, spare=CLASS, **LONG_START) as hub:
-        eventually(lambda: len(standbys(hub)) == CLASS, 240)
+        eventually(lambda: len(standbys(hub)) == CLASS)
         found = await log_in(hub)
         assert hub.watcher.shortages() == []
     assert (found["warm"], found["cold"]) == (CLASS, 0)
@@ -59,7 +59,7 @@ async def test_with_a_standby_for_each_user_all_starts_are_warm(cluster: Cluster
 
 async def test_with_two_standbys_every_user_gets_a_server(cluster: Cluster, tmp_path: Path) -> None:
     with running_hub(cluster, tmp_path, spare=2, **LONG_START) as hub:
-        eventually(lambda: len(standbys(hub)) == 2, 90)
+        eventually(lambda: len(standbys(hub)) == 2)
         found = await log_in(hub)
     assert found["warm"] >= 2
     assert found["failed"] == 0

@@ -18,8 +18,6 @@ from tests.cluster.cluster import Namespace
 HUBS = 5
 CLAIMS = 1000
 
-pytestmark = pytest.mark.timeout(180)
-
 
 @pytest.fixture
 async def clients(namespace: Namespace) -> AsyncIterator[list[ApiClient]]:

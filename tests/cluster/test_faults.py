@@ -16,7 +16,6 @@ from tests.cluster.steps import STOP
 from tests.cluster.test_login import is_ready
 from tests.fixtures.hub import Client, until
 
-pytestmark = pytest.mark.timeout(240)
 API_SERVER_DOWNTIME = 30.0
 """Seconds."""
 WARM = ("comparison", "claim", "activate", "send-attachments")
@@ -55,7 +54,7 @@ def etcd_restarted(hub: KubeHub, _username: str) -> None:
     cluster = hub.namespace.cluster
     cluster.machine("stop", "etcd")
     cluster.machine("start", "etcd")
-    eventually(lambda: cluster.kubectl("get", "--raw", "/readyz"), 60)
+    eventually(lambda: cluster.kubectl("get", "--raw", "/readyz"))
 
 
 CASES = [
@@ -72,7 +71,7 @@ async def test_after_a_fault_at_a_step_nothing_is_left_and_the_next_start_works(
     steppable: KubeHub, username: str, way: str, step: str, fault: Callable[[KubeHub, str], None]
 ) -> None:
     username = username if way == "warm" else f"own-{username}"  # this user needs a volume that no standby has
-    eventually(lambda: len(standbys(steppable)) == 1, 60)
+    eventually(lambda: len(standbys(steppable)) == 1)
     pause = steppable.home.with_name("steps") / step
     async with steppable.client() as client:
         await client.create(username)

@@ -73,7 +73,7 @@ async def test_the_pod_has_no_root_process_after_the_start(kube: Client, usernam
         async def nothing_of_root() -> bool:
             return await r.run('cat(grep("^ *0 ", system("ps -eo uid=,args=", intern = TRUE), value = TRUE))') == ""
 
-        await until(nothing_of_root, 10)
+        await until(nothing_of_root)
 
 
 async def test_files_in_the_home_are_kept_with_the_same_account(kube: Client, username: str) -> None:
@@ -182,4 +182,4 @@ async def test_a_pod_without_a_server_is_deleted(kube: Client, kube_hub: KubeHub
     spec = {"containers": [{"name": "notebook", "image": kube_hub.namespace.cluster.settings["RC2_BUSYBOX"]}]}
     pod = {"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "left-over", "labels": labels}, "spec": spec}
     kube_hub.namespace.apply(pod)
-    eventually(lambda: "left-over" not in kube_hub.namespace.kubectl("get", "pods", "--output=name"), 90)
+    eventually(lambda: "left-over" not in kube_hub.namespace.kubectl("get", "pods", "--output=name"))

@@ -181,8 +181,8 @@ def ingress_response(cluster: Cluster, host: str) -> str:
 
 def test_the_metrics_server_reports_the_usage_of_nodes_and_pods(cluster: Cluster, namespace: Namespace) -> None:
     run(namespace, pod(cluster, "busy"))
-    assert set(NODES) <= set(eventually(lambda: cluster.kubectl("top", "nodes"), 60).split())
-    assert "busy" in eventually(lambda: namespace.kubectl("top", "pods"), 60)
+    assert set(NODES) <= set(eventually(lambda: cluster.kubectl("top", "nodes")).split())
+    assert "busy" in eventually(lambda: namespace.kubectl("top", "pods"))
 
 
 @pytest.mark.alone
@@ -194,8 +194,8 @@ def test_after_a_power_cut_of_a_node_its_pods_are_replaced_on_the_other_node(
     namespace.apply({"apiVersion": "apps/v1", "kind": "Deployment", "metadata": {"name": "web"}, "spec": spec})
     namespace.wait("condition=Available", "deployment/web")
     cluster.machine("node-kill", "2")
-    eventually(lambda: ready_nodes(cluster) == {"node1"}, 40)
-    eventually(lambda: namespace.get("deployment", "web")["status"].get("readyReplicas") == 2, 60)
+    eventually(lambda: ready_nodes(cluster) == {"node1"})
+    eventually(lambda: namespace.get("deployment", "web")["status"].get("readyReplicas") == 2)
 
 
 @pytest.mark.alone
@@ -210,7 +210,7 @@ def test_pods_keep_running_while_etcd_and_the_api_server_are_down(
         pass
     cluster.machine("start", "etcd")
     cluster.machine("start", "kube-apiserver")
-    eventually(lambda: namespace.get("pod", "web"), 60)
+    eventually(lambda: namespace.get("pod", "web"))
 
 
 @pytest.mark.alone

@@ -16,7 +16,7 @@ from tests.cluster.pool_watcher import REPLACEMENT_TIMEOUT, PoolWatcher
 from tests.cluster.test_login import assert_runs_as, process_facts, server
 from tests.fixtures.hub import Client, until
 
-pytestmark = [pytest.mark.alone, pytest.mark.timeout(180)]
+pytestmark = pytest.mark.alone
 SPARE = 2
 
 
@@ -24,7 +24,7 @@ SPARE = 2
 def kube_hub(cluster: Cluster, tmp_path_factory: pytest.TempPathFactory) -> Iterator[KubeHub]:
     """A hub with a pool; at the end, the watcher must not have seen a shortage of standbys."""
     with running_hub(cluster, tmp_path_factory.mktemp("pool"), spare=SPARE) as hub:
-        eventually(lambda: len(standbys(hub)) == SPARE, 90)
+        eventually(lambda: len(standbys(hub)) == SPARE)
         yield hub
         assert hub.watcher.shortages(hub.downtimes) == []
 
@@ -32,7 +32,7 @@ def kube_hub(cluster: Cluster, tmp_path_factory: pytest.TempPathFactory) -> Iter
 @pytest.fixture(autouse=True)
 def full(kube_hub: KubeHub) -> None:
     """Each test starts with a full pool."""
-    eventually(lambda: len(standbys(kube_hub)) == SPARE, 60)
+    eventually(lambda: len(standbys(kube_hub)) == SPARE)
 
 
 def pod_of(hub: KubeHub, username: str) -> dict[str, Any]:
@@ -108,7 +108,7 @@ async def test_a_deleted_deployment_is_created_again_and_servers_keep_running(
     async with server(kube, username), kube.kernel(username) as r:
         kube_hub.namespace.kubectl("delete", "deployment", "--selector=rc2hub.org/pool=r")
         assert await r.run("cat(6 * 7)") == "42"
-        eventually(lambda: len(standbys(kube_hub)) == SPARE, 60)
+        eventually(lambda: len(standbys(kube_hub)) == SPARE)
         assert await r.run("cat(6 * 7)") == "42"
 
 
@@ -124,7 +124,7 @@ async def test_a_server_whose_container_has_restarted_is_stopped(kube: Client, k
         _, model = await kube.call("GET", f"/hub/api/users/{username}")
         return not model["servers"] and pod not in kube_hub.namespace.kubectl("get", "pods", "--output=name")
 
-    await until(has_ended, 90)
+    await until(has_ended)
 
 
 async def test_a_user_who_needs_a_different_pod_sees_the_reason_for_the_cold_start(
@@ -172,13 +172,13 @@ async def test_standbys_on_a_node_with_pid_pressure_are_replaced_on_another_node
     node = before[0]["spec"]["nodeName"]
     try:
         cluster.machine("node-pid-pressure", node.removeprefix("node"))
-        eventually(lambda: node not in nodes_of(kube_hub) and len(standbys(kube_hub)) == SPARE, 60)
+        eventually(lambda: node not in nodes_of(kube_hub) and len(standbys(kube_hub)) == SPARE)
         async with server(kube, username), kube.kernel(username) as r:
             assert await r.run("cat(6 * 7)") == "42"
     finally:
         cluster.machine("node-pid-relief", node.removeprefix("node"))
         kube_hub.namespace.wait("condition=PIDPressure=False", f"node/{node}")
-    eventually(lambda: len(kube_hub.namespace.get("pods")) == len(standbys(kube_hub)) == SPARE, 60)
+    eventually(lambda: len(kube_hub.namespace.get("pods")) == len(standbys(kube_hub)) == SPARE)
 
 
 async def test_standbys_for_a_spare_rule_start_within_two_seconds_after_its_begin(kube_hub: KubeHub) -> None:
@@ -187,7 +187,7 @@ async def test_standbys_for_a_spare_rule_start_within_two_seconds_after_its_begi
     with restarted(kube_hub, spare={"else": SPARE, f"Mon-Sun {hours} UTC": SPARE + 2}):
         eventually(lambda: len(standbys(kube_hub)) == SPARE)
         with PoolWatcher(kube_hub.namespace, SPARE + 2) as watcher:
-            eventually(lambda: len(standbys(kube_hub)) == SPARE + 2, 100)
+            eventually(lambda: len(standbys(kube_hub)) == SPARE + 2)
         watcher.write_report("class", kube_hub.downtimes)
     enough = [now for now, ready, starting in watcher.samples if ready + starting >= SPARE + 2]
     assert 0 <= enough[0] - begins.timestamp() < REPLACEMENT_TIMEOUT
@@ -220,7 +220,7 @@ async def test_a_failed_rollout_keeps_the_old_standbys_and_is_reported(kube_hub:
 
 def wait_for_replacement(hub: KubeHub, old: set[str]) -> set[str]:
     """Wait until the pool is full and has none of these standbys; return the new ones."""
-    eventually(lambda: len(standbys(hub)) == SPARE and not old & set(standbys(hub)), 90)
+    eventually(lambda: len(standbys(hub)) == SPARE and not old & set(standbys(hub)))
     return set(standbys(hub))
 
 

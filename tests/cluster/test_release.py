@@ -13,7 +13,7 @@ from tests.cluster.helm.release import COURSE_SERVICES, PROBE, Release, released
 from tests.cluster.provider import provided
 from tests.fixtures.browser import FLAGS, open_as_notebook, serious_findings, shoot
 from tests.fixtures.course import EXAMPLES, check_document, upload
-from tests.fixtures.hub import ROOT
+from tests.fixtures.hub import HANG_TIMEOUT, ROOT
 from tests.fixtures.lab import LATE_FLIGHTS, edit_line, give_command, has_keyboard
 from tests.fixtures.oidc import PASSWORD
 
@@ -65,6 +65,7 @@ async def page(release: Release, tmp_path: Path) -> AsyncIterator[Page]:
             executable_path="/usr/bin/chromium", args=[*FLAGS, ingress], env={"HOME": str(tmp_path)}
         )
         context = await browser.new_context(viewport={"width": 1280, "height": 900})
+        context.set_default_timeout(HANG_TIMEOUT * 1000)
         yield await context.new_page()
         await browser.close()
 
@@ -80,7 +81,7 @@ async def log_in(page: Page, release: Release, name: str) -> None:
 async def run_all(page: Page, title: str) -> None:
     """Run all cells of the notebook with this title, which is open."""
     await page.get_by_text(title).first.wait_for()
-    await page.get_by_text("R | Idle").wait_for(timeout=60_000)
+    await page.get_by_text("R | Idle").wait_for()
     await page.get_by_role("menuitem", name="Run", exact=True).click()
     await page.get_by_text("Run All Cells", exact=True).click()
 
@@ -93,18 +94,18 @@ async def test_alice_reads_postgresql_and_spark_in_r_through_the_ingress(release
     await page.get_by_label("Flights from New York (read)").check()
     await page.get_by_label("Spark (use)").check()
     await page.get_by_role("button", name="Start").click()
-    await page.wait_for_url("**/user/alice/lab**", timeout=60_000)
+    await page.wait_for_url("**/user/alice/lab**")
     async with release.client() as client:
         files = ("flights.ipynb", "03-linear-regression.Rmd", "data/slump.csv")
         await upload(client, "alice", [EXAMPLES / name for name in files])
     await page.goto(f"{release.url}/user/alice/lab/tree/examples/flights.ipynb")
     await run_all(page, "Delays by carrier and month")
-    await expect(page.get_by_text("336 776 flights")).to_be_visible(timeout=60_000)
+    await expect(page.get_by_text("336 776 flights")).to_be_visible()
     await shoot(page, "cluster-2-notebook")
     await page.goto(f"{release.url}/user/alice/lab/tree/examples?reset")  # without the first notebook
     await open_as_notebook(page, "03-linear-regression.Rmd")
     await run_all(page, "The strength of concrete")
-    await expect(page.get_by_text("R and Spark agree on all 16 coefficients.")).to_be_visible(timeout=120_000)
+    await expect(page.get_by_text("R and Spark agree on all 16 coefficients.")).to_be_visible()
     await shoot(page, "cluster-3-spark")
 
 
@@ -112,7 +113,7 @@ async def test_alice_sees_a_document_of_both_services_beside_its_source_and_knit
     async with release.client() as client:
         assert await client.write_text("alice", "late.Rmd", DOCUMENT) == 201
     await log_in(page, release, "alice")
-    await page.wait_for_url("**/user/alice/lab**", timeout=60_000)
+    await page.wait_for_url("**/user/alice/lab**")
     await page.goto(f"{release.url}/user/alice/lab/tree/late.Rmd?reset")
     await page.get_by_role("tabpanel", name="late.Rmd").get_by_role("button", name="Preview").click()
     preview, status = page.frame_locator(".rc2-Preview iframe"), page.locator(".rc2-Preview-status")

@@ -16,11 +16,11 @@ from secrets import token_hex
 import pytest
 
 from tests.cluster.cluster import Cluster, Namespace
-from tests.cluster.helm.release import PROBE, Release, released
+from tests.cluster.helm.release import PROBE, Release, released, wait_for_services
 from tests.cluster.traces import collect, locations
 from tests.fixtures.hub import Kernel
 
-pytestmark = pytest.mark.timeout(300)
+pytestmark = pytest.mark.timeout(900)
 USERS = ["alice", "bob", *(f"reader{number}" for number in range(18))]
 WITH_SPARK = USERS[:3]
 CONCURRENT_LOGINS = 3
@@ -184,9 +184,7 @@ async def users(release: Release) -> AsyncIterator[dict[str, LoggedIn]]:
     """Twenty users with running servers, all with PostgreSQL, some with Spark."""
     async with AsyncExitStack() as work:
         outside = await work.enter_async_context(release.client())
-        async with asyncio.timeout(60):
-            while (await outside.call("GET", "/services/rc2/api/health"))[1].get("services", {}).get("flights") != "ready":
-                await asyncio.sleep(0.5)
+        await wait_for_services(outside, "flights")
         limit = asyncio.Semaphore(CONCURRENT_LOGINS)
 
         async def log_in(name: str) -> LoggedIn:

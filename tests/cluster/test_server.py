@@ -10,10 +10,7 @@ from tests.cluster.hub import KubeHub
 from tests.cluster.test_login import pods_of, server
 from tests.fixtures.hub import Client, RError, until
 
-pytestmark = [
-    pytest.mark.timeout(120),
-    pytest.mark.parametrize("kube_hub", [3], ids=["warm"], indirect=True, scope="module"),
-]
+pytestmark = pytest.mark.parametrize("kube_hub", [3], ids=["warm"], indirect=True, scope="module")
 ENVIRONMENTS = """
 files <- Sys.glob("/proc/[0-9]*/environ")
 readable <- Filter(function(file) file.access(file, 4) == 0, files)

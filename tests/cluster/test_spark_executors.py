@@ -13,7 +13,7 @@ import pytest
 from tests.cluster.cluster import Cluster, eventually
 from tests.cluster.spark import RESTRICTED, SparkGateway, running_gateway, session
 
-pytestmark = pytest.mark.timeout(180)
+pytestmark = pytest.mark.timeout(900)
 COUNT = "select count(*) from range(0, 1000, 1, 4)"
 
 

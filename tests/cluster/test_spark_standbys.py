@@ -11,7 +11,7 @@ import pytest
 from tests.cluster.cluster import Cluster, eventually
 from tests.cluster.spark import RESTRICTED, SparkGateway, running_gateway, session
 
-pytestmark = pytest.mark.timeout(300)
+pytestmark = pytest.mark.timeout(900)
 TOKEN = "reflect('java.lang.System', 'getProperty', 'rc2.driver.token')"
 TOKEN_OF_EXECUTOR = f"select max(token) from (select {TOKEN} token from range(0, 10, 1, 2))"
 READY = "a standby is ready"
@@ -35,7 +35,7 @@ def standby(gateway: SparkGateway) -> dict[str, Any]:
         found: list[dict[str, Any]] = gateway.namespace.get("pods", "", "--selector=rc2hub.org/spark-standby=yes")
         return found if gateway.log().count(READY) > gateway.log().count("a Connect server for") else []
 
-    eventually(unclaimed, 120)
+    eventually(unclaimed)
     (pod,) = unclaimed()
     return pod
 

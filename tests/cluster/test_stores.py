@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from tests.cluster.cluster import Cluster, eventually
-from tests.cluster.helm.release import COURSE_SERVICES, PROBE, Release, released, wait_until_reachable
+from tests.cluster.helm.release import COURSE_SERVICES, PROBE, Release, released, wait_for_services
 from tests.cluster.helm.test_install import documented, shell
 from tests.fixtures.course import check_document, upload
 from tests.fixtures.hub import RError
@@ -23,7 +23,7 @@ def release(cluster: Cluster) -> Iterator[Release]:
     small = {"requests": {"cpu": "10m", "memory": "200Mi"}, "limits": {"memory": "512Mi"}}
     values = {
         **COURSE_SERVICES,
-        "spark.drivers": {"executors": 1},
+        "spark.drivers": {"executors": 1, "executor_idle": 600},
         **{f"{service}.enabled": True for service in ("hdfs", "hive")},
         **{f"{service}.resources.requests": {"cpu": "10m", "memory": "64Mi"} for service in ("hdfs", "hive")},
         **{f"hdfs.{server}": {"resources": small, "storage": {"size": "1Gi"}} for server in ("namenode", "datanode")},
@@ -42,10 +42,7 @@ def release(cluster: Cluster) -> Iterator[Release]:
 async def knit_stores(release: Release) -> str:
     """Log in as alice with all services, and check the document, for which Spark computes on executors."""
     async with release.client() as client:
-        await wait_until_reachable(client)
-        async with asyncio.timeout(120):
-            while set((await client.call("GET", "/services/rc2/api/health"))[1].get("services", {}).values()) != {"ready"}:
-                await asyncio.sleep(0.5)
+        await wait_for_services(client, *SERVICES)
         await client.create("alice")
         assert (await client.start("alice", services=[f"{name}:{SERVICES[name]}" for name in SERVICES]))[0] == 201
         await upload(client, "alice", [])
@@ -86,7 +83,7 @@ async def test_what_it_keeps_is_there_after_a_restore_and_a_restart_of_everythin
 def restart(release: Release, components: set[str]) -> None:
     """Restart all pods of the chart and of Spark at once, and wait until HDFS has its files again."""
     for namespace in (release.spark, release.namespace):
-        namespace.kubectl("delete", "pods", "--all", timeout=200)
-    eventually(lambda: set(release.pods()) == components, 120)
-    release.namespace.wait("condition=Ready", "pods", "--all", timeout=180)
-    release.namespace.exec("rc2-hdfs-namenode-0", "hdfs", "dfsadmin", "-safemode", "wait", timeout=100)
+        namespace.kubectl("delete", "pods", "--all")
+    eventually(lambda: set(release.pods()) == components)
+    release.namespace.wait("condition=Ready", "pods", "--all")
+    release.namespace.exec("rc2-hdfs-namenode-0", "hdfs", "dfsadmin", "-safemode", "wait")

@@ -15,7 +15,7 @@ from tests.cluster.hub import KubeHub, namespace_of_hubs
 from tests.fixtures.hub import Client
 from tests.fixtures.postgres import Postgres
 
-pytestmark = pytest.mark.timeout(300)
+pytestmark = pytest.mark.timeout(900)
 USERS = ["ada", "bob", "cleo", "dan", "eve"]
 STATE = ["jupyterhub.sqlite", "rc2_installation"]
 """What an operator saves of a hub (docs/operate.md)."""

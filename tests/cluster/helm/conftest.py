@@ -8,6 +8,7 @@ from tests.cluster.cluster import Cluster
 from tests.cluster.helm.release import Release, wait_until_reachable
 from tests.fixtures.hdfs import Hdfs
 from tests.fixtures.hub import Client
+from tests.fixtures.started import started
 
 
 @pytest.fixture
@@ -21,9 +22,5 @@ async def outside(release: Release) -> AsyncIterator[Client]:
 @pytest.fixture(scope="module")
 def outside_hdfs(cluster: Cluster, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Hdfs]:
     """A NameNode and a DataNode on this machine, at an address that pods reach."""
-    running = Hdfs(tmp_path_factory.mktemp("hdfs"), cluster.settings["RC2_HOST_IP"])
-    try:
-        running.start()
+    with started(Hdfs(tmp_path_factory.mktemp("hdfs"), cluster.settings["RC2_HOST_IP"])) as running:
         yield running
-    finally:
-        running.stop()

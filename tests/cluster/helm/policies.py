@@ -4,12 +4,10 @@ import json
 import subprocess
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
-from tests.cluster.helm.programs import built
+from tests.cluster.helm.programs import evaluator
 
-SOURCE = Path(__file__).with_name("policies")
 """A program that evaluates policies with cyclonus."""
 PORTS = (
     *(22, 53, 80, 443, 5432, 6443, 7078, 7079, 8000, 8001, 8020, 8081, 8888),
@@ -189,7 +187,7 @@ def evaluate(policies: list[Any], connections: list[tuple[str, str, int]], names
     peers = {name: peer.as_json(names) for name, peer in (PODS | ADDRESSES).items()}
     pairs = [{"from": peers[a], "to": peers[b], "port": port, "protocol": "TCP"} for a, b, port in connections]
     question = json.dumps({"policies": policies, "pairs": pairs})
-    done = subprocess.run([built(SOURCE)], input=question, capture_output=True, text=True, timeout=120, check=False)
+    done = subprocess.run([evaluator()], input=question, capture_output=True, text=True, timeout=120, check=False)
     assert done.returncode == 0, done.stderr
     answers: list[bool] = json.loads(done.stdout)
     return answers

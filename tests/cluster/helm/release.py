@@ -16,7 +16,7 @@ from aiohttp.abc import AbstractResolver, ResolveResult
 from rc2hub import __version__
 from tests.cluster.cluster import Cluster, Namespace
 from tests.cluster.helm.chart import CHART
-from tests.fixtures.hub import Client, Kernel
+from tests.fixtures.hub import HANG_TIMEOUT, Client, Kernel
 
 RESTRICTED = {f"pod-security.kubernetes.io/{mode}": "restricted" for mode in ("enforce", "warn")}
 PROBE = ["admin:users", "admin:servers", "access:servers", "access:services", "groups", "proxy", "read:hub", "tokens"]
@@ -125,8 +125,20 @@ class _Ingress(AbstractResolver):
 
 async def wait_until_reachable(client: Client) -> None:
     """Wait until the hub answers through Ingress and proxy."""
-    async with asyncio.timeout(60):
+    async with asyncio.timeout(HANG_TIMEOUT):
         while (await client.call("GET", "/hub/api/"))[0] != 200:
+            await asyncio.sleep(0.5)
+
+
+async def wait_for_services(client: Client, *names: str) -> None:
+    """Wait until the broker answers through Ingress and proxy, and is connected to these services."""
+    async with asyncio.timeout(HANG_TIMEOUT):
+        while True:
+            _, health = await client.call("GET", "/services/rc2/api/health")
+            # the hub answers with a page until the proxy knows the way to the broker
+            states = health.get("services", {}) if isinstance(health, dict) else {}
+            if all(states.get(name) == "ready" for name in names):
+                return
             await asyncio.sleep(0.5)
 
 
@@ -143,6 +155,14 @@ async def working(client: Client, **users: list[str]) -> AsyncIterator[list[Kern
             yield [await kernels.enter_async_context(client.kernel(user)) for user in users]
     finally:
         await asyncio.gather(*(client.stop(user) for user in users))
+
+
+async def count_cars_on_executors(release: Release, r: Kernel) -> None:
+    """A user's R, with `store` and `con`, writes to the store; Spark reads that and writes the counts, on executors of its own."""
+    await r.run('store$write_parquet(mtcars, "cars.parquet")')
+    await r.run('by <- dplyr::count(store$tbl(con, "cars.parquet"), cyl); store$write_parquet(by, "by_cyl")')
+    assert await r.run('cat(sort(store$read_parquet("by_cyl", bigint = "integer")$n))') == "7 11 14"
+    assert {pod["metadata"]["labels"]["spark-role"] for pod in release.spark.get("pods")} == {"driver", "executor"}
 
 
 @contextmanager

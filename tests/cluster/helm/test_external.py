@@ -9,7 +9,7 @@ from tests.cluster.helm.release import PROBE, Release, released, working
 from tests.cluster.test_images import pod, run
 from tests.fixtures.hub import Client
 
-pytestmark = pytest.mark.timeout(300)
+pytestmark = pytest.mark.timeout(900)
 PASSWORDS = {"password": "of-postgres", "rc2-password": "of-the-broker", "hub-password": "of-the-hub"}
 AS_DOCUMENTED = (
     f"CREATE ROLE rc2 LOGIN CREATEROLE PASSWORD '{PASSWORDS['rc2-password']}'",

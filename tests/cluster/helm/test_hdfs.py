@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from tests.cluster.cluster import Cluster
-from tests.cluster.helm.release import PROBE, Release, released, working
+from tests.cluster.cluster import Cluster, eventually
+from tests.cluster.helm.release import PROBE, Release, count_cars_on_executors, released, working
 from tests.fixtures.hdfs import Hdfs
 from tests.fixtures.hub import Client, RError
 
@@ -47,15 +47,11 @@ def release(request: pytest.FixtureRequest, cluster: Cluster) -> Iterator[Releas
 async def test_r_and_spark_on_executors_work_as_the_user(release: Release, outside: Client) -> None:
     async with working(outside, alice=["hdfs:write", "spark"], bob=["hdfs:read", "spark"]) as (alice, bob):
         for r in (alice, bob):
-            await r.run('library(dplyr, warn.conflicts = FALSE); store <- rc2::rc2_hdfs("hdfs")')
-        await alice.run('store$write_parquet(mtcars, "cars.parquet"); con <- rc2::rc2_spark()')
-        await alice.run('by <- count(store$tbl(con, "cars.parquet"), cyl); store$write_parquet(by, "by_cyl")')
-        assert await alice.run('cat(sort(store$read_parquet("by_cyl", bigint = "integer")$n))') == "7 11 14"
-        assert {pod["metadata"]["labels"]["spark-role"] for pod in release.spark.get("pods")} == {"driver", "executor"}
+            await r.run('store <- rc2::rc2_hdfs("hdfs"); con <- rc2::rc2_spark()')
+        await count_cars_on_executors(release, alice)
         assert await alice.run('cat(unique(store$ls("by_cyl")$owner))') == "alice"
-        await bob.run("con <- rc2::rc2_spark()")
         with pytest.raises(RError, match="Permission denied: user=bob"):
-            await bob.run('collect(store$tbl(con, "/user/alice/cars.parquet"))')
+            await bob.run('dplyr::collect(store$tbl(con, "/user/alice/cars.parquet"))')
         with pytest.raises(RError, match="takes the level write; this server has the level read"):
             await bob.run('store$write_parquet(mtcars, "cars.parquet")')
 
@@ -67,14 +63,19 @@ async def test_files_are_kept_while_every_server_of_hdfs_is_replaced(release: Re
         found = await asyncio.to_thread(hdfs, release, "fsck", "/user/alice/iris.parquet")
         assert "Average block replication:\t2.0" in found, found
         for pod in SERVERS:
-            await asyncio.to_thread(release.namespace.kubectl, "delete", "pod", pod, "--wait=true", timeout=100)
-        names = [f"pod/{pod}" for pod in SERVERS]
-        await asyncio.to_thread(release.namespace.wait, "condition=Ready", *names)
+            await asyncio.to_thread(release.namespace.kubectl, "delete", "pod", pod, "--wait=true")
+        await asyncio.to_thread(eventually, lambda: is_ready(release))
         await asyncio.to_thread(hdfs, release, "dfsadmin", "-safemode", "wait")
         rows = await alice.run('cat(nrow(store$read_parquet("iris.parquet")))')
         assert rows.endswith("150")  # a progress bar comes before, if it takes long
 
 
+def is_ready(release: Release) -> bool:
+    """Whether Kubernetes has made all pods of HDFS again, and they are ready."""
+    release.namespace.wait("condition=Ready", *(f"pod/{pod}" for pod in SERVERS), timeout=30)
+    return True
+
+
 def hdfs(release: Release, *arguments: str) -> str:
     """Run Hadoop's command `hdfs` as an operator does."""
-    return release.namespace.exec(SERVERS[0], "hdfs", *arguments, timeout=100)
+    return release.namespace.exec(SERVERS[0], "hdfs", *arguments)

@@ -12,12 +12,12 @@ import yaml
 from prometheus_client import REGISTRY
 
 from rc2hub.hub import metrics
+from tests.cluster.helm import programs
 from tests.cluster.helm.chart import CHART, Object, of_kind, render, render_file
-from tests.cluster.helm.programs import built
 from tests.cluster.helm.schemas import operator_schema
 from tests.cluster.helm.test_render import hub_configuration
 
-pytestmark = pytest.mark.timeout(900)  # promtool is built once, which takes three minutes
+pytestmark = pytest.mark.timeout(900)  # promtool is built here if `make cluster-build` has not
 ALL = "--set=monitoring.dashboard=true,monitoring.alerts=true,monitoring.serviceMonitor=true"
 RULES = CHART / "files" / "alerts.yaml"
 CASES = Path(__file__).with_name("alerts_test.yaml")
@@ -27,10 +27,9 @@ EXTERNAL_METRICS = {"container_memory_working_set_bytes", "kube_pod_owner"}
 
 
 def promtool(*arguments: str, text: str | None = None) -> str:
-    # without service discovery for clouds, which doubles the build time and which no rule needs
-    package = "github.com/prometheus/prometheus/cmd/promtool"
-    program = built(Path(__file__).with_name("promtool"), "-tags=remove_all_sd", package)
-    done = subprocess.run([program, *arguments], input=text, capture_output=True, text=True, timeout=120, check=False)
+    done = subprocess.run(
+        [programs.promtool(), *arguments], input=text, capture_output=True, text=True, timeout=120, check=False
+    )
     assert done.returncode == 0, done.stdout + done.stderr
     return done.stdout
 

@@ -9,7 +9,7 @@ from tests.cluster.cluster import Cluster, Namespace, eventually
 from tests.cluster.helm.chart import Object, of_kind, render, render_file
 from tests.cluster.helm.policies import ADDRESSES, PODS, PORTS, allowed, evaluate, triples
 
-pytestmark = pytest.mark.timeout(900)  # the evaluator is built once, which takes two minutes
+pytestmark = pytest.mark.timeout(900)  # the evaluator is built here if `make cluster-build` has not
 ENFORCED = "KUBECONFIG_RC2_TEST" in os.environ
 """The cluster of `make cluster` does not enforce policies; another cluster is expected to."""
 LISTEN = " ".join([*(f"httpd -f -p {port} -h /tmp &" for port in PORTS), "wait"])
@@ -121,7 +121,7 @@ def test_pods_reach_each_other_as_the_table_says(pods: dict[str, Namespace], sou
     expected = {(target, port) for target, port in connections if allowed(source, target, port)}
     if not ENFORCED:  # then the test only shows that allowed connections work
         connections = sorted(expected)
-    eventually(lambda: reached(pods, source, connections) == expected, 60)
+    eventually(lambda: reached(pods, source, connections) == expected)
 
 
 def reached(pods: dict[str, Namespace], source: str, connections: list[tuple[str, int]]) -> set[tuple[str, int]]:

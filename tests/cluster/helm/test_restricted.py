@@ -10,7 +10,7 @@ from tests.cluster.cluster import Cluster
 from tests.cluster.helm.release import Release, released, working
 from tests.fixtures.hub import Client, until
 
-pytestmark = pytest.mark.timeout(300)
+pytestmark = pytest.mark.timeout(900)
 AS_ROOT = {
     "apiVersion": "v1",
     "kind": "Pod",
@@ -48,7 +48,7 @@ async def test_r_starts_as_the_user_and_mounts_only_the_users_home(outside: Clie
         async def nothing_of_root() -> bool:
             return await r.run(OF_ROOT) == ""
 
-        await until(nothing_of_root, 10)
+        await until(nothing_of_root)
     uid = str(default_uid("grace"))
     assert facts == {
         "uid": uid,

@@ -5,9 +5,10 @@ from collections.abc import Iterator
 import pytest
 
 from tests.cluster.cluster import Cluster
-from tests.cluster.helm.release import PROBE, Release, released, working
+from tests.cluster.helm.release import PROBE, Release, count_cars_on_executors, released, working
 from tests.fixtures.hub import Client, RError
 from tests.fixtures.s3 import BUCKET, Store
+from tests.fixtures.started import started
 
 pytestmark = pytest.mark.timeout(600)
 SCOPES = ["custom:rc2:s3:read", "custom:rc2:s3:write", "custom:rc2:spark:use"]
@@ -16,12 +17,8 @@ SCOPES = ["custom:rc2:s3:read", "custom:rc2:s3:write", "custom:rc2:spark:use"]
 @pytest.fixture(scope="module")
 def outside_store(cluster: Cluster, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Store]:
     """A store on this machine, at an address that pods reach."""
-    running = Store(tmp_path_factory.mktemp("s3"), cluster.settings["RC2_HOST_IP"])
-    try:
-        running.start()
+    with started(Store(tmp_path_factory.mktemp("s3"), cluster.settings["RC2_HOST_IP"])) as running:
         yield running
-    finally:
-        running.stop()
 
 
 @pytest.fixture(scope="module")
@@ -54,11 +51,8 @@ def release(cluster: Cluster, outside_store: Store) -> Iterator[Release]:
 async def test_r_and_spark_on_executors_work_as_the_user(release: Release, outside: Client) -> None:
     async with working(outside, alice=["s3:write", "spark"], bob=["s3:read", "spark"]) as (alice, bob):
         for r in (alice, bob):
-            await r.run('library(dplyr, warn.conflicts = FALSE); store <- rc2::rc2_s3("s3"); con <- rc2::rc2_spark()')
-        await alice.run('store$write_parquet(mtcars, "cars.parquet")')
-        await alice.run('by <- count(store$tbl(con, "cars.parquet"), cyl); store$write_parquet(by, "by_cyl")')
-        assert await alice.run('cat(sort(store$read_parquet("by_cyl", bigint = "integer")$n))') == "7 11 14"
-        assert {pod["metadata"]["labels"]["spark-role"] for pod in release.spark.get("pods")} == {"driver", "executor"}
+            await r.run('store <- rc2::rc2_s3("s3"); con <- rc2::rc2_spark()')
+        await count_cars_on_executors(release, alice)
         with pytest.raises(RError, match="users/alice/cars.parquet is in no folder of yours; yours: users/bob/"):
             await bob.run('DBI::dbGetQuery(con, "SELECT * FROM parquet.`s3a://lab/users/alice/cars.parquet`")')
         with pytest.raises(RError, match="takes the level write; this server has the level read"):
