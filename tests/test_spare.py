@@ -118,7 +118,7 @@ CHANGES = {
     st.integers(0, 120),
     st.integers(1, 120),
 )
-@settings(max_examples=1000)
+@settings(max_examples=1000, deadline=None)
 def test_around_every_dst_change_a_rule_applies_at_each_local_time_in_it(
     zone_and_change: tuple[str, datetime], minutes: int, before: int, after: int
 ):

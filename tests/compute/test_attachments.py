@@ -33,7 +33,7 @@ def test_a_file_holds_what_the_broker_sent_in_any_locale(tmp_path: Path, monkeyp
 
 
 async def test_what_the_broker_does_not_renew_is_removed_when_it_expires(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
-    times = {"key": datetime.now(UTC) + timedelta(seconds=1), "later": datetime.now(UTC) + timedelta(hours=1)}
+    times = {"key": datetime.now(UTC) + timedelta(seconds=5), "later": datetime.now(UTC) + timedelta(hours=1)}
     listed = [
         {"service": name, "expires_at": at.isoformat(), "settings": {}, "files": {name: "content"}}
         for name, at in times.items()

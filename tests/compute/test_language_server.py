@@ -5,6 +5,7 @@ import json
 import re
 import subprocess
 import sysconfig
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -104,5 +105,9 @@ async def test_a_page_reaches_it_alone_and_it_ends_with_the_page(rc2: Rc2, clien
 
 
 def processes_of(home: Path) -> list[psutil.Process]:
-    found = [process for process in psutil.process_iter(["name"]) if process.info["name"] == "arity"]
-    return [process for process in found if process.environ().get("HOME") == str(home)]
+    found = []
+    for process in psutil.process_iter(["name"]):
+        with suppress(psutil.Error):  # those of other tests may end meanwhile
+            if process.info["name"] == "arity" and process.environ().get("HOME") == str(home):
+                found.append(process)
+    return found

@@ -204,6 +204,8 @@ async def use_packages_and_variables(guide: Guide, page: Page, folder: Path) -> 
         await write(page, "Sys.sleep(600)")
         await expect(page.locator(".jp-CodeConsole .jp-InputPrompt", has_text="*")).to_be_visible()
         await choose(page, "Kernel", "Interrupt R")
+        # an interrupt drops the cells that wait behind the one that runs
+        await expect(page.locator(".jp-CodeConsole .jp-InputPrompt", has_text="*")).to_have_count(0)
         await write(page, "after <- 'the interrupt'")
         await expect(panel.get_by_role("row", name="after")).to_contain_text("the interrupt")
     with guide.habit("restart R"):

@@ -67,9 +67,9 @@ async def test_the_page_has_the_files_of_all_servers_and_finds_every_one(started
 async def test_every_menu_and_the_launcher_have_what_users_of_r_need(started: tuple[Page, Log]) -> None:
     page, log = started
     cards = page.locator(".jp-LauncherCard")
-    titles = [await card.get_attribute("title") for card in await cards.all()]
-    assert titles[:3] == ["R", "R Markdown", "Python 3 (ipykernel)"]
-    assert await page.locator(".jp-LauncherCard[data-category='Console']").first.get_attribute("title") == "R"
+    for place, title in enumerate(("R", "R Markdown", "Python 3 (ipykernel)")):
+        await expect(cards.nth(place)).to_have_attribute("title", title)
+    await expect(page.locator(".jp-LauncherCard[data-category='Console']").first).to_have_attribute("title", "R")
     await expect(cards.filter(has_text="Terminal")).to_be_visible()
     await expect(cards.filter(has_text="Examples in R")).to_be_visible()
     for name in MENUS:

@@ -3,7 +3,7 @@
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from rc2hub.gateways.connect_messages import release_session, set_user
@@ -35,6 +35,7 @@ def test_bytes_that_are_not_a_message_are_a_value_error(message: bytes):
         set_user(message, "alice")
 
 
+@settings(deadline=None)
 @given(st.binary())
 def test_random_bytes_get_the_user_or_are_a_value_error(message: bytes):
     try:

@@ -52,6 +52,9 @@ class Page:
         self.needs: list[str] = []
         self.states: list[list[str]] = []
         self.last: dict[str, Any] = {}
+        self.updated = asyncio.Event()
+        """Set while the preview works on no edit."""
+        self.updated.set()
 
     async def until(self, condition: Callable[["Page"], Any]) -> None:
         """Take what comes until the condition holds."""
@@ -67,6 +70,9 @@ class Page:
     async def settled(self) -> str:
         """Wait for the end of a run; the text of the whole page."""
         await self.until(lambda page: page.is_complete)
+        await self.updated.wait()  # a page can be complete before the end of an edit that changes nothing
+        while not self.received.empty():
+            await self.until(lambda _page: True)
         return self.text
 
     @property
@@ -90,9 +96,19 @@ def cache(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPa
 async def previewed(place: Path) -> AsyncIterator[tuple[Preview, Page]]:
     """A preview of this file, or of one in this folder, and the page that shows it."""
     preview, page = Preview(place / "report.Rmd" if place.is_dir() else place), Page()
-    with preview.shown(page.received.put_nowait):
-        yield preview, page
-    await preview.close()
+    update = preview._update
+
+    async def observed(text: str) -> None:
+        page.updated.clear()
+        await update(text)
+        page.updated.set()
+
+    preview._update = observed  # type: ignore[method-assign]
+    try:
+        with preview.shown(page.received.put_nowait):
+            yield preview, page
+    finally:
+        await preview.close()
 
 
 @pytest.fixture
