@@ -171,6 +171,7 @@ async def cold() -> list[dict[str, Any]]:
 
 async def after_login(rc2: Rc2) -> list[dict[str, Any]]:
     """Seconds from the end of a login to the first answer of Spark, if a standby is ready and if none is."""
+    rc2.groups(alice=["analysts"], bob=["analysts"])
     async with rc2.client() as client, loaded_client() as answer:
 
         async def of_client(user: str) -> None:
