@@ -125,4 +125,4 @@ async def test_a_page_of_a_million_rows_and_a_hundred_columns_takes_less_than_a_
         start = time.perf_counter()
         await r.ask(**PLAIN, rows=[row, row + 100], columns=[40, 60])
         seconds.append(time.perf_counter() - start)
-    assert min(seconds) < 0.1  # other work of the machine makes some slower
+    assert sorted(seconds)[len(seconds) // 2] < 0.1

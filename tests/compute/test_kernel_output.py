@@ -177,15 +177,10 @@ async def test_output_before_a_message_of_r_is_sent_before_it_within_a_milliseco
     with output.pipes() as pipes:
         process = await asyncio.create_subprocess_shell("echo started; exec sleep 60", **pipes)
     await until(lambda: has_received(notebook, output))
-
-    def seconds() -> float:
-        """The mean of a hundred messages."""
-        start = time.perf_counter()
-        for _ in range(100):
-            output.precede(cell(1))
-        return (time.perf_counter() - start) / 100
-
-    assert min(seconds() for _ in range(5)) < 0.001  # other work of the machine makes some slower
+    start = time.perf_counter()
+    for _ in range(100):
+        output.precede(cell(1))
+    assert (time.perf_counter() - start) / 100 < 0.001
     process.kill()
     await process.wait()
     await until(lambda: has_ended(output))

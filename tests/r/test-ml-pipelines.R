@@ -151,7 +151,7 @@ test_that("an interrupt ends a long fit and all fits of a cross-validation, and 
   for (long in list(trees, search)) {
     took <- system.time(expect_error({ setTimeLimit(elapsed = 2, transient = TRUE); ml_fit(long, rows) }, "time limit"))
     setTimeLimit()
-    expect_lt(took[["elapsed"]] - 2, 10) # seconds after the interrupt; a fit takes far more
+    expect_lt(took[["elapsed"]] - 2, 2) # seconds after the interrupt
     expect_equal(DBI::dbGetQuery(con, "SELECT 1 AS one")$one, 1)
   }
 })
